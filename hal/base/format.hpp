@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+#include "hal/base/address.hpp"
+
+namespace hal {
+
+// Where formatted text goes: a console, a ring, a buffer.
+class TextSink {
+ public:
+  virtual void put(std::string_view text) = 0;
+
+ protected:
+  ~TextSink() = default;
+};
+
+// Collects text in a caller's buffer and drops what does not fit.
+class BufferSink final : public TextSink {
+ public:
+  explicit BufferSink(std::span<char> buffer) : buffer_(buffer) {}
+  void put(std::string_view text) override;
+  [[nodiscard]] std::string_view text() const { return {buffer_.data(), used_}; }
+  [[nodiscard]] bool truncated() const { return truncated_; }
+
+ private:
+  std::span<char> buffer_;
+  size_t used_ = 0;
+  bool truncated_ = false;
+};
+
+// A byte count that prints as people write it: "512MiB", "4KiB", "17B".
+struct Size {
+  uint64_t bytes;
+};
+
+// One argument of format(), with its type erased. Any address kind converts by itself; other enums and classes say how
+// they print through a `std::string_view name(T)` found by argument-dependent look-up.
+class FormatArgument {
+ public:
+  enum class Kind : uint8_t { unsigned_number, signed_number, text, character, boolean, address, size };
+
+  constexpr FormatArgument(bool value) : number_(value), kind_(Kind::boolean) {}
+  constexpr FormatArgument(char value) : number_(static_cast<unsigned char>(value)), kind_(Kind::character) {}
+  template <std::unsigned_integral T>
+  constexpr FormatArgument(T value) : number_(value), kind_(Kind::unsigned_number) {}
+  template <std::signed_integral T>
+  constexpr FormatArgument(T value)
+      : number_(static_cast<uint64_t>(static_cast<int64_t>(value))), kind_(Kind::signed_number) {}
+  constexpr FormatArgument(std::string_view value) : text_(value.data()), number_(value.size()), kind_(Kind::text) {}
+  constexpr FormatArgument(const char* value) : FormatArgument(std::string_view(value)) {}
+  constexpr FormatArgument(Size value) : number_(value.bytes), kind_(Kind::size) {}
+  template <class Place>
+  constexpr FormatArgument(Address<Place> value) : number_(value.value()), kind_(Kind::address) {}
+  FormatArgument(const void* value) : number_(reinterpret_cast<uintptr_t>(value)), kind_(Kind::address) {}
+  template <class T>
+    requires std::is_enum_v<T> && requires(T value) {
+      { name(value) } -> std::convertible_to<std::string_view>;
+    }
+  constexpr FormatArgument(T value) : FormatArgument(std::string_view(name(value))) {}
+
+  [[nodiscard]] constexpr Kind kind() const { return kind_; }
+  [[nodiscard]] constexpr uint64_t number() const { return number_; }
+  [[nodiscard]] constexpr std::string_view text() const { return {text_, static_cast<size_t>(number_)}; }
+
+ private:
+  const char* text_ = nullptr;
+  uint64_t number_ = 0;
+  Kind kind_;
+};
+
+namespace detail {
+// Number of arguments that a pattern takes; negative when it is malformed. Grammar of a placeholder:
+// `{` [ `:` [`<` | `>`] [`#`] [`0`] [width] [`x` | `d`] ] `}`, and `{{`, `}}` for the braces themselves.
+constexpr int count_placeholders(std::string_view pattern) {
+  int count = 0;
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] == '}') {
+      if (i + 1 >= pattern.size() || pattern[++i] != '}') return -1;
+      continue;
+    }
+    if (pattern[i] != '{') continue;
+    if (i + 1 < pattern.size() && pattern[i + 1] == '{') {
+      ++i;
+      continue;
+    }
+    const size_t end = pattern.find('}', i);
+    if (end == std::string_view::npos) return -1;
+    if (end != i + 1 && pattern[i + 1] != ':') return -1;
+    ++count;
+    i = end;
+  }
+  return count;
+}
+void format(TextSink& sink, std::string_view pattern, std::span<const FormatArgument> arguments);
+// Reached only while compiling a pattern that does not fit its arguments.
+void pattern_does_not_fit_its_arguments();
+}  // namespace detail
+
+template <class... Arguments>
+struct Pattern {
+  consteval Pattern(const char* text) : text(text) {
+    if (detail::count_placeholders(text) != static_cast<int>(sizeof...(Arguments))) {
+      detail::pattern_does_not_fit_its_arguments();
+    }
+  }
+  std::string_view text;
+};
+
+// Write `pattern` to `sink`, each {} replaced by the next argument. The pattern is checked at compile time. Allocates
+// nothing and takes no lock; `sink` says what its own put() does.
+template <class... Arguments>
+void format(TextSink& sink, Pattern<std::type_identity_t<Arguments>...> pattern, const Arguments&... arguments) {
+  const std::array<FormatArgument, sizeof...(Arguments)> erased{FormatArgument(arguments)...};
+  detail::format(sink, pattern.text, erased);
+}
+
+}  // namespace hal

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+// Clang's thread-safety analysis (-Wthread-safety) reads these.
+#define PLINTH_CAPABILITY(name)  __attribute__((capability(name)))
+#define PLINTH_SCOPED_CAPABILITY __attribute__((scoped_lockable))
+#define PLINTH_GUARDED_BY(lock)  __attribute__((guarded_by(lock)))
+#define PLINTH_REQUIRES(...)     __attribute__((requires_capability(__VA_ARGS__)))
+#define PLINTH_ACQUIRE(...)      __attribute__((acquire_capability(__VA_ARGS__)))
+#define PLINTH_RELEASE(...)      __attribute__((release_capability(__VA_ARGS__)))
+#define PLINTH_EXCLUDES(...)     __attribute__((locks_excluded(__VA_ARGS__)))
+#define PLINTH_NO_THREAD_SAFETY  __attribute__((no_thread_safety_analysis))
+
+namespace hal {
+
+// Lock order: a CPU that holds a lock may take only locks of a HIGHER rank. docs/locking.md explains the order; a build
+// with PLINTH_CHECK_LOCKS (host tests) verifies it at run time.
+enum class LockRank : uint8_t {
+  vm_list = 10,       // vmm: the list of VMs
+  vm_lifecycle = 20,  // vmm: one VM's state machine
+  psci = 30,          // vmm: one VM's vCPU power states
+  device = 40,        // vmm: one emulated device
+  vgic_distributor = 50,
+  vgic_vcpu = 51,
+  its = 49,
+  guest_space = 60,  // mm: one VM's stage-2 tables
+  wait_queue = 70,   // task: one wait queue
+  run_queue = 71,    // task: one CPU's run queue
+  timer_queue = 72,
+  heap = 80,
+  frames = 81,
+  host_space = 79,
+  irq_controller = 85,
+  console = 90,  // rings and the host UART: anything may log
+  none = 255,    // leaf, never held while taking another
+};
+
+// What a CPU does while it waits for another: a hint instruction. Defined by arch/ and by tests/fakes.
+void cpu_relax();
+
+// A ticket lock: fair between CPUs. Never held across a task switch. At EL2/PLV0 the hypervisor runs with interrupts
+// masked, so there is no interrupt-saving variant.
+class PLINTH_CAPABILITY("spin lock") SpinLock {
+ public:
+  constexpr explicit SpinLock(LockRank rank) : rank_(rank) {}
+  SpinLock(const SpinLock&) = delete;
+  SpinLock& operator=(const SpinLock&) = delete;
+
+  void lock() PLINTH_ACQUIRE() {
+    const uint16_t ticket = next_.fetch_add(1, std::memory_order_relaxed);
+    while (serving_.load(std::memory_order_acquire) != ticket) cpu_relax();
+    entered();
+  }
+  void unlock() PLINTH_RELEASE() {
+    left();
+    serving_.store(static_cast<uint16_t>(serving_.load(std::memory_order_relaxed) + 1), std::memory_order_release);
+  }
+  [[nodiscard]] bool is_held() const {
+    return serving_.load(std::memory_order_relaxed) != next_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] LockRank rank() const { return rank_; }
+
+ private:
+#ifdef PLINTH_CHECK_LOCKS
+  void entered();
+  void left();
+#else
+  void entered() {}
+  void left() {}
+#endif
+
+  std::atomic<uint16_t> next_{0};
+  std::atomic<uint16_t> serving_{0};
+  const LockRank rank_;
+};
+
+class PLINTH_SCOPED_CAPABILITY LockGuard {
+ public:
+  explicit LockGuard(SpinLock& lock) PLINTH_ACQUIRE(lock) : lock_(lock) { lock_.lock(); }
+  ~LockGuard() PLINTH_RELEASE() { lock_.unlock(); }
+  LockGuard(const LockGuard&) = delete;
+  LockGuard& operator=(const LockGuard&) = delete;
+
+ private:
+  SpinLock& lock_;
+};
+
+}  // namespace hal

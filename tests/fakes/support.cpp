@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every host test needs of a machine: a way to stop, and a way to wait.
+#include <cstdio>
+#include <cstdlib>
+
+#include "hal/base/lock.hpp"
+#include "hal/base/result.hpp"
+
+namespace hal {
+
+void bad_result_access() {
+  std::fputs("took the value of a failed Result, or the error of a good one\n", stderr);
+  std::abort();
+}
+
+void cpu_relax() {}
+
+}  // namespace hal

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+set(PLINTH_ARCH aarch64)
+set(PLINTH_TRIPLE aarch64-none-elf)
+# Floating-point registers belong to the guests; outline atomics would need a runtime library.
+set(PLINTH_ARCH_FLAGS -mgeneral-regs-only -march=armv8-a -mno-outline-atomics -mbranch-protection=bti)
+include(${CMAKE_CURRENT_LIST_DIR}/freestanding.cmake)
