@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "config/diagnostics.hpp"
+#include "config/fixed.hpp"
+#include "hal/base/address.hpp"
+#include "hal/base/result.hpp"
+
+// What one VM file says, checked and with every default filled in. docs/config.md documents the keys; the names here
+// are the names there. The structs own their text, so that they outlive the file they came from, and are plain data:
+// copying one copies everything.
+namespace config {
+
+inline constexpr uint32_t max_vcpus = 64;
+inline constexpr size_t max_memory_regions = 16;
+inline constexpr size_t max_passthrough = 16;
+inline constexpr size_t max_passthrough_irqs = 16;
+
+// RAM of the default VM begins where it does on QEMU's `virt` board of the same architecture.
+inline constexpr hal::GuestPhys aarch64_ram_base{0x4000'0000};
+
+using VmName = FixedString<31>;
+using BundlePath = FixedString<127>;
+
+// Host CPUs, as a bit each.
+struct CpuSet {
+  uint64_t bits = ~uint64_t{0};
+
+  [[nodiscard]] constexpr bool contains(unsigned cpu) const { return cpu < 64 && ((bits >> cpu) & 1) != 0; }
+  [[nodiscard]] static constexpr CpuSet all() { return {}; }
+  friend constexpr bool operator==(CpuSet, CpuSet) = default;
+};
+
+// What the guest may do with a region of its memory; stage 2 enforces it.
+struct Access {
+  bool read = true;
+  bool write = true;
+  bool execute = true;
+  friend constexpr bool operator==(Access, Access) = default;
+};
+
+enum class RegionKind : uint8_t {
+  ram,  // zeroed at every start, announced in the guest's /memory node
+  rom,  // not announced as memory; filled from `image`; the guest's writes are dropped
+};
+
+struct MemoryRegion {
+  hal::GuestPhysRange range;
+  RegionKind kind = RegionKind::ram;
+  Access access;
+  BundlePath image;  // loaded at the start of the region before the guest runs; empty: none
+
+  friend bool operator==(const MemoryRegion&, const MemoryRegion&) = default;
+};
+
+struct MemoryConfig {
+  // Either a size alone, laid out at the architecture's RAM base, or explicit regions (then `size` is 0).
+  uint64_t size = 128 * hal::mib;
+  FixedVector<MemoryRegion, max_memory_regions> regions;
+};
+
+enum class ImageFormat : uint8_t {
+  detect,  // "auto": by the image's own magic numbers; whatever has none is raw
+  linux_image,
+  gzip,
+  elf,
+  raw,
+};
+
+struct KernelConfig {
+  BundlePath image;  // never empty
+  ImageFormat format = ImageFormat::detect;
+  std::optional<hal::GuestPhys> load;   // default: where the format wants it, or RAM base + 512 KiB
+  std::optional<hal::GuestPhys> entry;  // default: what the format says, or the load address
+  FixedString<2047> cmdline;
+  BundlePath initrd;  // empty: none
+  BundlePath dtb;     // the guest's own device tree; empty: Plinth generates one
+};
+
+enum class ConsoleModel : uint8_t {
+  board,  // "auto": what the QEMU `virt` board of the architecture has
+  pl011,
+  ns16550,
+  none,
+};
+
+enum class GicVersion : uint8_t { host, v2, v3 };
+
+struct Passthrough {
+  hal::HostPhysRange host;  // whole pages
+  hal::GuestPhys guest;     // default: the host's address
+  // Interrupt numbers as the host's interrupt controller counts (INTID on a GIC); the guest sees the same numbers.
+  FixedVector<uint32_t, max_passthrough_irqs> irqs;
+};
+
+enum class SchedulerPolicy : uint8_t { fair, fixed, dedicated };
+
+struct SchedulerConfig {
+  SchedulerPolicy policy = SchedulerPolicy::fair;
+  uint32_t weight = 100;   // fair: share of a CPU in proportion to the other VMs' weights, 1..10000
+  uint32_t priority = 16;  // fixed: 0..31, the higher runs first
+  uint64_t slice_ns = 0;   // fair: time before another VM's turn; 0: plinth.toml's scheduler.slice
+};
+
+enum class CrashAction : uint8_t { stop, restart };
+enum class ResetAction : uint8_t { restart, stop };
+
+struct VmConfig {
+  VmName name;
+  uint32_t vcpus = 1;
+  CpuSet cpus;                              // where the vCPUs may run
+  FixedVector<CpuSet, max_vcpus> affinity;  // one per vCPU, or empty: `cpus` holds for each of them
+  MemoryConfig memory;
+  KernelConfig kernel;
+  ConsoleModel console = ConsoleModel::board;
+  bool rtc = true;
+  GicVersion gic = GicVersion::host;
+  FixedVector<Passthrough, max_passthrough> passthrough;
+  SchedulerConfig scheduler;
+  bool autostart = true;
+  CrashAction on_crash = CrashAction::stop;
+  ResetAction on_reset = ResetAction::restart;
+  uint32_t restart_limit = 5;                 // automatic restarts in a row after a crash before the VM stays down
+  uint64_t restart_delay_ns = 1'000'000'000;  // before the first of them; doubles each time, up to a minute
+
+  // The CPUs that vCPU `index` may run on.
+  [[nodiscard]] const CpuSet& cpus_of(uint32_t index) const { return index < affinity.size() ? affinity[index] : cpus; }
+};
+static_assert(sizeof(VmConfig) <= 8 * hal::kib, "a VM's description is kept for its lifetime");
+
+// The file is not usable; what is wrong with it has gone to the Diagnostics.
+struct Invalid {
+  unsigned errors = 0;
+};
+
+// A caller's buffer of this size holds the parsed form of every sensible file during a load.
+inline constexpr size_t load_arena_size = 96 * hal::kib;
+
+// Parse and check a VM file. `arena` is scratch memory, free again after the call. Every error of the file goes to
+// `diagnostics`, not just the first. `out` is written only when all is well. Reads nothing but `text`: whether the
+// files it names exist, and whether the machine has the memory and CPUs, is for the caller to say.
+hal::Result<void, Invalid> load_vm(std::string_view text, std::span<std::byte> arena, Diagnostics& diagnostics,
+                                   VmConfig& out);
+
+}  // namespace config
