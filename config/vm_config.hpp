@@ -76,7 +76,9 @@ enum class ImageFormat : uint8_t {
 struct KernelConfig {
   BundlePath image;  // never empty
   ImageFormat format = ImageFormat::detect;
-  std::optional<hal::GuestPhys> load;   // default: where the format wants it, or RAM base + 512 KiB
+  // Default: where the format wants it, or RAM base + 512 KiB. A kernel that is loaded into a rom region is firmware:
+  // it finds the device tree at the start of RAM, as after QEMU's -bios.
+  std::optional<hal::GuestPhys> load;
   std::optional<hal::GuestPhys> entry;  // default: what the format says, or the load address
   FixedString<2047> cmdline;
   BundlePath initrd;  // empty: none
