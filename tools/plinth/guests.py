@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guest images by the name they have in a bundle, e.g. `linux/Image`. None is committed: Debian's come from its archive
+by package name (once, then from the cache), our own bare-metal guests from the build."""
+
+import fnmatch
+import hashlib
+import json
+import subprocess
+import tarfile
+
+from . import initramfs
+from .apt import PrivateApt
+from .paths import BUILD, cache
+from .ui import Failure
+
+DEBIAN_ARCH = {"aarch64": "arm64", "loongarch64": "loong64"}
+
+
+def image(name, arch, refresh=False):
+    """The file that holds bundle image `name`, fetched or built if needed; None if no guest of ours has that name."""
+    if name in FETCHED.get(arch, {}):
+        return _fetched(name, arch, refresh)
+    folder, _, file = name.partition("/")
+    if file == f"{folder}.bin" and (BUILD / arch / "guests" / file).is_file():
+        return BUILD / arch / "guests" / file
+    return None
+
+
+def fetched_names(arch):
+    return sorted(FETCHED.get(arch, {}))
+
+
+def _fetched(name, arch, refresh):
+    """Follows the record of an earlier fetch, so that a second run needs no network."""
+    record = cache() / "guests" / arch / (name.replace("/", "--") + ".json")
+    if record.exists() and not refresh:
+        path = cache() / json.loads(record.read_text())["file"]
+        if path.is_file() and _recipe_matches(record, name):
+            return path
+    data, origin = FETCHED[arch][name](PrivateApt(cache(), DEBIAN_ARCH[arch]))
+    digest = hashlib.sha256(data).hexdigest()
+    path = record.parent / digest[:16] / name.rpartition("/")[2]
+    _write(path, data)
+    _write(record, json.dumps({"file": str(path.relative_to(cache())), "origin": origin, "sha256": digest,
+                               "recipe": _recipe(name)}, indent=1).encode())
+    return path
+
+
+def _recipe(name):
+    """Changes when what we make of the packages changes, so that the cached result is made again."""
+    if not name.endswith(".cpio.gz"):
+        return ""
+    return hashlib.sha256(initramfs.build(b"")).hexdigest()
+
+
+def _recipe_matches(record, name):
+    return json.loads(record.read_text()).get("recipe") == _recipe(name)
+
+
+def _write(path, data):
+    """Whole or not at all: two commands may fetch at the same time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_bytes(data)
+    temporary.replace(path)
+
+
+def _member(deb, pattern):
+    """One file out of a .deb, without unpacking the rest."""
+    reader = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE)
+    with reader, tarfile.open(fileobj=reader.stdout, mode="r|") as archive:
+        for member in archive:
+            if member.isfile() and fnmatch.fnmatch(member.name.removeprefix("./"), pattern):
+                data = archive.extractfile(member).read()
+                reader.kill()
+                return data
+    raise Failure(f"{deb.name} holds no {pattern}")
+
+
+def _kernel(meta, pattern):
+    """The kernel that the meta package depends on, as the package has it: unmodified."""
+    def fetch(apt):
+        name = next((name for name in apt.depends(meta) if fnmatch.fnmatch(name, pattern)), None)
+        if name is None:
+            raise Failure(f"Debian's package {meta} depends on no {pattern}")
+        deb = apt.download(name)
+        return _member(deb, "boot/vmlinuz-*"), deb.name
+    return fetch
+
+
+def _busybox_initramfs(apt):
+    deb = apt.download("busybox-static")
+    return initramfs.build(_member(deb, "*bin/busybox")), deb.name
+
+
+def _file(package, pattern):
+    def fetch(apt):
+        deb = apt.download(package)
+        return _member(deb, pattern), deb.name
+    return fetch
+
+
+FETCHED = {
+    "aarch64": {
+        "linux/Image": _kernel("linux-image-cloud-arm64", "linux-image-*-cloud-arm64"),
+        "linux/initramfs.cpio.gz": _busybox_initramfs,
+        "uboot/u-boot.bin": _file("u-boot-qemu", "usr/lib/u-boot/qemu_arm64/u-boot.bin"),
+    },
+}
