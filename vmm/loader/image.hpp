@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "config/vm_config.hpp"
+#include "hal/base/address.hpp"
+#include "hal/base/result.hpp"
+#include "vmm/loader/error.hpp"
+#include "vmm/loader/guest_memory.hpp"
+#include "vmm/loader/inflate.hpp"
+
+// From files to a guest's memory, in two steps. plan_load() decides where everything goes and finds every error that
+// can be found without unpacking; it touches no guest memory, so `plinth check` runs it as well. load_images() then
+// copies.
+//
+// Where things go (RAM base B, what QEMU's `virt` board does with -kernel and -initrd):
+//
+//     B                    firmware's device tree (kernel in ROM, ELF that leaves room)
+//     B + 512 KiB          raw kernel
+//     B + text_offset      Linux Image (2 MiB higher when text_offset is 0)
+//     B + min(RAM/2, 128M) initrd, or just above the kernel when that reaches higher
+//     next 2 MiB boundary  device tree of Linux Images and raw kernels
+//
+// Whatever does not fit there goes to the lowest place where it does.
+namespace vmm {
+
+enum class Machine : uint8_t { aarch64, loongarch64 };
+
+// What a file is, by its own magic numbers; whatever has none is raw. Never `detect`.
+[[nodiscard]] config::ImageFormat probe_image(std::span<const std::byte> file);
+
+struct LoadRequest {
+  Machine machine = Machine::aarch64;
+  std::span<const std::byte> kernel;
+  std::span<const std::byte> initrd;  // empty: none
+  config::ImageFormat format = config::ImageFormat::detect;
+  std::optional<hal::GuestPhys> load;   // default: where the format wants it
+  std::optional<hal::GuestPhys> entry;  // default: what the format says
+  // The VM's memory, ascending and disjoint, as guest_memory_regions() gives it.
+  std::span<const config::MemoryRegion> regions;
+  // Room to keep for the device tree; the tree itself is built when the plan is known.
+  uint64_t fdt_capacity = 64 * hal::kib;
+};
+
+struct LoadPlan {
+  config::ImageFormat format = config::ImageFormat::raw;  // linux_image, elf or raw
+  bool compressed = false;
+  bool big_endian = false;     // the Image header says so; for the log
+  hal::GuestPhysRange kernel;  // everything it occupies, memory it zeroes itself included
+  hal::GuestPhysRange initrd;  // empty: none
+  hal::GuestPhysRange fdt;     // address for X0; size: the capacity asked for
+  hal::GuestPhys entry;
+};
+
+// `scratch` is used to look into a compressed kernel. Blocks, allocates and logs nothing.
+[[nodiscard]] hal::Result<LoadPlan, LoadError> plan_load(const LoadRequest& request, Inflater& scratch);
+
+// Copy kernel and initrd (not the device tree) to where `plan`, made from the same request, says. RAM is zero before.
+[[nodiscard]] hal::Result<void, LoadError> load_images(const LoadRequest& request, const LoadPlan& plan,
+                                                       GuestMemorySink& memory, LoadProgress& progress,
+                                                       Inflater& scratch);
+
+}  // namespace vmm

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "hal/base/address.hpp"
+#include "hal/base/lock.hpp"
+#include "vmm/affinity.hpp"
+#include "vmm/mmio.hpp"
+
+namespace vmm {
+
+// Registers X0..X3 of a guest that executed HVC #0 or SMC #0 (Arm DEN0028, SMC calling convention).
+struct FirmwareCall {
+  std::array<uint64_t, 4> x;
+};
+
+// What PSCI asks about a VM's memory. Called with the PSCI lock held; must take only locks of a higher rank.
+class GuestEntryCheck {
+ public:
+  // May a vCPU begin to execute there? (Guest RAM or ROM that is mapped executable.)
+  virtual bool is_executable(hal::GuestPhys entry) = 0;
+
+ protected:
+  ~GuestEntryCheck() = default;
+};
+
+// What this machine's firmware and CPUs say about the speculation workarounds of DEN0028 section 7, as
+// SMCCC_ARCH_FEATURES reports them: 0 the guest should call, 1 it need not, -1 unknown. The calls themselves have
+// nothing left to do: the trip through EL2 is the mitigation.
+struct FirmwareWorkarounds {
+  int32_t workaround_1 = -1;
+  int32_t workaround_2 = -1;
+  int32_t workaround_3 = -1;
+};
+
+// What a vCPU's loop must do after a firmware call.
+struct FirmwareAction {
+  enum class Kind : uint8_t {
+    resume,        // write `results`, run on
+    suspend,       // write `results`, then wait for an interrupt as for WFI
+    start_vcpu,    // write `results`, make `target` look at take_start(), run on
+    power_off,     // this vCPU is off: wait until take_start() has something for it
+    system_off,    // stop the VM
+    system_reset,  // restart the VM, or what its configuration says
+  };
+  Kind kind = Kind::resume;
+  VcpuIndex target = 0;
+  std::array<uint64_t, 4> x{};  // X0..X3 for the caller; a call changes no other register
+};
+
+// Firmware of one VM: PSCI 1.1 (Arm DEN0022D) and the SMC calling convention 1.2 (Arm DEN0028), the same by HVC and by
+// SMC. A closed list: whatever it does not know is NOT_SUPPORTED.
+//
+// It keeps the power state of each vCPU (DEN0022D figure 1) under one lock of rank `psci`:
+//
+//     off --CPU_ON, boot()--> on_pending --take_start()--> on --CPU_OFF--> off
+//
+// Thread-safe. call() is made by the vCPU itself; the entry point of a starting vCPU waits here until that vCPU's own
+// loop fetches it, so that no order of CPU_ON, CPU_OFF and AFFINITY_INFO can lose or double a start.
+class Psci {
+ public:
+  enum class Power : uint8_t { off, on_pending, on };
+  struct Start {
+    hal::GuestPhys entry;
+    uint64_t context;  // for X0
+  };
+
+  Psci(AffinityMap affinities, GuestEntryCheck& entries, FirmwareWorkarounds workarounds);
+
+  // Carry out the call of `vcpu`. Changes power states; everything else is the caller's to do.
+  [[nodiscard]] FirmwareAction call(VcpuIndex vcpu, const FirmwareCall& call);
+
+  // The vCPU's loop: is there a start for me? Then I am on.
+  [[nodiscard]] std::optional<Start> take_start(VcpuIndex vcpu);
+
+  // Give the primary vCPU its first start, as if by CPU_ON; every other one is off. The VM is not running.
+  void boot(hal::GuestPhys entry, uint64_t context);
+  // All off, pending starts forgotten. The VM is not running.
+  void reset();
+
+  [[nodiscard]] Power power(VcpuIndex vcpu) const;
+  // Is no vCPU on or about to be? Then the guest can never run again by itself.
+  [[nodiscard]] bool all_off() const;
+
+ private:
+  struct Vcpu {
+    Power power = Power::off;
+    Start start{};
+  };
+  struct Arguments;
+  using Handler = FirmwareAction (Psci::*)(VcpuIndex, const Arguments&);
+  struct Function;
+  static const Function* find(uint32_t id);
+
+  FirmwareAction version(VcpuIndex, const Arguments&);
+  FirmwareAction features(VcpuIndex, const Arguments&);
+  FirmwareAction cpu_suspend(VcpuIndex, const Arguments&);
+  FirmwareAction cpu_off(VcpuIndex, const Arguments&);
+  FirmwareAction cpu_on(VcpuIndex, const Arguments&);
+  FirmwareAction affinity_info(VcpuIndex, const Arguments&);
+  FirmwareAction migrate_info_type(VcpuIndex, const Arguments&);
+  FirmwareAction system_off(VcpuIndex, const Arguments&);
+  FirmwareAction system_reset(VcpuIndex, const Arguments&);
+  FirmwareAction system_reset2(VcpuIndex, const Arguments&);
+  FirmwareAction smccc_version(VcpuIndex, const Arguments&);
+  FirmwareAction arch_features(VcpuIndex, const Arguments&);
+  FirmwareAction arch_workaround(VcpuIndex, const Arguments&);
+  FirmwareAction hypervisor_uid(VcpuIndex, const Arguments&);
+  FirmwareAction hypervisor_revision(VcpuIndex, const Arguments&);
+
+  const AffinityMap affinities_;
+  GuestEntryCheck& entries_;
+  const FirmwareWorkarounds workarounds_;
+  mutable hal::SpinLock lock_{hal::LockRank::psci};
+  std::array<Vcpu, max_vcpus> vcpus_ PLINTH_GUARDED_BY(lock_);
+};
+
+}  // namespace vmm
