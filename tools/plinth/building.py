@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CMake and Ninja, configured by preset when needed."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+from . import packages
+from .paths import BUILD, HOST_TOOL, ROOT
+from .ui import Failure, call, step
+
+
+def image(arch):
+    """Builds the hypervisor and its guests for `arch`; returns the image QEMU and U-Boot take."""
+    if not (ROOT / "arch" / arch / "CMakeLists.txt").exists():
+        raise Failure(f"the hypervisor does not run on {arch} yet (see the support table in README.md)")
+    packages.ensure(packages.BUILD)
+    _build(arch)
+    return BUILD / arch / "plinth.bin"
+
+
+def host_tool():
+    """Builds plinth-host, which checks and packs VM files with the hypervisor's own parser."""
+    packages.ensure(packages.BUILD)
+    _build("host-tools")
+    return HOST_TOOL
+
+
+def unit_tests():
+    """Builds the host unit tests; returns their folder for ctest."""
+    packages.ensure(packages.BUILD | packages.UNIT_TESTS)
+    _build("host")
+    return BUILD / "host"
+
+
+def _build(preset):
+    folder = BUILD / preset
+    if not (folder / "build.ninja").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        call(["cmake", "--preset", preset], f"configuring {preset}", cwd=ROOT)
+    command = ["ninja", "-C", str(folder), "-j", str(os.cpu_count() or 1)]
+    if sys.stderr.isatty():
+        status = dict(os.environ, NINJA_STATUS=f"plinth: building {preset} [%f/%t] ")
+        if subprocess.run([*command, "--quiet"] if _up_to_date(command) else command, stdout=sys.stderr, env=status).returncode:
+            raise Failure(f"building {preset} failed; the compiler's messages are above")
+    elif not _up_to_date(command):
+        with step(f"building {preset}"):
+            call(command, f"building {preset}")
+
+
+def _up_to_date(command):
+    return "no work to do" in subprocess.run([*command, "-n"], capture_output=True, text=True).stdout

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The QEMU machine the hypervisor is started on, one description per architecture."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import packages
+from .paths import QEMU_LVZ
+from .ui import Failure, call, step
+
+MACHINES = {"aarch64": "cortex-a72", "loongarch64": "la464"}  # with the default CPU
+
+
+@dataclass
+class Machine:
+    """What the command line of a run chooses."""
+
+    arch: str = "aarch64"
+    cpu: str = None
+    smp: int = 4
+    mem: str = "1G"
+    gic: int = 3
+    gdb: bool = False
+    extra: list = field(default_factory=list)
+    virtualization: bool = True
+
+    def command(self, kernel, bundle, console):
+        """The QEMU command line. `console` is the list of options that says where the UART goes."""
+        words = [self.emulator(), "-nodefaults", "-no-user-config", "-display", "none",
+                 "-machine", self.board(), "-cpu", self.cpu or MACHINES[self.arch], "-smp", str(self.smp), "-m", self.mem,
+                 "-kernel", str(kernel)]
+        if bundle is not None:
+            words += ["-initrd", str(bundle)]
+        if self.gdb:
+            words += ["-gdb", "tcp::1234", "-S"]
+        return [*words, *console, *self.extra]
+
+    def board(self):
+        if self.arch == "loongarch64":
+            return "virt"
+        return f"virt,virtualization={'on' if self.virtualization else 'off'},gic-version={self.gic}"
+
+    def emulator(self):
+        if self.arch == "aarch64":
+            return "qemu-system-aarch64"
+        return lvz_emulator()
+
+    def prepare(self):
+        """Installs or builds the emulator."""
+        packages.ensure(packages.QEMU[self.arch])
+        self.emulator()
+
+
+def lvz_emulator():
+    """QEMU with LoongArch virtualization: no released one has it, so it is built once from tools/qemu-lvz."""
+    script = QEMU_LVZ / "build"
+    if not script.exists():
+        raise Failure("tools/qemu-lvz/build is missing: LoongArch needs a QEMU with LVZ")
+    with step("making sure of a QEMU with LVZ (the first build takes about ten minutes)"):
+        return call([script], "building QEMU with LVZ").strip().splitlines()[-1]
+
+
+INTERACTIVE = ["-chardev", "stdio,id=console,mux=on,signal=off{log}", "-serial", "chardev:console",
+               "-mon", "chardev=console"]
+SCRIPTED = ["-chardev", "stdio,id=console,mux=off,signal=off", "-serial", "chardev:console"]
+
+
+def interactive(log=None):
+    """The user's terminal is the UART; Ctrl-A is QEMU's key."""
+    suffix = f",logfile={str(Path(log).resolve()).replace(',', ',,')}" if log else ""
+    return [word.format(log=suffix) for word in INTERACTIVE]

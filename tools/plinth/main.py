@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Entry of ./plinth: subcommands, their options and help. What they do is in the modules beside this one."""
+
+import argparse
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+if sys.version_info < (3, 11):
+    sys.exit("plinth: Python 3.11 or newer is needed (Debian 12 has 3.11)")
+
+from plinth import actions, machines  # noqa: E402  (after the path and the version are right)
+from plinth.ui import Failure  # noqa: E402
+
+RUN_EXAMPLES = """\
+examples:
+  plinth run                                    Debian Linux in a VM; you are at its shell
+  plinth run linux hello --smp 4                two VMs beside each other
+  plinth run my/vm.toml --set vm.memory=1GiB    your own VM file, one value overridden for this run
+  plinth run linux --expect GUEST-UP --timeout 120
+                                                a boot test: exit code 0 when the console shows it, 124 after 120 s
+  plinth run linux --expect 'guest:/#' --send 'uname -m\\n' --expect aarch64
+  plinth run linux --gdb                        wait for a debugger on port 1234
+
+leave an interactive run with Ctrl-A x; Ctrl-^ (Ctrl-6 on many keyboards) leads from a guest's console to Plinth's prompt
+"""
+
+
+def parser():
+    top = argparse.ArgumentParser(prog="plinth", description="Builds, packs, runs and tests the Plinth hypervisor.",
+                                  formatter_class=argparse.RawDescriptionHelpFormatter,
+                                  epilog="start with: plinth run\n`plinth COMMAND --help` shows options and examples")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(name, summary, action, examples):
+        sub = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".",
+                                  epilog=examples, formatter_class=argparse.RawDescriptionHelpFormatter)
+        sub.set_defaults(action=action)
+        return sub
+
+    run = command("run", "run VMs on the hypervisor under QEMU", actions.run, RUN_EXAMPLES)
+    _vm_options(run)
+    _machine_options(run)
+    _script_options(run)
+
+    build = command("build", "build the hypervisor, its guests and the host tool", actions.build,
+                    "examples:\n  plinth build\n  plinth build --fetch    also fetch every guest image for later, offline\n"
+                    "  plinth build --refresh  fetch the newest guest images again")
+    _arch_option(build)
+    build.add_argument("--fetch", action="store_true", help="also fetch Debian's guest images into the cache")
+    build.add_argument("--refresh", action="store_true", help="fetch them again even if they are there")
+
+    pack = command("pack", "make a bundle: the archive of VM files and images that the boot loader hands over", actions.pack,
+                   "examples:\n  plinth pack linux -o bundle.cpio\n  plinth pack a.toml b.toml --set a.vcpus=4 -o bundle.cpio")
+    _arch_option(pack)
+    _vm_options(pack)
+    pack.add_argument("-o", "--output", default="bundle.cpio", metavar="FILE", help="default: bundle.cpio")
+
+    check = command("check", "check VM files without booting them", actions.check,
+                    "examples:\n  plinth check my/vm.toml\n  plinth check my/vm.toml --dtb board.dtb   also against a board's CPUs and RAM")
+    _arch_option(check)
+    check.add_argument("vms", nargs="+", metavar="NAME|FILE.toml")
+    check.add_argument("--dtb", metavar="FILE", help="the device tree of the board it is meant for")
+
+    test = command("test", "run the tests: host unit tests and QEMU runs", actions.test,
+                   "examples:\n  plinth test\n  plinth test --list\n  plinth test unit            one group\n"
+                   "  plinth test linux_boots     every test whose name contains this\n\n"
+                   "the last line on stdout is `N passed, N failed, N skipped`")
+    test.add_argument("names", nargs="*", metavar="NAME", help="a group, a test's name, a part of one, or a pattern with *")
+    test.add_argument("--list", action="store_true", help="print the names and stop")
+    test.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), metavar="N",
+                      help="QEMU runs at the same time (default: %(default)s)")
+    test.add_argument("--full", action="store_true", help="every combination instead of the subset that covers each value")
+    test.add_argument("--keep-logs", action="store_true", help="keep logs of passed tests too (build/test-logs)")
+
+    bench = command("bench", "measure: instructions per exit, interrupt and boot; bytes", actions.bench,
+                    "example:\n  plinth bench")
+    _arch_option(bench)
+    bench.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return top
+
+
+def _arch_option(sub):
+    sub.add_argument("--arch", choices=sorted(machines.MACHINES), default="aarch64", help="default: %(default)s")
+
+
+def _vm_options(sub):
+    sub.add_argument("vms", nargs="*", metavar="NAME|FILE.toml", help="a sample of config/vms or a VM file of yours (default: linux)")
+    sub.add_argument("--set", dest="overrides", action="append", default=[], metavar="VM.KEY=VALUE",
+                     help="override one TOML value, e.g. linux.vcpus=4 or linux.kernel.cmdline='console=ttyAMA0 quiet'")
+    sub.add_argument("--host-config", metavar="FILE", help="a plinth.toml for the bundle (default: none, all defaults)")
+
+
+def _machine_options(sub):
+    _arch_option(sub)
+    sub.add_argument("--smp", type=int, default=4, metavar="N", help="CPUs of the machine (default: %(default)s)")
+    sub.add_argument("--mem", metavar="SIZE", help="RAM of the machine, as QEMU takes it (default: 1G, more if the VMs need it)")
+    sub.add_argument("--cpu", metavar="MODEL", help="CPU model (default: cortex-a72 on aarch64, la464 on loongarch64)")
+    sub.add_argument("--gic", type=int, choices=(2, 3), default=3, help="interrupt controller on aarch64 (default: %(default)s)")
+    sub.add_argument("--gdb", action="store_true", help="wait for a debugger on port 1234")
+    sub.add_argument("--qemu-arg", action="append", default=[], metavar="ARG", help="hand ARG to QEMU; repeat it for more")
+    sub.add_argument("--log", metavar="FILE", help="also write the console to FILE")
+    sub.add_argument("--dry-run", action="store_true", help="print what would be run")
+
+
+class _ScriptStep(argparse.Action):
+    """--expect and --send form one sequence, in the order typed."""
+
+    def __call__(self, _, namespace, value, option_string=None):
+        namespace.script = [*(namespace.script or []), (self.dest, value)]
+
+
+def _regex(text):
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no regular expression: {error}") from None
+    return text
+
+
+def _script_options(sub):
+    sub.set_defaults(script=None)
+    sub.add_argument("--expect", action=_ScriptStep, type=_regex, metavar="REGEX",
+                     help="wait until the console shows it; after the last one, exit with 0")
+    sub.add_argument("--send", action=_ScriptStep, metavar="TEXT", help=r"type TEXT (with \n for Enter, \xNN for any key)")
+    sub.add_argument("--reject", action="append", type=_regex, default=[], metavar="REGEX",
+                     help="fail at once when the console shows it")
+    sub.add_argument("--timeout", type=float, metavar="SECONDS", help="for the whole --expect sequence (default: 120)")
+
+
+def _arguments():
+    """argparse takes one uninterrupted list of VMs; users also write some of them after an option."""
+    top = parser()
+    arguments, rest = top.parse_known_args()
+    words = getattr(arguments, "vms", getattr(arguments, "names", None))
+    if rest and (words is None or any(word.startswith("-") for word in rest)):
+        top.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        words.extend(rest)
+    return arguments
+
+
+def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    arguments = _arguments()
+    try:
+        return arguments.action(arguments) or 0
+    except Failure as failure:
+        print(f"plinth: {failure}", file=sys.stderr)
+        return failure.code
+    except KeyboardInterrupt:
+        print("plinth: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+if __name__ == "__main__":
+    sys.exit(main())
