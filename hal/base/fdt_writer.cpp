@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hal/base/fdt_writer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+
+#include "hal/base/big_endian.hpp"
+
+namespace hal {
+namespace {
+
+constexpr size_t reservation_size = 16;
+// Token, length, name.
+constexpr size_t property_header_size = 12;
+constexpr uint32_t format_version = 17;
+constexpr uint32_t compatible_version = 16;
+
+void copy_text(std::span<std::byte> to, std::string_view text) {
+  std::memcpy(to.first(text.size()).data(), text.data(), text.size());
+}
+
+}  // namespace
+
+FdtWriter::FdtWriter(std::span<std::byte> buffer, uint32_t boot_cpu) : buffer_(buffer), boot_cpu_(boot_cpu) {
+  // Offsets in a blob have 32 bits.
+  if (buffer_.size() > UINT32_MAX) buffer_ = buffer_.first(UINT32_MAX);
+  if (buffer_.size() < fdt_header_size + reservation_size) fail_with(FdtError::no_space);
+}
+
+void FdtWriter::fail_with(FdtError error) {
+  if (!error_) error_ = error;
+}
+
+std::span<std::byte> FdtWriter::grow(size_t size) {
+  if (failed()) return {};
+  const size_t room = buffer_.size() - strings_ - used_;
+  if (size > room || align_up(size, 4) > room) {
+    fail_with(FdtError::no_space);
+    return {};
+  }
+  const auto place = buffer_.subspan(used_, align_up(size, 4));
+  std::ranges::fill(place, std::byte{0});
+  used_ += place.size();
+  return place;
+}
+
+void FdtWriter::put_token(FdtToken::Kind kind) {
+  if (const auto place = grow(4); !place.empty()) store_be32(place, static_cast<uint32_t>(kind));
+}
+
+void FdtWriter::reserve(HostPhysRange range) {
+  if (structure_ != 0) return fail_with(FdtError::misuse);
+  // An empty range at 0 would end the list.
+  if (range.empty()) return;
+  const auto place = grow(reservation_size);
+  if (place.empty()) return;
+  store_be64(place, range.start.value());
+  store_be64(place.subspan(8), range.size);
+}
+
+void FdtWriter::end_reservations() {
+  if (structure_ != 0) return;
+  if (grow(reservation_size).empty()) return;
+  structure_ = used_;
+}
+
+void FdtWriter::begin_node(std::string_view name) {
+  end_reservations();
+  if (root_closed_) return fail_with(FdtError::misuse);
+  if (depth_ == fdt_max_depth) return fail_with(FdtError::too_deep);
+  put_token(FdtToken::Kind::begin_node);
+  const auto place = grow(name.size() + 1);
+  if (place.empty()) return;
+  copy_text(place, name);
+  ++depth_;
+  properties_allowed_ = true;
+}
+
+void FdtWriter::begin_node(std::string_view name, uint64_t unit_address) {
+  std::array<char, 64> full{};
+  // Room for "@" and 16 digits behind the name: node names have at most 31 characters (section 2.2.1).
+  if (name.size() > full.size() - 17) return fail_with(FdtError::misuse);
+  std::ranges::copy(name, full.begin());
+  char* const at = full.data() + name.size();
+  *at = '@';
+  const auto [end, error] = std::to_chars(at + 1, full.data() + full.size(), unit_address, 16);
+  begin_node({full.data(), end});
+}
+
+void FdtWriter::end_node() {
+  if (depth_ == 0) return fail_with(FdtError::misuse);
+  put_token(FdtToken::Kind::end_node);
+  properties_allowed_ = false;
+  root_closed_ = --depth_ == 0;
+}
+
+size_t FdtWriter::intern(std::string_view name) {
+  const auto stored = buffer_.last(strings_);
+  const std::string_view text(reinterpret_cast<const char*>(stored.data()), stored.size());
+  for (size_t at = 0; at < text.size(); at = text.find('\0', at) + 1) {
+    if (text.substr(at, text.find('\0', at) - at) == name) return text.size() - at;
+  }
+  if (name.size() + 1 > buffer_.size() - strings_ - used_) {
+    fail_with(FdtError::no_space);
+    return 0;
+  }
+  strings_ += name.size() + 1;
+  const auto place = buffer_.last(strings_);
+  copy_text(place, name);
+  place[name.size()] = std::byte{0};
+  return strings_;
+}
+
+std::span<std::byte> FdtWriter::open_property(std::string_view name, size_t size) {
+  if (!properties_allowed_) fail_with(FdtError::misuse);
+  if (failed()) return {};
+  const size_t distance = intern(name);
+  const auto header = grow(property_header_size);
+  if (header.empty()) return {};
+  store_be32(header, static_cast<uint32_t>(FdtToken::Kind::property));
+  store_be32(header.subspan(4), static_cast<uint32_t>(size));
+  store_be32(header.subspan(8), static_cast<uint32_t>(distance));
+  return grow(size);
+}
+
+void FdtWriter::property(std::string_view name, std::span<const std::byte> value) {
+  const auto place = open_property(name, value.size());
+  if (!failed()) std::ranges::copy(value, place.begin());
+}
+
+void FdtWriter::cells(std::string_view name, std::span<const uint32_t> values) {
+  auto place = open_property(name, values.size_bytes());
+  if (failed()) return;
+  for (const uint32_t value : values) {
+    store_be32(place, value);
+    place = place.subspan(sizeof(value));
+  }
+}
+
+void FdtWriter::u64s(std::string_view name, std::span<const uint64_t> values) {
+  auto place = open_property(name, values.size_bytes());
+  if (failed()) return;
+  for (const uint64_t value : values) {
+    store_be64(place, value);
+    place = place.subspan(sizeof(value));
+  }
+}
+
+void FdtWriter::strings(std::string_view name, std::initializer_list<std::string_view> values) {
+  size_t size = 0;
+  for (const std::string_view value : values) size += value.size() + 1;
+  auto place = open_property(name, size);
+  if (failed()) return;
+  for (const std::string_view value : values) {
+    copy_text(place, value);
+    place = place.subspan(value.size() + 1);
+  }
+}
+
+// While writing, a property names its name by the distance from the end of the buffer, which does not change when more
+// names are added; the format wants the offset from the block's start.
+void FdtWriter::turn_distances_into_offsets(size_t strings_size) {
+  size_t at = structure_;
+  while (at < used_) {
+    const auto here = buffer_.subspan(at);
+    switch (static_cast<FdtToken::Kind>(load_be32(here))) {
+      case FdtToken::Kind::begin_node: {
+        const size_t length = std::strlen(reinterpret_cast<const char*>(here.data()) + 4);
+        at += align_up(4 + length + 1, 4);
+        break;
+      }
+      case FdtToken::Kind::property:
+        store_be32(here.subspan(8), static_cast<uint32_t>(strings_size - load_be32(here.subspan(8))));
+        at += align_up(property_header_size + load_be32(here.subspan(4)), 4);
+        break;
+      default: at += 4;
+    }
+  }
+}
+
+Result<std::span<const std::byte>, FdtError> FdtWriter::finish() {
+  if (!root_closed_) fail_with(FdtError::misuse);
+  put_token(FdtToken::Kind::end);
+  if (failed()) return fail(*error_);
+  turn_distances_into_offsets(strings_);
+  const size_t strings_at = used_;
+  std::memmove(buffer_.data() + strings_at, buffer_.data() + buffer_.size() - strings_, strings_);
+  const size_t total = strings_at + strings_;
+  const std::array<size_t, 10> header{fdt_magic,          total,
+                                      structure_,         strings_at,
+                                      fdt_header_size,    format_version,
+                                      compatible_version, boot_cpu_,
+                                      strings_,           strings_at - structure_};
+  for (size_t i = 0; i < header.size(); ++i) store_be32(buffer_.subspan(i * 4), static_cast<uint32_t>(header[i]));
+  return std::span<const std::byte>(buffer_.first(total));
+}
+
+// ------------------------------------------------------------------------------------------------------------ copy
+
+void FdtWriter::copy(const Fdt& source, FdtEdit& edit) {
+  boot_cpu_ = source.boot_cpu();
+  for (size_t i = 0; i < source.reservation_count(); ++i) reserve(source.reservation(i));
+  copy_node(source.root(), edit);
+}
+
+// Recursion is bounded by fdt_max_depth, which open() has checked.
+void FdtWriter::copy_node(const FdtNode& node, FdtEdit& edit) {
+  begin_node(node.name());
+  for (const FdtProperty property : node.properties()) {
+    if (edit.keeps(node, property)) this->property(property.name(), property.bytes());
+  }
+  edit.add_properties(node, *this);
+  for (const FdtNode child : node.children()) {
+    if (failed()) return;
+    if (edit.keeps(child)) copy_node(child, edit);
+  }
+  edit.add_children(node, *this);
+  end_node();
+}
+
+namespace {
+
+class BootInfoEdit final : public FdtEdit {
+ public:
+  BootInfoEdit(const Fdt& source, const FdtBootInfo& info) : root_(source.root()), info_(info) {}
+
+  bool keeps(const FdtNode& node) override {
+    // Nodes of the same name elsewhere in the tree are no memory of the machine.
+    return node.string("device_type") != "memory" || node.parent() != root_;
+  }
+  bool keeps(const FdtNode& node, const FdtProperty& property) override {
+    if (!in_chosen(node)) return true;
+    return !(info_.bootargs && property.name() == "bootargs") && property.name() != "linux,initrd-start" &&
+           property.name() != "linux,initrd-end";
+  }
+  void add_properties(const FdtNode& node, FdtWriter& writer) override {
+    if (in_chosen(node)) write_chosen(writer, info_);
+  }
+  void add_children(const FdtNode& node, FdtWriter& writer) override {
+    if (node != root_) return;
+    if (!root_.child("chosen")) {
+      writer.begin_node("chosen");
+      write_chosen(writer, info_);
+      writer.end_node();
+    }
+    write_memory(writer, info_.memory, root_.address_cells(), root_.size_cells());
+  }
+
+ private:
+  // The first node of that name among the root's children is the one that readers take.
+  [[nodiscard]] bool in_chosen(const FdtNode& node) const {
+    return node.name() == "chosen" && root_.child("chosen") == node;
+  }
+
+  FdtNode root_;
+  const FdtBootInfo& info_;
+};
+
+}  // namespace
+
+void copy_with_boot_info(FdtWriter& writer, const Fdt& source, const FdtBootInfo& info) {
+  BootInfoEdit edit(source, info);
+  writer.copy(source, edit);
+}
+
+void write_chosen(FdtWriter& writer, const FdtBootInfo& info) {
+  if (info.bootargs) writer.string("bootargs", *info.bootargs);
+  if (!info.initrd) return;
+  writer.u64("linux,initrd-start", info.initrd->start.value());
+  writer.u64("linux,initrd-end", info.initrd->end().value());
+}
+
+void write_memory(FdtWriter& writer, std::span<const GuestPhysRange> memory, uint32_t address_cells,
+                  uint32_t size_cells) {
+  // Hostile trees ask for more cells than any address has.
+  constexpr uint32_t most_cells = 4;
+  address_cells = std::min(address_cells, most_cells);
+  size_cells = std::min(size_cells, most_cells);
+  for (const GuestPhysRange range : memory) {
+    writer.begin_node("memory", range.start.value());
+    writer.string("device_type", "memory");
+    // A number in as many cells as the root asks for, the most significant first.
+    std::array<uint32_t, size_t{2} * most_cells> cells{};
+    const auto put = [&](size_t end, uint32_t width, uint64_t value) {
+      for (uint32_t i = 0; i < width; ++i, value >>= 32) cells[end - 1 - i] = static_cast<uint32_t>(value);
+    };
+    put(address_cells, address_cells, range.start.value());
+    put(address_cells + size_cells, size_cells, range.size);
+    writer.cells("reg", std::span(cells).first(address_cells + size_cells));
+    writer.end_node();
+  }
+}
+
+}  // namespace hal

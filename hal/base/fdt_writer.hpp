@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "hal/base/address.hpp"
+#include "hal/base/fdt.hpp"
+#include "hal/base/result.hpp"
+
+namespace hal {
+
+class FdtEdit;
+
+// Builds a flattened device tree in a caller's buffer, front to back:
+//
+//     FdtWriter writer(buffer);
+//     writer.reserve(range);                       // before the first node
+//     writer.begin_node("");                       // the root
+//     writer.u32("#address-cells", 2);             // a node's properties first, then its children
+//     writer.begin_node("memory", 0x4000'0000);    // "memory@40000000"
+//     ...
+//     writer.end_node();
+//     writer.end_node();
+//     const std::span<const std::byte> blob = TRY(writer.finish());
+//
+// The first error sticks and is what finish() returns; calls after it do nothing, so callers need not check each one.
+//
+//     | header | reservations -> | structure -> |      free      | <- names, each stored once |
+//
+// finish() closes the gap. The blob's address should be 8-byte aligned, as the specification asks.
+class FdtWriter {
+ public:
+  explicit FdtWriter(std::span<std::byte> buffer, uint32_t boot_cpu = 0);
+  FdtWriter(const FdtWriter&) = delete;
+  FdtWriter& operator=(const FdtWriter&) = delete;
+
+  void reserve(HostPhysRange range);
+
+  void begin_node(std::string_view name);
+  void begin_node(std::string_view name, uint64_t unit_address);
+  void end_node();
+
+  void property(std::string_view name, std::span<const std::byte> value);
+  void flag(std::string_view name) { property(name, {}); }
+  void u32(std::string_view name, uint32_t value) { cells(name, {value}); }
+  void u64(std::string_view name, uint64_t value) { u64s(name, {value}); }
+  void cells(std::string_view name, std::span<const uint32_t> values);
+  void cells(std::string_view name, std::initializer_list<uint32_t> values) {
+    cells(name, std::span(values.begin(), values.size()));
+  }
+  // Two cells each: `reg` and `ranges` where addresses and sizes both take two.
+  void u64s(std::string_view name, std::span<const uint64_t> values);
+  void u64s(std::string_view name, std::initializer_list<uint64_t> values) {
+    u64s(name, std::span(values.begin(), values.size()));
+  }
+  void string(std::string_view name, std::string_view value) { strings(name, {value}); }
+  void strings(std::string_view name, std::initializer_list<std::string_view> values);
+
+  // All of `source`, reservations included, with what `edit` changes on the way.
+  void copy(const Fdt& source, FdtEdit& edit);
+
+  [[nodiscard]] Result<std::span<const std::byte>, FdtError> finish();
+
+ private:
+  void fail_with(FdtError error);
+  [[nodiscard]] bool failed() const { return error_.has_value(); }
+  // `size` fresh bytes of the structure block, padding included; empty after an error.
+  std::span<std::byte> grow(size_t size);
+  void put_token(FdtToken::Kind kind);
+  void end_reservations();
+  // Starts a property and gives the place of its value.
+  std::span<std::byte> open_property(std::string_view name, size_t size);
+  // The distance of `name` from the end of the buffer.
+  size_t intern(std::string_view name);
+  void turn_distances_into_offsets(size_t strings_size);
+  void copy_node(const FdtNode& node, FdtEdit& edit);
+
+  std::span<std::byte> buffer_;
+  size_t used_ = fdt_header_size;  // from the front
+  size_t structure_ = 0;           // where that block begins; 0 before the first node
+  size_t strings_ = 0;             // bytes at the end of the buffer
+  uint32_t boot_cpu_;
+  size_t depth_ = 0;
+  bool root_closed_ = false;
+  bool properties_allowed_ = false;
+  std::optional<FdtError> error_;
+};
+
+// What becomes of a tree while FdtWriter::copy() copies it. The base class changes nothing.
+class FdtEdit {
+ public:
+  // False leaves out the node and everything below it.
+  [[nodiscard]] virtual bool keeps(const FdtNode&) { return true; }
+  [[nodiscard]] virtual bool keeps(const FdtNode&, const FdtProperty&) { return true; }
+  // Called behind the node's own properties, and behind its own children: adds more of them.
+  virtual void add_properties(const FdtNode&, FdtWriter&) {}
+  virtual void add_children(const FdtNode&, FdtWriter&) {}
+
+ protected:
+  ~FdtEdit() = default;
+};
+
+// What a boot loader tells a kernel, put into a tree that somebody else wrote: replaces the memory nodes and these
+// properties of /chosen, and keeps all else.
+struct FdtBootInfo {
+  std::span<const GuestPhysRange> memory;
+  std::optional<std::string_view> bootargs;  // nothing: what the tree says stands
+  std::optional<GuestPhysRange> initrd;
+};
+void copy_with_boot_info(FdtWriter& writer, const Fdt& source, const FdtBootInfo& info);
+
+// The properties of /chosen and the memory nodes alone, for trees that are written from scratch (two address and two
+// size cells).
+void write_chosen(FdtWriter& writer, const FdtBootInfo& info);
+void write_memory(FdtWriter& writer, std::span<const GuestPhysRange> memory, uint32_t address_cells = 2,
+                  uint32_t size_cells = 2);
+
+}  // namespace hal
