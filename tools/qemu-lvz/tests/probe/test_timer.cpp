@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The guest's timer and its view of time (reference 2.7, 7.3). Waiting is done with the stable counter, so the
+// same bounds hold under -icount.
+#include "guest.hpp"
+#include "tests.hpp"
+
+namespace probe {
+namespace {
+
+using namespace insn;
+
+constexpr u64 enable = 1, periodic = 2;
+u64 ms(u64 count) { return count * ticks_per_ms() & ~u64{3}; }
+
+u64 pending() { return gcsr::read<csr::estat>() & csr::is_timer; }
+
+void start(u64 ticks, u64 flags = enable) { gcsr::write<csr::tcfg>(ticks | flags); }
+
+void stop() {
+    gcsr::write<csr::tcfg>(0);
+    gcsr::write<csr::ticlr>(1);
+}
+
+/// Waits at most `limit` ticks for guest ESTAT.TI; the host keeps the CPU.
+bool fires_within(u64 limit) {
+    const u64 end = now() + limit;
+    while (now() < end) {
+        if (pending()) return true;
+    }
+    return pending();
+}
+
+void check_in_guest() {
+    guest().reset();
+    gcsr::write<csr::ecfg>(csr::is_timer);
+    gcsr::exchange<csr::crmd>(csr::crmd_ie, csr::crmd_ie);
+    reg(a0) = ms(2) | enable;
+    guest().load({csrwr(a0, csr::tcfg), b(0)});
+    const u64 before = now();
+    const Outcome outcome = guest().run();
+    guest_takes(outcome, ecode::interrupt, "a timer the guest starts interrupts the guest");
+    between(now() - before, ms(2), ms(1000), "it does so after the time asked for");
+    equal(pending(), csr::is_timer, "guest ESTAT shows TI");
+    equal(outcome.estat & csr::is_timer, 0, "the host's ESTAT does not");
+    reg(a0) = 1;
+    const Word acknowledge[] = {csrwr(a0, csr::ticlr)};
+    gcsr::exchange<csr::crmd>(0, csr::crmd_ie);
+    finishes(guest().run(acknowledge), "the guest acknowledges without an exit");
+    equal(pending(), 0, "TICLR in the guest clears TI");
+    stop();
+}
+
+void check_in_host() {
+    guest().reset();
+    start(ms(1));
+    pass_if(fires_within(ms(500)), "the guest's timer expires while the host runs", "TI");
+    const u64 value = gcsr::read<csr::tval>();
+    pass_if(value > ms(1), "an expired one-shot reads TVAL above its initial value", "-1");
+    gcsr::write<csr::ticlr>(1);
+    equal(pending(), 0, "gcsrwr of TICLR clears TI");
+    wait_ticks(ms(4));
+    equal(pending(), 0, "an expired one-shot does not fire again");
+    stop();
+
+    start(ms(1000));
+    const u64 first = gcsr::read<csr::tval>();
+    wait_ticks(ms(5));
+    const u64 second = gcsr::read<csr::tval>();
+    between(first - second, ms(5), ms(500), "TVAL counts down while the host runs");
+    const Word look[] = {csrrd(a0, csr::tval)};
+    finishes(guest().run(look), "the guest reads TVAL without an exit");
+    between(reg(a0), second - ms(500), second, "the guest sees the same count");
+    stop();
+    wait_ticks(ms(1));
+    equal(pending(), 0, "a stopped timer does not fire");
+
+    start(ms(2));
+    gcsr::write<csr::tcfg>(0);
+    wait_ticks(ms(5));
+    equal(pending(), 0, "TCFG = 0 stops a running timer");
+}
+
+void check_restore() {
+    guest().reset();
+    start(ms(1000));
+    gcsr::write<csr::tval>(ms(1));
+    pass_if(fires_within(ms(300)), "a TVAL restored is what the timer counts from", "TI before TCFG's time");
+    stop();
+    start(ms(1));
+    gcsr::write<csr::tval>(ms(600));
+    wait_ticks(ms(5));
+    equal(pending(), 0, "a longer TVAL restored holds the timer back");
+    stop();
+    start(ms(1000));
+    gcsr::write<csr::tval>(0);
+    pass_if(fires_within(ms(300)), "TVAL = 0 written to a one-shot fires at once", "TI");
+    pass_if(gcsr::read<csr::tval>() > ms(1000), "after that TVAL reads above TCFG's value", "-1");
+    gcsr::write<csr::ticlr>(1);
+    wait_ticks(ms(2));
+    equal(pending(), 0, "after that TICLR ends it");
+    stop();
+}
+
+void check_periodic() {
+    guest().reset();
+    start(ms(2), enable | periodic);
+    u64 missed = 0;
+    for (unsigned tick = 0; tick < 4; ++tick) {
+        if (!fires_within(ms(500))) ++missed;
+        gcsr::write<csr::ticlr>(1);
+    }
+    equal(missed, 0, "a periodic timer fires again after each acknowledge (missed ticks)");
+    between(gcsr::read<csr::tval>(), 0, ms(2), "a periodic timer's TVAL stays within its period");
+    equal(gcsr::read<csr::tcfg>() & 3, enable | periodic, "a periodic timer stays enabled");
+    stop();
+}
+
+struct View {
+    u64 counter, id, earliest, latest;
+};
+
+View look_at_clock(Word word) {
+    const Word program[] = {word};
+    View view{};
+    view.earliest = now();
+    finishes(guest().run(program), "the guest reads the counter without an exit");
+    view.latest = now();
+    view.counter = reg(a0);
+    view.id = reg(a1);
+    return view;
+}
+
+void check_clock() {
+    guest().reset();
+    gcsr::write<csr::tid>(0x1234);
+    constexpr u64 far = u64{1} << 40;
+    View view = look_at_clock(rdtime_d(a0, a1));
+    between(view.counter, view.earliest, view.latest, "with GCNTC = 0 the guest's counter is the host's");
+    equal(view.id, 0x1234, "rdtime.d returns the guest's TID");
+    csr::write<csr::gcntc>(far);
+    view = look_at_clock(rdtime_d(a0, a1));
+    between(view.counter, view.earliest + far, view.latest + far, "a positive GCNTC moves the guest's counter");
+    const u64 start_of_vm = now();
+    csr::write<csr::gcntc>(-start_of_vm);
+    view = look_at_clock(rdtime_d(a0, a1));
+    between(view.counter, 0, view.latest - start_of_vm, "a negative GCNTC starts the guest's counter at 0");
+    csr::write<csr::gcntc>(far * 5);
+    view = look_at_clock(rdtimeh_w(a0, a1));
+    between(view.counter, (view.earliest + far * 5) >> 32, (view.latest + far * 5) >> 32,
+            "rdtimeh.w gives the upper half with GCNTC");
+    equal(view.id, 0x1234, "rdtimeh.w returns the guest's TID");
+    gcsr::write<csr::cntc>(far * 3);
+    view = look_at_clock(rdtime_d(a0, a1));
+    between(view.counter, view.earliest + far * 8, view.latest + far * 8, "the guest's CNTC adds to GCNTC");
+    const u64 host_now = now();
+    between(host_now, view.latest, view.latest + ms(5000), "the host's counter knows nothing of GCNTC");
+    csr::write<csr::gcntc>(0);
+    gcsr::write<csr::cntc>(0);
+}
+
+}  // namespace
+
+void test_timer() {
+    if (!group("timer")) return;
+    check_in_guest();
+    check_in_host();
+    check_restore();
+    check_periodic();
+    check_clock();
+    guest().reset();
+}
+
+}  // namespace probe
