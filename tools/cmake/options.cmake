@@ -16,10 +16,10 @@ if(PLINTH_FREESTANDING)
     -ffunction-sections -fdata-sections -fstack-protector-strong -Wthread-safety ${PLINTH_ARCH_FLAGS}
     $<$<COMPILE_LANGUAGE:CXX>:-nostdinc++>
     -nostdinc
-    -isystem ${libc_headers}/libcxx
-    -isystem ${PLINTH_LLVM}/include/c++/v1
-    -isystem ${libc_headers}/libc
-    -isystem ${PLINTH_LLVM}/lib/clang/19/include)
+    "SHELL:-isystem ${libc_headers}/libcxx"
+    "SHELL:-isystem ${PLINTH_LLVM}/include/c++/v1"
+    "SHELL:-isystem ${libc_headers}/libc"
+    "SHELL:-isystem ${PLINTH_LLVM}/lib/clang/19/include")
 else()
   # -fexceptions stays off here too: the sources are the same. GoogleTest is built with the same options.
   target_include_directories(plinth_options INTERFACE ${PROJECT_SOURCE_DIR}/tests/fakes/include)
