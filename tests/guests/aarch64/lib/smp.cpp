@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "smp.hpp"
+
+#include <array>
+
+#include "cpu.hpp"
+#include "psci.hpp"
+
+extern "C" void guest_secondary_start();
+
+namespace guest::smp {
+
+namespace {
+// As start.S reads it, with the MMU still off.
+struct Start {
+  uint64_t stack_top;
+  Function function;
+  uint64_t argument;
+};
+constinit std::array<Start, max_cpus> starts{};
+alignas(16) constinit std::array<std::array<char, 8192>, max_cpus> stacks{};
+}  // namespace
+
+uint64_t entry_address() { return reinterpret_cast<uint64_t>(&guest_secondary_start); }
+
+int64_t start(unsigned cpu, Function function, uint64_t argument) {
+  starts[cpu] = {reinterpret_cast<uint64_t>(stacks[cpu].data() + stacks[cpu].size()), function, argument};
+  // Our map is cacheable, the new CPU's first reads are not.
+  asm volatile("dc civac, %0\n dsb sy" : : "r"(&starts[cpu]) : "memory");
+  return psci::call(psci::cpu_on, cpu, entry_address(), reinterpret_cast<uint64_t>(&starts[cpu])).status();
+}
+
+bool is_off(unsigned cpu) { return psci::call(psci::affinity_info, cpu, 0).status() == 1; }
+
+unsigned count() {
+  unsigned known = 0;
+  while (known < max_cpus && psci::call(psci::affinity_info, known, 0).status() >= 0) ++known;
+  return known;
+}
+
+}  // namespace guest::smp

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trap.hpp"
+
+#include "cpu.hpp"
+#include "gic.hpp"
+#include "machine.hpp"
+
+namespace guest {
+
+namespace {
+constinit bool armed = false;
+constinit Fault last{};
+constinit InterruptHandler interrupt_handler = nullptr;
+
+enum class Kind : uint64_t { synchronous, irq, fiq, serror };
+
+void synchronous(Frame& frame) {
+  const Fault fault{true, frame.esr, frame.far, frame.elr};
+  if (!armed) {
+    print("guest: unexpected exception, esr {:#x} far {:#x} elr {:#x}", frame.esr, frame.far, frame.elr);
+    power_off();
+  }
+  if (!last.taken) last = fault;                  // the first one is what was asked about
+  if (fault.exception_class() == ec_svc) return;  // its return address is behind the instruction already
+  frame.elr = fault.exception_class() == ec_instruction_abort ? frame.x[30] : frame.elr + 4;
+}
+
+void interrupt() {
+  const uint32_t token = gic::acknowledge();
+  const uint32_t number = gic::number(token);
+  if (number >= gic::first_special) return;
+  if (interrupt_handler != nullptr) interrupt_handler(number);
+  gic::end(token);
+}
+}  // namespace
+
+namespace detail {
+void arm() {
+  last = {};
+  armed = true;
+  barrier();
+}
+Fault disarm() {
+  barrier();
+  armed = false;
+  return last;
+}
+}  // namespace detail
+
+void on_interrupt(InterruptHandler handler) { interrupt_handler = handler; }
+
+}  // namespace guest
+
+extern "C" void guest_exception(guest::Frame& frame, guest::Kind kind) {
+  switch (kind) {
+    case guest::Kind::synchronous: return guest::synchronous(frame);
+    case guest::Kind::irq: return guest::interrupt();
+    default:
+      guest::print("guest: unexpected {}, esr {:#x} elr {:#x}", kind == guest::Kind::fiq ? "FIQ" : "SError", frame.esr,
+                   frame.elr);
+      guest::power_off();
+  }
+}
