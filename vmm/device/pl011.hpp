@@ -68,9 +68,11 @@ class Pl011 final : public MmioDevice {
   void write_data(uint8_t byte) PLINTH_REQUIRES(lock_);
   void write_line_control(uint32_t value) PLINTH_REQUIRES(lock_);
   void write_control(uint32_t value) PLINTH_REQUIRES(lock_);
+  void write_fifo_levels(uint32_t value) PLINTH_REQUIRES(lock_);
   void drain() PLINTH_REQUIRES(lock_);
   void push_received(uint16_t entry) PLINTH_REQUIRES(lock_);
   void end_of_batch() PLINTH_REQUIRES(lock_);
+  void offer_room() PLINTH_REQUIRES(lock_);
   void update_modem_inputs() PLINTH_REQUIRES(lock_);
   void update() PLINTH_REQUIRES(lock_);
   [[nodiscard]] uint32_t flags() const PLINTH_REQUIRES(lock_);
@@ -78,6 +80,7 @@ class Pl011 final : public MmioDevice {
   [[nodiscard]] unsigned receive_trigger() const PLINTH_REQUIRES(lock_);
   [[nodiscard]] unsigned transmit_trigger() const PLINTH_REQUIRES(lock_);
   [[nodiscard]] bool loopback() const PLINTH_REQUIRES(lock_);
+  [[nodiscard]] bool fifos_enabled() const PLINTH_REQUIRES(lock_);
   void power_on() PLINTH_REQUIRES(lock_);
 
   const IrqLine line_;

@@ -29,6 +29,7 @@ class Pl031 final : public MmioDevice, public AlarmClient {
 
  private:
   [[nodiscard]] uint32_t seconds() const PLINTH_REQUIRES(lock_);
+  [[nodiscard]] uint32_t read_register(uint32_t offset) const PLINTH_REQUIRES(lock_);
   void write_register(uint32_t offset, uint32_t value) PLINTH_REQUIRES(lock_);
   void schedule() PLINTH_REQUIRES(lock_);
   void update() PLINTH_REQUIRES(lock_);
@@ -39,11 +40,13 @@ class Pl031 final : public MmioDevice, public AlarmClient {
   hal::SpinLock lock_{hal::LockRank::device};
   uint32_t offset_ PLINTH_GUARDED_BY(lock_);  // clock value minus the seconds since zero_ticks_
   uint64_t zero_ticks_ PLINTH_GUARDED_BY(lock_) = 0;
+  uint64_t deadline_ PLINTH_GUARDED_BY(lock_) = DeviceTimer::never;
   uint32_t match_ PLINTH_GUARDED_BY(lock_) = 0;
   uint32_t load_ PLINTH_GUARDED_BY(lock_) = 0;
-  uint64_t deadline_ PLINTH_GUARDED_BY(lock_) = DeviceTimer::never;
-  bool mask_ PLINTH_GUARDED_BY(lock_) = false;  // true lets the interrupt through, as the register's bit
+  bool armed_ PLINTH_GUARDED_BY(lock_) = false;  // a match is to come
+  bool mask_ PLINTH_GUARDED_BY(lock_) = false;   // true lets the interrupt through, as the register's bit
   bool raw_ PLINTH_GUARDED_BY(lock_) = false;
+  bool level_ PLINTH_GUARDED_BY(lock_) = false;  // the interrupt line as last driven
 };
 
 }  // namespace vmm
