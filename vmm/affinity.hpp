@@ -9,6 +9,12 @@
 
 namespace vmm {
 
+// Aff3, Aff2, Aff1, Aff0 in the bits of MPIDR_EL1.
+inline constexpr uint64_t affinity_fields = 0xff'00ff'ffff;
+
+// The fields of the levels below `level` (0..3).
+[[nodiscard]] constexpr uint64_t affinity_below(unsigned level) { return hal::low_mask(8 * level); }
+
 // How a VM numbers its vCPUs for the guest: the affinity fields of MPIDR_EL1 (Arm ARM D19.2.104), laid out as on QEMU's
 // `virt` board, in clusters as large as one SGI can reach.
 class AffinityMap {
