@@ -13,6 +13,7 @@ struct LoadError {
     empty_image,
     not_this_format,        // the VM file names a format that the image does not have
     wrong_machine,          // an ELF or Image file for another architecture
+    not_code,               // raw, but text or an undefined instruction is no way to begin
     truncated,              // ends before what its header announces: wanted, limit = bytes needed, bytes there
     bad_header,             // numbers in the header contradict each other
     bad_gzip_header,        // not a gzip member, or a reserved flag or method

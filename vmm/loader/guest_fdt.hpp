@@ -8,15 +8,11 @@
 
 #include "config/vm_config.hpp"
 #include "hal/base/address.hpp"
+#include "hal/base/fdt.hpp"
 #include "hal/base/result.hpp"
 #include "vmm/affinity.hpp"
 
 namespace vmm {
-
-enum class FdtFailure : uint8_t {
-  no_room,       // the tree is larger than the buffer
-  bad_own_tree,  // the guest's own device tree is not one
-};
 
 // Everything a guest is told about its machine. Addresses and interrupt numbers are those of vmm/virt_board.hpp.
 struct GuestBoard {
@@ -31,14 +27,14 @@ struct GuestBoard {
   std::span<const std::byte> seed;  // fresh random bytes for the guest, or empty; the first 8 become kaslr-seed
 };
 
-// Describe `board` in `buffer`; the tree's bytes are the first part of it. Linux' bindings, node names as on QEMU's
-// `virt` board.
-[[nodiscard]] hal::Result<std::span<const std::byte>, FdtFailure> build_guest_fdt(const GuestBoard& board,
-                                                                                  std::span<std::byte> buffer);
+// Describe `board` in `buffer`; the tree's bytes are the first part of it. The only error is FdtError::no_space. Linux'
+// bindings, node names as on QEMU's `virt` board.
+[[nodiscard]] hal::Result<std::span<const std::byte>, hal::FdtError> build_guest_fdt(const GuestBoard& board,
+                                                                                     std::span<std::byte> buffer);
 
 // The guest's own device tree, with /memory and /chosen as `board` has them. `own` may be hostile.
-[[nodiscard]] hal::Result<std::span<const std::byte>, FdtFailure> patch_guest_fdt(const GuestBoard& board,
-                                                                                  std::span<const std::byte> own,
-                                                                                  std::span<std::byte> buffer);
+[[nodiscard]] hal::Result<std::span<const std::byte>, hal::FdtError> patch_guest_fdt(const GuestBoard& board,
+                                                                                     std::span<const std::byte> own,
+                                                                                     std::span<std::byte> buffer);
 
 }  // namespace vmm

@@ -30,6 +30,9 @@ namespace vmm {
 
 enum class Machine : uint8_t { aarch64, loongarch64 };
 
+// LoongArch files name places as the kernel sees them, in a direct-mapped window; these are the bits of the place.
+inline constexpr uint64_t loongarch_physical_mask = 0xffff'ffff'ffff;
+
 // What a file is, by its own magic numbers; whatever has none is raw. Never `detect`.
 [[nodiscard]] config::ImageFormat probe_image(std::span<const std::byte> file);
 

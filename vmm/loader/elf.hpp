@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "config/fixed.hpp"
+#include "hal/base/address.hpp"
+#include "hal/base/result.hpp"
+#include "vmm/loader/error.hpp"
+#include "vmm/loader/image.hpp"
+
+namespace vmm {
+
+// What an ELF64 executable puts into memory (its PT_LOAD segments, System V ABI chapter 5), at physical addresses.
+struct ElfImage {
+  static constexpr size_t max_segments = 32;
+
+  struct Segment {
+    std::span<const std::byte> contents;
+    hal::GuestPhysRange memory;  // at least as large as `contents`; the rest is zero
+  };
+
+  config::FixedVector<Segment, max_segments> segments;  // none empty, none overlapping
+  hal::GuestPhysRange extent;                           // from the lowest byte to the highest
+  hal::GuestPhys entry;
+
+  [[nodiscard]] static bool is_elf(std::span<const std::byte> file);
+  // Every part of `file` that the result refers to has been checked to be there.
+  [[nodiscard]] static hal::Result<ElfImage, LoadError> parse(std::span<const std::byte> file, Machine machine);
+  // The same program somewhere else.
+  void move_to(hal::GuestPhys start);
+};
+
+}  // namespace vmm

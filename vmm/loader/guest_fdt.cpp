@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/loader/guest_fdt.hpp"
+
+#include <array>
+#include <optional>
+
+#include "hal/base/fdt_writer.hpp"
+#include "vmm/virt_board.hpp"
+
+namespace vmm {
+
+namespace {
+
+using hal::FdtWriter;
+
+// Any distinct numbers do; CPUs follow from cpu_phandle on.
+constexpr uint32_t gic_phandle = 1;
+constexpr uint32_t its_phandle = 2;
+constexpr uint32_t clock_phandle = 3;
+constexpr uint32_t cpu_phandle = 0x100;
+
+// Cells of an interrupt in the GIC's terms (Linux: interrupt-controller/arm,gic.yaml and arm,gic-v3.yaml).
+constexpr uint32_t shared = 0;
+constexpr uint32_t per_cpu = 1;
+constexpr uint32_t level_high = 4;
+
+constexpr uint32_t uart_clock_hz = 24'000'000;
+
+using RamRanges = config::FixedVector<hal::GuestPhysRange, config::max_memory_regions>;
+
+RamRanges ram_of(const GuestBoard& board) {
+  RamRanges ranges;
+  for (const config::MemoryRegion& region : board.regions) {
+    // As many as there can be regions.
+    if (region.kind == config::RegionKind::ram && !ranges.push_back(region.range)) break;
+  }
+  return ranges;
+}
+
+hal::FdtBootInfo boot_info(const GuestBoard& board, const RamRanges& ram) {
+  hal::FdtBootInfo info{};
+  info.memory = {ram.begin(), ram.size()};
+  if (!board.cmdline.empty()) info.bootargs = board.cmdline;
+  if (!board.initrd.empty()) info.initrd = board.initrd;
+  return info;
+}
+
+void reg(FdtWriter& fdt, hal::GuestPhysRange range) { fdt.u64s("reg", {range.start.value(), range.size}); }
+
+void write_psci(FdtWriter& fdt) {
+  fdt.begin_node("psci");
+  fdt.strings("compatible", {"arm,psci-1.0", "arm,psci-0.2"});
+  fdt.string("method", "hvc");
+  fdt.end_node();
+}
+
+// arm/cpus.yaml: unit address and reg are the affinity fields of MPIDR_EL1.
+void write_cpus(FdtWriter& fdt, const AffinityMap& affinities) {
+  fdt.begin_node("cpus");
+  fdt.u32("#address-cells", 1);
+  fdt.u32("#size-cells", 0);
+  for (VcpuIndex i = 0; i < affinities.vcpus(); ++i) {
+    const auto affinity = static_cast<uint32_t>(affinities.affinity(i));
+    fdt.begin_node("cpu", affinity);
+    fdt.string("device_type", "cpu");
+    fdt.string("compatible", "arm,armv8");
+    fdt.u32("reg", affinity);
+    fdt.string("enable-method", "psci");
+    fdt.u32("phandle", cpu_phandle + i);
+    fdt.end_node();
+  }
+  fdt.end_node();
+}
+
+// timer/arm,arch_timer.yaml. GICv2 keeps the set of CPUs that a private interrupt goes to in bits 15..8 of the flags.
+void write_timer(FdtWriter& fdt, const GuestBoard& board) {
+  const uint32_t cpus = board.gic_version == 2 ? ((1U << board.affinities.vcpus()) - 1) & 0xff : 0;
+  const uint32_t flags = level_high | cpus << 8;
+  fdt.begin_node("timer");
+  fdt.strings("compatible", {"arm,armv8-timer", "arm,armv7-timer"});
+  fdt.flag("always-on");
+  fdt.cells("interrupts",
+            {per_cpu, virt_board::secure_timer_ppi, flags, per_cpu, virt_board::physical_timer_ppi, flags, per_cpu,
+             virt_board::virtual_timer_ppi, flags, per_cpu, virt_board::hypervisor_timer_ppi, flags});
+  fdt.end_node();
+}
+
+void write_its(FdtWriter& fdt) {
+  fdt.begin_node("its", virt_board::gic_its.start.value());
+  fdt.string("compatible", "arm,gic-v3-its");
+  fdt.flag("msi-controller");
+  fdt.u32("#msi-cells", 1);
+  reg(fdt, virt_board::gic_its);
+  fdt.u32("phandle", its_phandle);
+  fdt.end_node();
+}
+
+void write_gic(FdtWriter& fdt, const GuestBoard& board) {
+  const hal::GuestPhysRange distributor = virt_board::gic_distributor;
+  const bool v2 = board.gic_version == 2;
+  const hal::GuestPhysRange cpus = v2 ? virt_board::gicv2_cpu_interface : virt_board::gicv3_redistributors;
+  fdt.begin_node("intc", distributor.start.value());
+  fdt.string("compatible", v2 ? "arm,cortex-a15-gic" : "arm,gic-v3");
+  fdt.flag("interrupt-controller");
+  fdt.u32("#interrupt-cells", 3);
+  fdt.u32("#address-cells", 2);
+  fdt.u32("#size-cells", 2);
+  fdt.flag("ranges");
+  if (!v2) fdt.u32("#redistributor-regions", 1);
+  fdt.u64s("reg", {distributor.start.value(), distributor.size, cpus.start.value(), cpus.size});
+  fdt.u32("phandle", gic_phandle);
+  if (!v2 && board.its) write_its(fdt);
+  fdt.end_node();
+}
+
+// arm/primecell.yaml: the bus clock is a formality that drivers insist on.
+void write_clock(FdtWriter& fdt) {
+  fdt.begin_node("apb-pclk");
+  fdt.string("compatible", "fixed-clock");
+  fdt.u32("#clock-cells", 0);
+  fdt.u32("clock-frequency", uart_clock_hz);
+  fdt.string("clock-output-names", "clk24mhz");
+  fdt.u32("phandle", clock_phandle);
+  fdt.end_node();
+}
+
+void write_uart(FdtWriter& fdt) {
+  fdt.begin_node("pl011", virt_board::uart.start.value());
+  fdt.strings("compatible", {"arm,pl011", "arm,primecell"});
+  reg(fdt, virt_board::uart);
+  fdt.cells("interrupts", {shared, virt_board::uart_spi, level_high});
+  fdt.cells("clocks", {clock_phandle, clock_phandle});
+  fdt.strings("clock-names", {"uartclk", "apb_pclk"});
+  fdt.end_node();
+}
+
+void write_rtc(FdtWriter& fdt) {
+  fdt.begin_node("pl031", virt_board::rtc.start.value());
+  fdt.strings("compatible", {"arm,pl031", "arm,primecell"});
+  reg(fdt, virt_board::rtc);
+  fdt.cells("interrupts", {shared, virt_board::rtc_spi, level_high});
+  fdt.u32("clocks", clock_phandle);
+  fdt.string("clock-names", "apb_pclk");
+  fdt.end_node();
+}
+
+constexpr std::string_view uart_path = "/pl011@9000000";
+static_assert(virt_board::uart.start == hal::GuestPhys(0x900'0000), "uart_path names the node of the UART");
+
+void write_aliases(FdtWriter& fdt) {
+  fdt.begin_node("aliases");
+  fdt.string("serial0", uart_path);
+  fdt.end_node();
+}
+
+void write_chosen(FdtWriter& fdt, const GuestBoard& board, const RamRanges& ram) {
+  constexpr size_t kaslr_seed_size = 8;
+  fdt.begin_node("chosen");
+  hal::write_chosen(fdt, boot_info(board, ram));
+  if (board.uart) fdt.string("stdout-path", uart_path);
+  if (board.seed.size() > kaslr_seed_size) {
+    fdt.property("kaslr-seed", board.seed.first(kaslr_seed_size));
+    fdt.property("rng-seed", board.seed.subspan(kaslr_seed_size));
+  }
+  fdt.end_node();
+}
+
+}  // namespace
+
+hal::Result<std::span<const std::byte>, hal::FdtError> build_guest_fdt(const GuestBoard& board,
+                                                                       std::span<std::byte> buffer) {
+  const RamRanges ram = ram_of(board);
+  FdtWriter fdt(buffer);
+  fdt.begin_node("");
+  fdt.u32("#address-cells", 2);
+  fdt.u32("#size-cells", 2);
+  fdt.string("compatible", "linux,dummy-virt");
+  fdt.string("model", "linux,dummy-virt");
+  fdt.u32("interrupt-parent", gic_phandle);
+  fdt.flag("dma-coherent");
+  if (board.uart) write_aliases(fdt);
+  write_chosen(fdt, board, ram);
+  hal::write_memory(fdt, {ram.begin(), ram.size()});
+  write_psci(fdt);
+  write_cpus(fdt, board.affinities);
+  write_timer(fdt, board);
+  write_gic(fdt, board);
+  write_clock(fdt);
+  if (board.uart) write_uart(fdt);
+  if (board.rtc) write_rtc(fdt);
+  fdt.end_node();
+  return fdt.finish();
+}
+
+hal::Result<std::span<const std::byte>, hal::FdtError> patch_guest_fdt(const GuestBoard& board,
+                                                                       std::span<const std::byte> own,
+                                                                       std::span<std::byte> buffer) {
+  const hal::Fdt source = TRY(hal::Fdt::open(own));
+  const RamRanges ram = ram_of(board);
+  FdtWriter fdt(buffer);
+  hal::copy_with_boot_info(fdt, source, boot_info(board, ram));
+  return fdt.finish();
+}
+
+}  // namespace vmm
