@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "vmm/device/console_port.hpp"
+#include "vmm/device/device_timer.hpp"
+#include "vmm/irq/line.hpp"
+#include "vmm/mmio.hpp"
+
+namespace vmm::test {
+
+// Remembers the level of each input and how often it changed.
+class FakeIrqs final : public IrqSink {
+ public:
+  void set_level(VirtualIrq irq, bool level) override {
+    Input& input = inputs_[irq];
+    input.changes += input.level != level ? 1 : 0;
+    input.level = level;
+    ++calls;
+  }
+  [[nodiscard]] bool level(VirtualIrq irq) const { return inputs_.contains(irq) && inputs_.at(irq).level; }
+  [[nodiscard]] unsigned changes(VirtualIrq irq) const { return inputs_.contains(irq) ? inputs_.at(irq).changes : 0; }
+
+  unsigned calls = 0;
+
+ private:
+  struct Input {
+    bool level = false;
+    unsigned changes = 0;
+  };
+  std::map<VirtualIrq, Input> inputs_;
+};
+
+// Takes `room` bytes, then no more.
+class FakePort final : public ConsolePort {
+ public:
+  bool can_transmit() override { return room > 0; }
+  void transmit(uint8_t byte) override {
+    --room;
+    sent += static_cast<char>(byte);
+  }
+  void receive_ready() override { ++ready_calls; }
+
+  int room = 1'000'000;
+  std::string sent;
+  unsigned ready_calls = 0;
+};
+
+class FakeTimer final : public DeviceTimer {
+ public:
+  uint64_t now() override { return ticks; }
+  uint64_t frequency() override { return hz; }
+  void set_alarm(uint64_t at, AlarmClient& client) override {
+    deadline = at;
+    client_ = &client;
+  }
+  void advance(uint64_t by) {
+    ticks += by;
+    if (deadline > ticks) return;
+    deadline = never;
+    client_->alarm();
+  }
+
+  uint64_t ticks = 0;
+  uint64_t hz = 1'000;
+  uint64_t deadline = never;
+
+ private:
+  AlarmClient* client_ = nullptr;
+};
+
+// A guest's accesses to one device.
+class Bus {
+ public:
+  explicit Bus(MmioDevice& device) : device_(device) {}
+  uint64_t read(uint64_t offset, uint8_t size = 4) { return device_.read({offset, size, 0}); }
+  void write(uint64_t offset, uint64_t value, uint8_t size = 4) { device_.write({offset, size, 0}, value); }
+
+ private:
+  MmioDevice& device_;
+};
+
+}  // namespace vmm::test
