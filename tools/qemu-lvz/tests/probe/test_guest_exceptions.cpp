@@ -58,11 +58,6 @@ void check_addresses() {
     outcome = guest().run(hole);
     guest_takes(outcome, ecode::ade, "a fetch from a non-canonical address is the guest's ADE");
     equal(outcome.esub, 0, "a fetch's ADE has subcode 0 (ADEF)");
-    guest().reset_bank();
-    reg(a0) = layout::data.value + 4;
-    guest().load({ll_d(a1, a0, 0)});
-    guest_takes(guest().run(), ecode::ale, "an unaligned ll.d is the guest's ALE");
-    equal(gcsr::read<csr::badv>(), layout::data.value + 4, "an ALE leaves the address in guest BADV");
 }
 
 void check_vector_table() {
