@@ -43,7 +43,7 @@ inline Result call(uint32_t function, uint64_t a1 = 0, uint64_t a2 = 0, uint64_t
   if (conduit == Conduit::hvc) {
     asm volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : : "memory");
   } else {
-    asm volatile(".arch_extension sec\n smc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : : "memory");
+    asm volatile("smc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : : "memory");
   }
   return {x0, x1, x2, x3};
 }
