@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "hal/base/format.hpp"
@@ -50,14 +52,15 @@ class Diagnostics {
     std::array<char, message_capacity> buffer{};
     hal::BufferSink text(buffer);
     hal::format(text, pattern, arguments...);
-    report(position, text.text());
+    report(position, std::span(buffer).first(text.text().size()));
   }
 
   [[nodiscard]] unsigned errors() const { return errors_; }
   [[nodiscard]] std::string_view file() const { return file_; }
 
  private:
-  void report(Position position, std::string_view message);
+  // Puts `?` for control characters, which a file may bring in and a terminal would obey.
+  void report(Position position, std::span<char> message);
 
   std::string_view file_;
   DiagnosticSink& sink_;
