@@ -20,6 +20,8 @@ void synchronous(Frame& frame) {
     print("guest: unexpected exception, esr {:#x} far {:#x} elr {:#x}", frame.esr, frame.far, frame.elr);
     power_off();
   }
+  constexpr uint64_t illegal_state = uint64_t{1} << 20;  // SPSR_EL1.IL would fault again
+  frame.spsr &= ~illegal_state;
   if (!last.taken) last = fault;                  // the first one is what was asked about
   if (fault.exception_class() == ec_svc) return;  // its return address is behind the instruction already
   frame.elr = fault.exception_class() == ec_instruction_abort ? frame.x[30] : frame.elr + 4;
