@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -58,7 +59,7 @@ struct FrameCounts {
 };
 
 enum class Contents : uint8_t {
-  any,  // as boot or the last owner in the hypervisor left it; never another guest's data
+  clean,  // as the firmware left it at boot, or zero: nothing that a guest or the hypervisor wrote
   zeroed,
 };
 
@@ -70,8 +71,9 @@ enum class Contents : uint8_t {
 // A block and its buddy (the address with bit `order` flipped) merge as soon as both are free. One byte of metadata per
 // frame (256 KiB per GiB of RAM), allocated from the memory it describes.
 //
-// Guest RAM is scrubbed before anybody else gets it: free_dirty() parks a block, scrub_some() zeroes a bounded piece at
-// a time, so that a task can yield in between.
+// Free memory is clean: no guest and no part of the hypervisor reads what another wrote. free() zeroes the few frames of
+// the hypervisor at once; guest RAM goes through free_dirty(), which parks it, and scrub_some(), which zeroes a bounded
+// piece at a time, so that a task can yield in between.
 //
 // Any CPU may call; one lock (rank frames), held for O(orders) steps and never while memory is zeroed.
 class FrameAllocator {
@@ -85,7 +87,7 @@ class FrameAllocator {
   static constexpr size_t max_ranges = 64;
   // Bytes of metadata that `ranges` need.
   [[nodiscard]] static size_t metadata_size(std::span<const hal::HostPhysRange> ranges);
-  // Describe `ranges` (page-aligned, disjoint, ascending, at most max_ranges) by `metadata`. All frames start in use by
+  // Describe `ranges` (page-aligned, disjoint, at most max_ranges) by `metadata`. All frames start in use by
   // the hypervisor. Errors: out_of_range when there are too many ranges or too little metadata.
   hal::Result<void, MmError> init(std::span<const hal::HostPhysRange> ranges, std::span<std::byte> metadata);
   // Give frames that start in use to the allocator. `range` is page-aligned and lies in one range of init().
@@ -94,38 +96,42 @@ class FrameAllocator {
   // --- any time ----------------------------------------------------------------------------------------------------
 
   // Errors: out_of_memory, also when only dirty blocks would do: see scrub_some().
-  hal::Result<hal::HostPhys, MmError> allocate(Order order, FrameUse use, Contents contents = Contents::any);
-  // `block`, `order` and `use` as allocated; anything else is a bug of ours and panics.
+  hal::Result<hal::HostPhys, MmError> allocate(Order order, FrameUse use, Contents contents = Contents::clean);
+  // Zero the block and make it free. `block`, `order` and `use` as allocated; anything else is a bug of ours and
+  // panics.
   void free(hal::HostPhys block, Order order, FrameUse use);
-  // The same for memory that a guest has written.
+  // The same without zeroing, for a block that nobody has written since allocate().
+  void free_untouched(hal::HostPhys block, Order order, FrameUse use);
+  // The same for memory that a guest may have written: it becomes free by scrub_some().
   void free_dirty(hal::HostPhys block, Order order, FrameUse use);
   // Scrub at most about `bytes` of dirty memory and make it free. False when nothing dirty was left.
   bool scrub_some(uint64_t bytes);
 
-  // The order of the used block that starts here, if one does.
+  // The order of the used block that starts here; it has to.
   [[nodiscard]] Order order_of(hal::HostPhys block) const;
   [[nodiscard]] FrameCounts counts() const;
-  // The largest order that allocate() could serve now, or nothing free at all: max_order + 1.
-  [[nodiscard]] Order largest_free() const;
+  // The largest order that allocate() could serve now, if any.
+  [[nodiscard]] std::optional<Order> largest_free() const;
 
  private:
-  struct FreeBlock : hal::ListNode<> {};
+  struct Block : hal::ListNode<> {};
   struct Zone {
     hal::HostPhysRange range;
     uint8_t* states = nullptr;  // one per frame
   };
-  using BlockLists = std::array<hal::List<FreeBlock>, max_order + 1>;
+  using BlockLists = std::array<hal::List<Block>, max_order + 1>;
 
-  [[nodiscard]] const Zone* zone_of(hal::HostPhys place) const;
+  [[nodiscard]] const Zone& zone_of(hal::HostPhys place) const;
   [[nodiscard]] uint8_t& state(hal::HostPhys place) const;
-  void link(BlockLists& lists, hal::HostPhys block, Order order, uint8_t state) PLINTH_REQUIRES(lock_);
-  hal::HostPhys unlink(FreeBlock& block) PLINTH_REQUIRES(lock_);
+  void link(hal::List<Block>& list, hal::HostPhys block, uint8_t new_state) PLINTH_REQUIRES(lock_);
+  void unlink(hal::HostPhys block) PLINTH_REQUIRES(lock_);
+  [[nodiscard]] std::optional<hal::HostPhys> take(BlockLists& lists, uint8_t kind, Order order) PLINTH_REQUIRES(lock_);
+  [[nodiscard]] std::optional<hal::HostPhys> take_dirty(Order& order) PLINTH_REQUIRES(lock_);
   void insert_free(hal::HostPhys block, Order order) PLINTH_REQUIRES(lock_);
-  void take_used(hal::HostPhys block, Order order, FrameUse use) PLINTH_REQUIRES(lock_);
-  [[nodiscard]] bool merge_with_buddy(hal::HostPhys& block, Order order) PLINTH_REQUIRES(lock_);
+  void give_back(hal::HostPhys block, Order order, FrameUse use) PLINTH_REQUIRES(lock_);
 
   mutable hal::SpinLock lock_{hal::LockRank::frames};
-  std::array<Zone, max_ranges> zones_{};
+  std::array<Zone, max_ranges> zones_{};  // constant after init()
   size_t zone_count_ = 0;
   BlockLists free_ PLINTH_GUARDED_BY(lock_);
   BlockLists dirty_ PLINTH_GUARDED_BY(lock_);
@@ -144,7 +150,7 @@ class OwnedFrames {
   ~OwnedFrames() { reset(); }
 
   static hal::Result<OwnedFrames, MmError> allocate(FrameAllocator& allocator, Order order, FrameUse use,
-                                                    Contents contents = Contents::any);
+                                                    Contents contents = Contents::clean);
 
   [[nodiscard]] explicit operator bool() const { return allocator_ != nullptr; }
   [[nodiscard]] hal::HostPhys place() const { return place_; }

@@ -55,9 +55,8 @@ class GuestSpace {
 
   // --- contents ------------------------------------------------------------------------------------------------------
 
-  // Copy out of or into guest RAM; a range may cross regions. Device memory and holes are no_access/not_mapped; write()
-  // and zero() ignore the guest's own write right when `force` is set (loading a ROM). On an error a part may have been
-  // copied.
+  // Copy out of or into guest RAM; a range may cross regions. Errors: not_mapped for holes, no_access for device memory
+  // and missing rights, out_of_range for a range that wraps. On an error a part may have been copied.
   enum class As : uint8_t { guest, owner };  // with the guest's rights, or regardless of them (loading a ROM)
   hal::Result<void, MmError> read(hal::GuestPhys from, std::span<std::byte> to, As as = As::guest) const;
   hal::Result<void, MmError> write(hal::GuestPhys to, std::span<const std::byte> from, As as = As::guest);
@@ -129,7 +128,11 @@ class GuestSpace {
   struct NewRam;
   hal::Result<hal::HostPhysRange, MmError> contiguous(hal::GuestPhys place, uint64_t size, hal::Rights needed,
                                                       As as) const;
-  void return_ram(hal::List<Backing>& blocks);
+  // Calls visit(memory) for each contiguous piece of a range, in ascending order, without the lock.
+  template <class Visit>
+  hal::Result<void, MmError> for_each_piece(hal::GuestPhysRange range, hal::Rights needed, As as, Visit visit) const;
+  hal::Result<void, MmError> map_blocks(hal::GuestPhysRange range, hal::List<Backing>& blocks, hal::Rights rights)
+      PLINTH_REQUIRES(lock_);
 
   mutable hal::SpinLock lock_{hal::LockRank::guest_space};
   hal::Mmu::GuestRegime regime_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstdint>
@@ -57,7 +58,11 @@ template <class Place, TableBackend<Place> Backend>
 class [[nodiscard]] PendingFlush {
  public:
   explicit PendingFlush(Backend& backend) : backend_(&backend) {}
-  PendingFlush(PendingFlush&& other) noexcept;
+  PendingFlush(PendingFlush&& other) noexcept
+      : backend_(other.backend_),
+        range_(std::exchange(other.range_, {})),
+        dead_(other.dead_),
+        dead_count_(std::exchange(other.dead_count_, 0)) {}
   PendingFlush& operator=(PendingFlush&&) = delete;
   ~PendingFlush() { settle(); }
 
@@ -123,6 +128,68 @@ class PageTable {
   void clear();
 
  private:
+  // What a pass over the tree does with the part of an entry that its range covers.
+  enum class Action : uint8_t { map, unmap, protect };
+  struct Change {
+    Action action;
+    hal::HostPhys place{};  // map: where base_ would lead, so that a part's place is a sum
+    hal::PageAttributes attributes{};
+  };
+  // A range inside one table, as offsets from base_.
+  struct Part {
+    uint64_t start;
+    uint64_t end;
+  };
+  // What stands in a table that does not exist yet.
+  enum class Virtual : uint8_t { no, empty, leaf };
+  class Reserve;
+
+  [[nodiscard]] hal::Result<Part, MmError> check(hal::Range<Place> range) const;
+  hal::Result<Flush, MmError> apply(Part part, const Change& change);
+
+  // How many tables the change needs, or why it is impossible. `table` is not read where it is virtual.
+  hal::Result<unsigned, MmError> plan(hal::HostPhys table, hal::TableLevel level, Part part, const Change& change,
+                                      Virtual contents) const;
+  hal::Result<unsigned, MmError> plan_entry(uint64_t entry, hal::TableLevel level, Part part, const Change& change,
+                                            Virtual contents) const;
+  void edit(hal::HostPhys table, hal::TableLevel level, Part part, const Change& change, Reserve& reserve,
+            Flush& flush);
+  // Turn the block at `index` into a table of the next level that means the same.
+  hal::HostPhys split(hal::HostPhys table, unsigned index, hal::TableLevel level, Part part, Reserve& reserve);
+  void edit_whole(hal::HostPhys table, unsigned index, hal::TableLevel level, Part part, const Change& change,
+                  Flush& flush);
+
+  // Detach and retire the table at `index` if it is empty.
+  void prune(hal::HostPhys table, unsigned index, hal::TableLevel level, Flush& flush);
+  void fill_empty(hal::HostPhys table, hal::TableLevel level, unsigned entries);
+  void retire_below(hal::HostPhys table, hal::TableLevel level, Flush& flush);
+  void free_below(hal::HostPhys table, hal::TableLevel level, unsigned entries);
+
+  [[nodiscard]] unsigned root_entries() const { return hal::table_entries << geometry_.root_order; }
+  [[nodiscard]] unsigned index_at(uint64_t offset, hal::TableLevel level) const {
+    const uint64_t index = offset / hal::entry_span(level);
+    return static_cast<unsigned>(level == geometry_.root_level ? index : index % hal::table_entries);
+  }
+  // Calls visit(index, part of it) for each entry of a table at `level` that `part` touches.
+  template <class Visit>
+  void for_each_entry(hal::TableLevel level, Part part, Visit visit) const {
+    for (uint64_t start = part.start; start < part.end;) {
+      const uint64_t end = std::min(hal::align_down(start, hal::entry_span(level)) + hal::entry_span(level), part.end);
+      visit(index_at(start, level), Part{start, end});
+      start = end;
+    }
+  }
+  [[nodiscard]] static bool is_whole(Part part, hal::TableLevel level) {
+    return part.end - part.start == hal::entry_span(level);
+  }
+  [[nodiscard]] bool fits_block(Part part, hal::TableLevel level, const Change& change) const {
+    return is_whole(part, level) && level <= Format::max_block_level &&
+           place_of(part, change).is_aligned(hal::entry_span(level));
+  }
+  // The change's place for the first address of `part`.
+  [[nodiscard]] hal::HostPhys place_of(Part part, const Change& change) const { return change.place + part.start; }
+  [[nodiscard]] hal::Range<Place> range_of(Part part) const { return {base_ + part.start, part.end - part.start}; }
+
   Format format_;
   Backend& backend_;
   hal::HostPhys root_;
@@ -132,3 +199,5 @@ class PageTable {
 };
 
 }  // namespace mm
+
+#include "mm/page_table_impl.hpp"
