@@ -71,9 +71,9 @@ enum class Contents : uint8_t {
 // A block and its buddy (the address with bit `order` flipped) merge as soon as both are free. One byte of metadata per
 // frame (256 KiB per GiB of RAM), allocated from the memory it describes.
 //
-// Free memory is clean: no guest and no part of the hypervisor reads what another wrote. free() zeroes the few frames of
-// the hypervisor at once; guest RAM goes through free_dirty(), which parks it, and scrub_some(), which zeroes a bounded
-// piece at a time, so that a task can yield in between.
+// Free memory is clean: no guest and no part of the hypervisor reads what another wrote. free() zeroes the few frames
+// of the hypervisor at once; guest RAM goes through free_dirty(), which parks it, and scrub_some(), which zeroes a
+// bounded piece at a time, so that a task can yield in between.
 //
 // Any CPU may call; one lock (rank frames), held for O(orders) steps and never while memory is zeroed.
 class FrameAllocator {

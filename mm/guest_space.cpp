@@ -256,7 +256,7 @@ hal::Result<void, MmError> GuestSpace::zero(GuestPhysRange range, As as) {
     const size_t head = std::min<size_t>(hal::align_up(start, page_size) - start, memory.size());
     const size_t pages = hal::align_down(memory.size() - head, page_size);
     std::memset(memory.data(), 0, head);
-    hal::Mmu::zero_pages(memory.data() + head, pages);
+    if (pages != 0) hal::Mmu::zero_pages(memory.data() + head, pages);
     std::memset(memory.data() + head + pages, 0, memory.size() - head - pages);
   });
 }
