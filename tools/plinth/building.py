@@ -23,7 +23,7 @@ def image(arch):
 def host_tool():
     """Builds plinth-host, which checks and packs VM files with the hypervisor's own parser."""
     packages.ensure(packages.BUILD)
-    _build("host-tools")
+    _build("host-tools", HOST_TOOL.name)
     return HOST_TOOL
 
 
@@ -34,15 +34,16 @@ def unit_tests():
     return BUILD / "host"
 
 
-def _build(preset):
+def _build(preset, *targets):
     folder = BUILD / preset
     if not (folder / "build.ninja").exists():
         shutil.rmtree(folder, ignore_errors=True)
         call(["cmake", "--preset", preset], f"configuring {preset}", cwd=ROOT)
-    command = ["ninja", "-C", str(folder), "-j", str(os.cpu_count() or 1)]
+    command = ["ninja", "-C", str(folder), "-j", str(os.cpu_count() or 1), *targets]
     if sys.stderr.isatty():
         status = dict(os.environ, NINJA_STATUS=f"plinth: building {preset} [%f/%t] ")
-        if subprocess.run([*command, "--quiet"] if _up_to_date(command) else command, stdout=sys.stderr, env=status).returncode:
+        quiet = ["--quiet"] if _up_to_date(command) else []
+        if subprocess.run(command + quiet, stdout=sys.stderr, env=status).returncode:
             raise Failure(f"building {preset} failed; the compiler's messages are above")
     elif not _up_to_date(command):
         with step(f"building {preset}"):

@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 VMS = ROOT / "config" / "vms"
-HOST_TOOL = BUILD / "host-tools" / "tools" / "host" / "plinth-host"
+HOST_TOOL = BUILD / "host-tools" / "plinth-host"
 QEMU_LVZ = ROOT / "tools" / "qemu-lvz"
 
 

@@ -13,6 +13,7 @@
 using namespace guest;
 
 namespace {
+constexpr uint64_t page_size = 4096;
 constexpr unsigned ticks_to_show = 3;
 constexpr uint64_t tick_milliseconds = 100;
 constinit volatile unsigned tick_count = 0;
@@ -38,6 +39,21 @@ void show_machine() {
   }
 }
 
+// Memory of another VM, or of this one before a reset, must not be found here.
+void show_ram_is_clean() {
+  const hal::HostPhysRange ram = unused_ram();
+  for (uint64_t at = ram.start.value(); at < ram.start.value() + ram.size; at += page_size) {
+    if (read64(at) != 0) return print("RAM is dirty at {:#x}", at);
+  }
+  print("RAM is clean");
+}
+
+void fill_ram() {
+  const hal::HostPhysRange ram = unused_ram();
+  for (uint64_t at = ram.start.value(); at < ram.start.value() + ram.size; at += page_size) write64(at, ~at);
+  print("RAM is full");
+}
+
 void show_ticks() {
   on_interrupt(interrupt);
   gic::enable_distributor();
@@ -54,7 +70,7 @@ void show_ticks() {
 void crash() { asm volatile("ldr x0, [%0]" : : "r"(hole_base) : "x0", "memory"); }
 
 void echo() {
-  print("hello is ready; type: Q powers off, R resets, C crashes, anything else comes back");
+  print("hello is ready; type: Q powers off, R resets, C crashes, D fills its RAM, anything else comes back");
   while (true) {
     wait_for_interrupt();
     while (uart.has_input()) {
@@ -62,6 +78,7 @@ void echo() {
       if (c == 'Q') return;
       if (c == 'R') (void)psci::call(psci::system_reset);
       if (c == 'C') crash();
+      if (c == 'D') fill_ram();
       if (c == '\r') {
         uart.put("\n");
       } else {
@@ -75,6 +92,7 @@ void echo() {
 extern "C" void guest_main(uint64_t device_tree) {
   read_machine(device_tree);
   show_machine();
+  show_ram_is_clean();
   show_ticks();
   echo();
   print("bye");

@@ -9,6 +9,8 @@
 #include "cpu.hpp"
 #include "psci.hpp"
 
+extern "C" char _end[];
+
 namespace guest {
 
 namespace {
@@ -70,6 +72,19 @@ void read_machine(uint64_t device_tree) {
   }
   if (tree->find_compatible("arm,gic-v3")) machine.gic = 3;
   if (tree->find_compatible("arm,cortex-a15-gic")) machine.gic = 2;
+}
+
+hal::HostPhysRange unused_ram() {
+  if (machine.tree == nullptr) return {};
+  constexpr uint64_t mebibyte = uint64_t{1} << 20;
+  constexpr uint64_t mapped = ram_base + (uint64_t{1} << 30);
+  uint64_t start = reinterpret_cast<uint64_t>(_end);
+  const uint64_t end = machine.ram.start.value() + machine.ram.size;
+  const auto tree = reinterpret_cast<uint64_t>(machine.tree->bytes().data());
+  if (tree >= start) start = tree + machine.tree->bytes().size();
+  start = (start + mebibyte) & ~(mebibyte - 1);
+  const uint64_t limit = end < mapped ? end : mapped;
+  return {hal::HostPhys(start), limit > start ? limit - start : 0};
 }
 
 void power_off() {

@@ -53,6 +53,10 @@ extern Machine machine;
 // Fill in `machine`; called first by guest_main().
 void read_machine(uint64_t device_tree);
 
+// RAM that neither this binary nor the device tree occupies, as far as our own map goes: from one MiB boundary on.
+// Empty without a device tree.
+[[nodiscard]] hal::HostPhysRange unused_ram();
+
 [[noreturn]] void power_off();
 
 }  // namespace guest

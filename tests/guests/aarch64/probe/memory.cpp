@@ -1,31 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // RAM: all of it there, zero where nothing was loaded, and shared between cached and uncached views.
-#include <span>
-
 #include "check.hpp"
 #include "cpu.hpp"
 #include "machine.hpp"
 
 using namespace guest;
 
-extern "C" char _end[];
-
 namespace probe {
 
 namespace {
 constexpr uint64_t page = 4096;
 constexpr uint64_t mebibyte = uint64_t{1} << 20;
-
-// RAM that neither we nor the device tree occupy, as far as our map goes.
-hal::HostPhysRange unused() {
-  uint64_t start = reinterpret_cast<uint64_t>(_end);
-  const uint64_t end = machine.ram.start.value() + machine.ram.size;
-  const auto tree = reinterpret_cast<uint64_t>(machine.tree->bytes().data());
-  if (tree >= start) start = tree + machine.tree->bytes().size();
-  start = (start + 2 * mebibyte) & ~(mebibyte - 1);
-  const uint64_t mapped = ram_base + (uint64_t{1} << 30);
-  return {hal::HostPhys(start), (end < mapped ? end : mapped) - start};
-}
 
 bool is_zero(uint64_t from, uint64_t size) {
   for (uint64_t at = from; at < from + size; at += 8) {
@@ -40,7 +25,7 @@ void memory() {
     return check("the_device_tree_describes_ram", false);
   }
   check_equal("ram_starts_where_virt_has_it", machine.ram.start.value(), ram_base);
-  const hal::HostPhysRange free = unused();
+  const hal::HostPhysRange free = unused_ram();
   const uint64_t start = free.start.value();
   check("unused_ram_is_zero_at_its_start", is_zero(start, mebibyte));
   check("unused_ram_is_zero_at_its_end", is_zero(start + free.size - mebibyte, mebibyte));

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What system tests are written in. A test is a function that boots machines and talks to their consoles:
+
+    @test(limit=60)
+    def hello_says_hello(run):
+        console = run.boot(vm("hello"))
+        console.expect("hello from a guest")
+
+Its name is the sentence it stands for. Every machine of a test is killed when it ends, at the latest when its limit is
+reached. See docs/testing.md.
+"""
+
+import re
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from plinth import guests, newc
+from plinth.expect import Session
+from plinth.machines import SCRIPTED, Machine
+from plinth.paths import BUILD, ROOT, VMS
+from plinth.ui import Failure
+
+TESTS = []
+ESCAPE = "\x1e"  # Ctrl-^: from a guest's console to the prompt
+PROMPT = r"plinth> "
+HYPERVISOR_PANIC = r"\[plinth\].*panic"
+IMAGE = BUILD / "aarch64" / "plinth.bin"
+
+
+class Skipped(Exception):
+    """The test cannot run here; the text says why."""
+
+
+@dataclass
+class Test:
+    name: str
+    function: object
+    limit: float
+    only_full: bool = False
+    arguments: dict = field(default_factory=dict)
+
+
+def test(limit=60, only_full=False, name=None, **arguments):
+    """Registers a function as a test that must end within `limit` seconds; `arguments` are handed to it."""
+    def register(function):
+        TESTS.append(Test(name or function.__name__, function, limit, only_full, arguments))
+        return function
+    return register
+
+
+@dataclass
+class Vm:
+    """A VM file of a bundle. `images` are by bundle name: bytes, or None for a guest that is fetched or built."""
+
+    name: str
+    text: str
+    images: dict
+
+
+def vm(sample, name=None, vcpus=None, memory=None, cmdline=None, **top_level):
+    """One of config/vms, perhaps renamed and with other values."""
+    text = (VMS / f"{sample}.toml").read_text()
+    images = {path: None for path in re.findall(r'"([\w-]+/[\w.-]+)"', text)}
+    if name:
+        text = re.sub(r'^name = .*$', f'name = "{name}"', text, flags=re.MULTILINE)
+    if vcpus is not None:
+        top_level["vcpus"] = vcpus
+    if memory is not None:
+        top_level["memory"] = f'"{memory}"'
+    for key, value in top_level.items():
+        text = re.sub(rf"^{key} = .*\n", "", text, flags=re.MULTILINE)
+        text = f"{key} = {value}\n" + text
+    if cmdline is not None:
+        text = re.sub(r"^cmdline = .*\n", "", text, flags=re.MULTILINE)
+        text = text.replace("[kernel]\n", f'[kernel]\ncmdline = "{cmdline}"\n')
+    return Vm(name or sample, text, images)
+
+
+def bare_metal(guest, name=None, memory="16MiB", vcpus=1, cmdline="", extra=""):
+    """One of our own guests of tests/guests."""
+    text = (f'name = "{name or guest}"\nvcpus = {vcpus}\nmemory = "{memory}"\n{extra}\n'
+            f'[kernel]\nimage = "{guest}/{guest}.bin"\ncmdline = "{cmdline}"\n')
+    return Vm(name or guest, text, {f"{guest}/{guest}.bin": None})
+
+
+def handwritten(name, text, **images):
+    """A VM file word for word; a keyword `a__b_bin` would be clumsy, so images are given as a dictionary `images=`."""
+    return Vm(name, text, images.get("images", {}))
+
+
+def image(name):
+    """The content of a fetched or built guest image."""
+    path = guests.image(name, "aarch64")
+    if path is None:
+        raise Failure(f"no guest image {name}")
+    return path.read_bytes()
+
+
+def bundle(vms, host_config=None):
+    """The bytes of a bundle, made here so that a test can put anything in it."""
+    archive = newc.Archive()
+    if host_config is not None:
+        archive.file("plinth.toml", host_config.encode())
+    for machine in vms:
+        archive.file(f"vms/{machine.name}.toml",
+                     machine.text.encode() if isinstance(machine.text, str) else machine.text)
+    images = {name: data for machine in vms for name, data in machine.images.items()}
+    for name, data in images.items():
+        archive.file(name, image(name) if data is None else data)
+    return archive.bytes()
+
+
+class Console(Session):
+    """The UART of a machine that runs the hypervisor."""
+
+    def prompt(self):
+        """From a guest's console to the hypervisor's prompt."""
+        self.send(ESCAPE)
+        self.expect(PROMPT, timeout=15)
+
+    def order(self, command, answer=None):
+        """Gives the prompt a command; returns the match of what it must say, if anything, and waits for the prompt."""
+        self.send(command + "\n")
+        match = self.expect(answer, timeout=15) if answer else None
+        self.expect(PROMPT, timeout=15)
+        return match
+
+    def attach(self, name):
+        """From the prompt to a guest's console."""
+        self.send(f"console {name}\n")
+
+    def shell(self, command, timeout=20):
+        """Runs a command in a Linux guest that is at its shell prompt; returns what it printed."""
+        self.send(command + "; echo en''ded $?\n")
+        return self.expect(r"\n((?:.*\n)*?)ended (\d+)\n", timeout=timeout).group(1)
+
+    def login(self, timeout=None):
+        """Waits for a Linux guest's shell."""
+        self.expect("GUEST-UP", timeout)
+        self.expect("guest:/# ", timeout)
+
+
+class Run:
+    """What one test works with: machines that end with it, a folder, and a log of all consoles."""
+
+    def __init__(self, name, log, limit):
+        self._stack = ExitStack()
+        self._log = log
+        self._end = time.monotonic() + limit
+        self.folder = BUILD / "test-run" / name
+
+    def boot(self, *vms, host_config=None, raw_bundle=None, reject=(HYPERVISOR_PANIC,), **machine):
+        """Starts the hypervisor with these VMs; `raw_bundle` replaces the bundle by any bytes."""
+        data = raw_bundle if raw_bundle is not None else bundle(vms, host_config) if vms or host_config is not None else None
+        path = self.file("bundle.cpio", data) if data is not None else None
+        settings = {"smp": 2, "mem": "512M"} | machine
+        return self.start(Machine(**settings).command(IMAGE, path, SCRIPTED), reject)
+
+    def bare(self, guest, arguments="", gic=3, cpu="cortex-a72", smp=2):
+        """Starts one of our guests on the machine itself, without the hypervisor."""
+        return self.start(["qemu-system-aarch64", "-nodefaults", "-no-user-config", "-display", "none", "-machine",
+                           f"virt,gic-version={gic}", "-cpu", cpu, "-smp", str(smp), "-m", "64", *SCRIPTED,
+                           "-kernel", str(guests.image(f"{guest}/{guest}.bin", "aarch64")), "-append", arguments], ())
+
+    def start(self, command, reject=()):
+        """Any program with a console, e.g. ./plinth itself."""
+        self._log.write(f"\n$ {' '.join(map(str, command))}\n".encode())
+        session = Console([str(word) for word in command], self.left(), reject, self._write)
+        return self._stack.enter_context(session)
+
+    def plinth(self, *words):
+        """The ./plinth command."""
+        return self.start([ROOT / "plinth", *words])
+
+    def file(self, name, data):
+        """A file of this test alone; returns its path."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data if isinstance(data, bytes) else data.encode())
+        return path
+
+    def left(self):
+        """Seconds until the test's limit."""
+        return max(0.1, self._end - time.monotonic())
+
+    def note(self, text):
+        self._log.write(f"\n# {text}\n".encode())
+
+    def _write(self, data):
+        self._log.write(data)
+        self._log.flush()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._stack.close()
+
+
+def check(holds, message):
+    """A test's own expectation."""
+    if not holds:
+        raise Failure(message)
+
+
+def execute(one, log):
+    """Runs a test; raises what went wrong."""
+    with open(log, "wb") as file, Run(one.name, file, one.limit) as run:
+        one.function(run, **one.arguments)
+
+
+def sample_names():
+    return sorted(file.stem for file in Path(VMS).glob("*.toml"))
