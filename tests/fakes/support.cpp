@@ -2,6 +2,7 @@
 // What every host test needs of a machine: a way to stop, and a way to wait.
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
 #include "hal/base/lock.hpp"
 #include "hal/base/panic.hpp"
@@ -19,6 +20,7 @@ void bad_result_access() {
   std::abort();
 }
 
-void cpu_relax() {}
+// A thread that holds a ticket lock may not be running: give it the processor.
+void cpu_relax() { std::this_thread::yield(); }
 
 }  // namespace hal
