@@ -17,6 +17,9 @@ using IntId = uint32_t;
 // While an interrupt sits in a list register ("held"), that register has the truth about pending and active; the model
 // has it again once the holder folds the register back. Until then `active` and `held_pending` are what was last known.
 //
+//     pending in the model --claim--> held --guest acknowledges, ends--> register found empty: forgotten
+//                                      \---fold---> pending and active in the model again
+//
 // `lock` guards everything here. Locks of banks are never nested.
 struct Bank {
   hal::SpinLock lock{hal::LockRank::vgic_distributor};
@@ -24,43 +27,62 @@ struct Bank {
   uint32_t enabled = 0;
   uint32_t group1 = 0;  // else group 0
   uint32_t edge = 0;    // else level-sensitive
-  uint32_t line = 0;   // inputs as the devices drive them; for the timer's PPI: the physical interrupt is active for us
-  uint32_t latch = 0;  // pending by edge, by software or by SGI
+  // Inputs as the devices drive them. The virtual timer's bit says that its physical interrupt is active on our behalf.
+  uint32_t line = 0;
+  uint32_t latch = 0;  // pending by an edge, by software, or as an SGI
   uint32_t active = 0;
-  uint32_t held = 0;          // in a list register of some vCPU
-  uint32_t held_pending = 0;  // of those: put there, or last seen, as pending
+  uint32_t held = 0;
+  uint32_t held_pending = 0;
 
-  // What another vCPU than the holder wrote about held interrupts; the holder obeys when it folds.
+  // What somebody else than the holder wrote about held interrupts; the holder obeys when it folds.
   uint32_t drop_pending = 0;
   uint32_t drop_active = 0;
   uint32_t make_active = 0;
 
   std::array<uint8_t, 32> priority{};
 
-  // Pending as the registers show it.
-  [[nodiscard]] uint32_t pending() const { return latch | (line & ~edge) | (held & held_pending & ~drop_pending); }
-  [[nodiscard]] uint32_t shown_active() const { return (active & ~(held & drop_active)) | (held & make_active); }
-  // Wants to be in a list register as pending. `groups` comes from enabled_groups().
-  [[nodiscard]] uint32_t ready(uint32_t ctlr) const {
-    return enabled & (latch | (line & ~edge)) & in_enabled_group(ctlr);
+  // As GICD_ISPENDR and GICD_ISACTIVER show them.
+  [[nodiscard]] uint32_t shown_pending() const {
+    return latch | (line & ~edge) | (held & held_pending & ~drop_pending);
   }
-  // Interrupts whose group GICD_CTLR forwards; bit 0 of `ctlr` is group 0, bit 1 is group 1.
+  [[nodiscard]] uint32_t shown_active() const { return (active & ~(held & drop_active)) | (held & make_active); }
+
+  // Interrupts whose group is forwarded; `ctlr` is GICD_CTLR with its two group enables.
   [[nodiscard]] uint32_t in_enabled_group(uint32_t ctlr) const {
     return ((ctlr & 1) != 0 ? ~group1 : 0) | ((ctlr & 2) != 0 ? group1 : 0);
   }
+  // Pending in the model and allowed to the CPU interface.
+  [[nodiscard]] uint32_t ready(uint32_t ctlr) const {
+    return enabled & (latch | (line & ~edge)) & in_enabled_group(ctlr);
+  }
+  // The list register is known to be empty: the guest has dealt with what was in it.
+  void forget(uint32_t bits) PLINTH_REQUIRES(lock) {
+    latch &= ~(bits & held_pending & ~edge);
+    active = (active & ~bits) | (bits & make_active);
+    held &= ~bits;
+    held_pending &= ~bits;
+    drop_pending &= ~bits;
+    drop_active &= ~bits;
+    make_active &= ~bits;
+  }
+  void reset(uint32_t edge_triggered) PLINTH_REQUIRES(lock) {
+    enabled = group1 = line = latch = active = held = held_pending = drop_pending = drop_active = make_active = 0;
+    edge = edge_triggered;
+    priority.fill(0);
+  }
 };
+
+inline constexpr uint8_t no_vcpu = 0xff;
 
 // A bank of shared interrupts adds who they are for.
 struct SpiBank : Bank {
-  // The vCPU that gets the interrupt now, `no_vcpu` when the guest names one that does not exist.
+  // The vCPU that gets the interrupt now; `no_vcpu` where the guest named one that does not exist.
   std::array<uint8_t, 32> target{};
-  // The vCPU that holds or has activated it; meaningful where `held` or `active` is set.
+  // The vCPU that holds it or has activated it; meaningful where `held` or `active` is set.
   std::array<uint8_t, 32> holder{};
   // Version 3: affinity 3.2.1.0 as written to GICD_IROUTER. Version 2: the byte of GICD_ITARGETSR.
   std::array<uint32_t, 32> route{};
   uint32_t any_vcpu = 0;  // GICD_IROUTER.IRM
 };
-
-inline constexpr uint8_t no_vcpu = 0xff;
 
 }  // namespace vmm::vgic

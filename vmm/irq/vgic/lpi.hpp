@@ -16,6 +16,10 @@ namespace vmm::vgic {
 inline constexpr unsigned intid_bits = 14;
 inline constexpr uint32_t lpi_count = (1u << intid_bits) - arch::gic::first_lpi;
 
+// A bit of the cached configuration byte that the table in guest memory does not use: if a list register still has this
+// LPI pending, it is to be dropped when the register is read back.
+inline constexpr uint8_t lpi_dropped = 0x02;
+
 // Pending LPIs of one redistributor, one bit each. LPIs have no active state: the CPU interface that takes one forgets
 // it.
 struct LpiSet {
@@ -31,6 +35,13 @@ struct LpiSet {
 
   [[nodiscard]] bool any() const {
     return (summary[0].load(std::memory_order_relaxed) | summary[1].load(std::memory_order_relaxed)) != 0;
+  }
+  void reset() {
+    const hal::LockGuard guard(lock);
+    for (uint64_t& word : words) word = 0;
+    for (std::atomic<uint64_t>& half : summary) half.store(0, std::memory_order_relaxed);
+    enabled.store(false, std::memory_order_relaxed);
+    propbaser = pendbaser = 0;
   }
   // The rest with `lock` held; `index` is INTID - 8192.
   [[nodiscard]] bool test(uint32_t index) const { return (words[index / 64] >> (index % 64) & 1) != 0; }

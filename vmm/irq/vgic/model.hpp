@@ -27,9 +27,49 @@ struct CpuInterface {
   void (*maintenance)(Model&, CpuContext&);
   // Read all list registers back into the model; the vCPU holds nothing then, and has work to do before it runs again.
   void (*fold)(Model&, CpuContext&);
-  // The guest's current priority mask and so on (ICH_VMCR_EL2), and its running priority (0xff or more: idle).
+  // The guest's CPU interface as it is now; the vCPU is loaded.
   uint32_t (*vmcr)();
-  unsigned (*running_priority)();
+  void (*active_priorities)(ActivePriorities&);
+  unsigned (*preemption_bits)();
+};
+
+// vCPUs that must look at their interrupts, collected while locks are held and kicked when this goes out of scope:
+// declare it before the lock guards. The vCPU whose exit this is (`self`) looks anyway and needs no kick.
+class Kicks {
+ public:
+  static constexpr VcpuIndex nobody = ~0u;
+
+  // A vCPU that is choosing what to list needs no mark for its own sake either.
+  enum class Self : bool { marked, choosing };
+
+  Kicks(VcpuKicker& kicker, VcpuIndex self, Self own = Self::marked) : kicker_(kicker), self_(self), own_(own) {}
+  ~Kicks() {
+    for (; who_ != 0; who_ &= who_ - 1) kicker_.kick(static_cast<VcpuIndex>(std::countr_zero(who_)));
+  }
+  Kicks(const Kicks&) = delete;
+  Kicks& operator=(const Kicks&) = delete;
+
+  void add(CpuContext& cpu, uint32_t work) {
+    if (cpu.index == self_ && own_ == Self::choosing) return;
+    cpu.work.fetch_or(work, std::memory_order_release);
+    if (cpu.index != self_) who_ |= hal::bit(cpu.index);
+  }
+
+ private:
+  VcpuKicker& kicker_;
+  const VcpuIndex self_;
+  const Self own_;
+  uint64_t who_ = 0;
+};
+
+// One bank of interrupts and where it belongs: `spi` is null for a private bank, `owner` for a shared one.
+struct BankRef {
+  Bank& bank;
+  SpiBank* spi;
+  CpuContext* owner;
+  unsigned number;  // INTIDs 32 * number and up
+
+  [[nodiscard]] uint32_t existing() const { return number == 31 ? 0x0fff'ffff : ~0u; }
 };
 
 struct Model {
@@ -39,41 +79,46 @@ struct Model {
   GuestMemoryAccess& memory;
   std::span<CpuContext> cpus;
   std::span<SpiBank> spi_banks;                // spi_banks[0] holds INTIDs 32 to 63
-  std::span<std::atomic<uint8_t>> lpi_config;  // cached configuration table, empty without an ITS
+  std::span<std::atomic<uint8_t>> lpi_config;  // cached configuration table, by INTID - 8192; empty without an ITS
   std::atomic<uint32_t> ctlr{0};               // GICD_CTLR, the group enables only
 
   [[nodiscard]] bool is_v3() const { return config.version == Version::v3; }
-  [[nodiscard]] IntId intid_limit() const { return 32 * (1 + static_cast<IntId>(spi_banks.size())); }
-  // The bank of an INTID below intid_limit(), as `cpu` sees it.
-  [[nodiscard]] Bank& bank_of(CpuContext& cpu, IntId intid) {
-    return intid < arch::gic::first_spi ? cpu.bank : spi_banks[intid / 32 - 1];
-  }
+  [[nodiscard]] uint32_t groups() const { return ctlr.load(std::memory_order_relaxed); }
   [[nodiscard]] uint32_t timer_bit() const { return 1u << config.timer_ppi; }
-};
-
-// vCPUs that must look at their interrupts, collected while locks are held and kicked when this goes out of scope:
-// declare it before the lock guards. The vCPU whose exit this is (`self`) looks anyway and needs no kick.
-class Kicks {
- public:
-  static constexpr VcpuIndex nobody = ~0u;
-
-  Kicks(Model& model, VcpuIndex self) : model_(model), self_(self) {}
-  ~Kicks() {
-    for (; who_ != 0; who_ &= who_ - 1) model_.kicker.kick(static_cast<VcpuIndex>(std::countr_zero(who_)));
+  [[nodiscard]] IntId intid_limit() const { return 32 * (1 + static_cast<IntId>(spi_banks.size())); }
+  [[nodiscard]] BankRef private_bank(CpuContext& cpu) { return {cpu.bank, nullptr, &cpu, 0}; }
+  [[nodiscard]] BankRef spi_bank(unsigned number) {
+    return {spi_banks[number - 1], &spi_banks[number - 1], nullptr, number};
   }
-  Kicks(const Kicks&) = delete;
-  Kicks& operator=(const Kicks&) = delete;
-
-  void add(CpuContext& cpu, uint32_t work) {
-    cpu.work.fetch_or(work, std::memory_order_release);
-    if (cpu.index != self_) who_ |= hal::bit(cpu.index);
+  // `intid` is below intid_limit().
+  [[nodiscard]] BankRef bank_of(CpuContext& cpu, IntId intid) {
+    return intid < arch::gic::first_spi ? private_bank(cpu) : spi_bank(intid / 32);
   }
-  [[nodiscard]] VcpuIndex self() const { return self_; }
+  // Affinities are numbered as QEMU's `virt` board does: 16 CPUs to a cluster in version 3. `no_vcpu` if there is none.
+  [[nodiscard]] uint8_t vcpu_at(uint32_t affinity) const {
+    const uint32_t index = (affinity >> 8) * 16 + (affinity & 0xff);
+    return (affinity & 0xff) < 16 && affinity < 0x10000 && index < cpus.size() ? static_cast<uint8_t>(index) : no_vcpu;
+  }
+  [[nodiscard]] static uint32_t affinity_of(VcpuIndex vcpu) { return vcpu / 16 << 8 | vcpu % 16; }
 
- private:
-  Model& model_;
-  const VcpuIndex self_;
-  uint64_t who_ = 0;
+  // With the bank's lock held: those of `bits` that can be delivered become work for the vCPUs they are for.
+  void announce(const BankRef& ref, uint32_t bits, Kicks& kicks);
+  // With the bank's lock held: those of `bits` that are held must be chosen anew by their holders.
+  void recall(const BankRef& ref, uint32_t bits, Kicks& kicks);
+  // Bring what the model knows about `bits` up to date, no lock held. What `self` holds is read back at once. With
+  // `wait`, other holders are asked to read theirs back and get a bounded time to do it.
+  void refresh(const BankRef& ref, uint32_t bits, CpuContext& self, bool wait);
+  // GICD_IROUTER, GICD_ITARGETSR: change whom an SPI is for. The bank's lock is held.
+  void set_route(const BankRef& ref, unsigned n, uint32_t route, bool any, Kicks& kicks);
+  // All vCPUs choose anew.
+  void resync_all(Kicks& kicks);
+  // The vCPU of a set that a 1-of-N interrupt goes to now.
+  [[nodiscard]] uint8_t choose_target(uint64_t candidates) const;
+  // Drive an input.
+  void set_line(const BankRef& ref, uint32_t bit, bool level);
+  // Make an LPI pending on a vCPU, or no longer. `index` is INTID - 8192.
+  void pend_lpi(CpuContext& cpu, uint32_t index, Kicks& kicks);
+  void clear_lpi(CpuContext& cpu, uint32_t index, Kicks& kicks);
 };
 
 }  // namespace vmm::vgic

@@ -9,6 +9,7 @@
 #include "vmm/irq/line.hpp"
 #include "vmm/irq/vgic/config.hpp"
 #include "vmm/irq/vgic/guest_memory.hpp"
+#include "vmm/irq/vgic/its.hpp"
 #include "vmm/irq/vgic/mmio_frames.hpp"
 #include "vmm/irq/vgic/model.hpp"
 
@@ -108,6 +109,7 @@ class Vgic final : public IrqSink {
   Distributor distributor_;
   Redistributors redistributors_;
   DeactivatePage deactivate_page_;
+  Its its_;
 };
 
 }  // namespace vmm::vgic

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vgic_machine.hpp"
+
+#include <gtest/gtest.h>
+
+namespace {
+
+namespace gicd = arch::gic::gicd;
+using vgic_test::Config;
+using vgic_test::Machine;
+using vgic_test::Version;
+
+// What a guest does first: distributor on, everything in group 1 where that is the custom, CPU interfaces open.
+void start(Machine& machine, Config config) {
+  machine.load_all();
+  machine.set_gicd(gicd::CTLR, 3);
+  for (unsigned vcpu = 0; vcpu < config.vcpus; ++vcpu) machine.open(vcpu);
+}
+
+class VgicTest : public testing::TestWithParam<Version> {
+ protected:
+  Config config() const { return {.version = GetParam(), .vcpus = 4, .spis = 96}; }
+  void route(Machine& machine, uint32_t spi, unsigned vcpu) {
+    if (GetParam() == Version::v2) {
+      machine.set_gicd(gicd::ITARGETSR + spi, 1u << vcpu, 0, 1);
+    } else {
+      machine.set_gicd(gicd::IROUTER + spi * 8, vcpu, 0, 8);
+    }
+  }
+  void send_sgi(Machine& machine, unsigned from, unsigned to, unsigned sgi) {
+    machine.on(from);
+    if (GetParam() == Version::v2) {
+      machine.set_gicd(gicd::SGIR, 1u << (16 + to) | sgi, from);
+    } else {
+      machine.vgic().send_sgi(from, vmm::vgic::Vgic::SgiRegister::sgi1r, uint64_t{sgi} << 24 | 1u << to);
+    }
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Versions, VgicTest, testing::Values(Version::v2, Version::v3),
+                         [](const auto& info) { return info.param == Version::v2 ? "v2" : "v3"; });
+
+TEST_P(VgicTest, delivers_a_level_until_its_device_is_served) {
+  Machine machine(config());
+  start(machine, config());
+  route(machine, 33, 0);
+  machine.set_bit(gicd::ISENABLER, 33);
+  machine.vgic().set_level(vmm::VirtualIrq{33}, true);
+  EXPECT_EQ(machine.acknowledge(0), 33u);
+  EXPECT_TRUE(machine.bit(gicd::ISACTIVER, 33));
+  machine.end(0, 33);
+  EXPECT_EQ(machine.acknowledge(0), 33u) << "the line is still high";
+  machine.vgic().set_level(vmm::VirtualIrq{33}, false);
+  machine.end(0, 33);
+  EXPECT_EQ(machine.acknowledge(0), 1023u);
+  EXPECT_FALSE(machine.bit(gicd::ISACTIVER, 33));
+}
+
+TEST_P(VgicTest, takes_back_a_level_that_was_not_acknowledged) {
+  Machine machine(config());
+  start(machine, config());
+  route(machine, 40, 2);
+  machine.set_bit(gicd::ISENABLER, 40);
+  machine.vgic().set_level(vmm::VirtualIrq{40}, true);
+  EXPECT_TRUE(machine.irq(2));
+  EXPECT_FALSE(machine.irq(0));
+  machine.vgic().set_level(vmm::VirtualIrq{40}, false);
+  EXPECT_FALSE(machine.irq(2));
+  EXPECT_FALSE(machine.bit(gicd::ISPENDR, 40));
+}
+
+TEST_P(VgicTest, delivers_each_edge_once) {
+  Machine machine(config());
+  start(machine, config());
+  route(machine, 50, 1);
+  machine.set_gicd(gicd::ICFGR + 50 / 16 * 4, 2u << (50 % 16 * 2));
+  machine.set_bit(gicd::ISENABLER, 50);
+  machine.vgic().set_level(vmm::VirtualIrq{50}, true);
+  EXPECT_EQ(machine.acknowledge(1), 50u);
+  machine.vgic().set_level(vmm::VirtualIrq{50}, false);
+  machine.vgic().set_level(vmm::VirtualIrq{50}, true);
+  machine.end(1, 50);
+  EXPECT_EQ(machine.acknowledge(1), 50u) << "an edge while it was active";
+  machine.end(1, 50);
+  EXPECT_EQ(machine.acknowledge(1), 1023u);
+}
+
+TEST_P(VgicTest, sends_an_sgi_to_another_vcpu_and_kicks_it) {
+  Machine machine(config());
+  start(machine, config());
+  machine.set_bit(gicd::ISENABLER, 5, 3);
+  const unsigned before = machine.kicks(3);
+  send_sgi(machine, 1, 3, 5);
+  EXPECT_GT(machine.kicks(3), before);
+  const uint32_t iar = machine.acknowledge(3);
+  EXPECT_EQ(iar & 0x3ff, 5u);
+  if (GetParam() == Version::v2) EXPECT_EQ(iar >> 10, 1u) << "the source";
+  machine.end(3, iar);
+  EXPECT_FALSE(machine.irq(3));
+}
+
+TEST_P(VgicTest, lets_the_more_urgent_interrupt_preempt_also_with_all_list_registers_full) {
+  Machine machine(config(), 2);
+  start(machine, config());
+  for (uint32_t spi = 32; spi < 42; ++spi) {
+    route(machine, spi, 0);
+    machine.set_priority(spi, static_cast<uint8_t>(0xf0 - (spi - 32) * 8));
+    machine.set_bit(gicd::ISENABLER, spi);
+    machine.vgic().set_level(vmm::VirtualIrq{spi}, true);
+  }
+  EXPECT_EQ(machine.acknowledge(0), 41u);
+  machine.vgic().set_level(vmm::VirtualIrq{41}, false);
+  machine.end(0, 41);
+  // Nested: each preempts the one before; all become active, more than there are list registers.
+  for (uint32_t spi = 32; spi < 41; ++spi) machine.vgic().set_level(vmm::VirtualIrq{spi}, false);
+  for (uint32_t spi = 32; spi < 41; ++spi) {
+    machine.vgic().set_level(vmm::VirtualIrq{spi}, true);
+    EXPECT_EQ(machine.acknowledge(0), spi);
+    machine.vgic().set_level(vmm::VirtualIrq{spi}, false);
+  }
+  for (uint32_t spi = 40; spi >= 32; --spi) {
+    EXPECT_TRUE(machine.bit(gicd::ISACTIVER, spi)) << spi;
+    machine.end(0, spi);
+    EXPECT_FALSE(machine.bit(gicd::ISACTIVER, spi)) << spi;
+  }
+  EXPECT_EQ(machine.acknowledge(0), 1023u);
+}
+
+TEST_P(VgicTest, ties_the_virtual_timer_to_its_physical_interrupt) {
+  Machine machine(config());
+  start(machine, config());
+  machine.set_bit(gicd::ISENABLER, 27);
+  machine.cpu(0).timer_line = true;
+  EXPECT_EQ(machine.acknowledge(0), 27u);
+  EXPECT_TRUE(machine.cpu(0).timer_active);
+  machine.cpu(0).timer_line = false;
+  machine.end(0, 27);
+  EXPECT_FALSE(machine.cpu(0).timer_active) << "the guest's end deactivates the physical interrupt";
+  EXPECT_FALSE(machine.irq(0));
+  machine.cpu(0).timer_line = true;
+  EXPECT_EQ(machine.acknowledge(0), 27u) << "and it can fire again";
+}
+
+TEST_P(VgicTest, gives_the_physical_timer_back_when_the_vcpu_leaves) {
+  Machine machine(config());
+  start(machine, config());
+  machine.set_bit(gicd::ISENABLER, 27);
+  machine.cpu(0).timer_line = true;
+  EXPECT_EQ(machine.acknowledge(0), 27u);
+  machine.save(0);
+  EXPECT_FALSE(machine.cpu(0).timer_active);
+  machine.load(0);
+  EXPECT_TRUE(machine.cpu(0).timer_active) << "the guest has not ended it yet";
+  machine.cpu(0).timer_line = false;
+  machine.end(0, 27);
+  EXPECT_FALSE(machine.cpu(0).timer_active);
+}
+
+TEST_P(VgicTest, keeps_state_across_a_switch) {
+  Machine machine(config());
+  start(machine, config());
+  for (const uint32_t spi : {33u, 34u, 35u}) {
+    route(machine, spi, 0);
+    machine.set_priority(spi, static_cast<uint8_t>(0x80 - (spi - 33) * 0x20));
+    machine.set_bit(gicd::ISENABLER, spi);
+  }
+  machine.vgic().set_level(vmm::VirtualIrq{33}, true);
+  EXPECT_EQ(machine.acknowledge(0), 33u);
+  machine.vgic().set_level(vmm::VirtualIrq{34}, true);
+  EXPECT_TRUE(machine.irq(0));
+  machine.save(0);
+  EXPECT_TRUE(machine.vgic().has_pending(0));
+  machine.vgic().set_level(vmm::VirtualIrq{35}, true);
+  machine.load(0);
+  EXPECT_EQ(machine.acknowledge(0), 35u);
+}
+
+}  // namespace

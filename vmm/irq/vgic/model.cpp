@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/irq/vgic/model.hpp"
+
+namespace vmm::vgic {
+
+namespace {
+
+// Bit numbers of a word, in ascending order.
+template <class Visit>
+void for_each_bit(uint32_t bits, Visit visit) {
+  for (; bits != 0; bits &= bits - 1) visit(static_cast<unsigned>(std::countr_zero(bits)));
+}
+
+// How long an access waits for another vCPU to read back its list registers, in polls. Somebody who is inside its guest
+// comes out within a microsecond; the limit is for one whose CPU is doing something else.
+constexpr unsigned wait_polls = 20000;
+
+}  // namespace
+
+uint8_t Model::choose_target(uint64_t candidates) const {
+  candidates &= hal::low_mask(static_cast<unsigned>(cpus.size()));
+  if (candidates == 0) return no_vcpu;
+  for (uint64_t left = candidates; left != 0; left &= left - 1) {
+    const CpuContext& cpu = cpus[static_cast<unsigned>(std::countr_zero(left))];
+    const bool awake = !is_v3() || !cpu.asleep.load(std::memory_order_relaxed);
+    if (cpu.eligible.load(std::memory_order_relaxed) && awake) return static_cast<uint8_t>(cpu.index);
+  }
+  return static_cast<uint8_t>(std::countr_zero(candidates));
+}
+
+void Model::set_route(const BankRef& ref, unsigned n, uint32_t route, bool any, Kicks& kicks) {
+  SpiBank& spi = *ref.spi;
+  const uint32_t bit = 1u << n;
+  spi.route[n] = route;
+  spi.any_vcpu = any ? spi.any_vcpu | bit : spi.any_vcpu & ~bit;
+  if (!is_v3()) {
+    spi.target[n] = choose_target(route);
+  } else {
+    spi.target[n] = any ? choose_target(~uint64_t{0}) : vcpu_at(route);
+  }
+  recall(ref, bit, kicks);
+  announce(ref, bit, kicks);
+}
+
+void Model::announce(const BankRef& ref, uint32_t bits, Kicks& kicks) {
+  bits &= ref.bank.ready(groups());
+  if (bits == 0) return;
+  if (ref.owner != nullptr) return kicks.add(*ref.owner, CpuContext::add);
+  SpiBank& spi = *ref.spi;
+  for_each_bit(bits, [&](unsigned n) {
+    const bool busy = ((spi.held | spi.active) >> n & 1) != 0;
+    if (!busy && (spi.any_vcpu >> n & 1) != 0) spi.target[n] = choose_target(is_v3() ? ~uint64_t{0} : spi.route[n]);
+    const uint8_t target = spi.target[n];
+    if ((spi.held >> n & 1) != 0 && spi.holder[n] != target) kicks.add(cpus[spi.holder[n]], CpuContext::resync);
+    if (target == no_vcpu) return;
+    cpus[target].spi_hint.fetch_or(1u << ref.number, std::memory_order_relaxed);
+    kicks.add(cpus[target], CpuContext::add);
+  });
+}
+
+void Model::recall(const BankRef& ref, uint32_t bits, Kicks& kicks) {
+  bits &= ref.bank.held;
+  if (bits == 0) return;
+  if (ref.owner != nullptr) return kicks.add(*ref.owner, CpuContext::resync);
+  for_each_bit(bits, [&](unsigned n) { kicks.add(cpus[ref.spi->holder[n]], CpuContext::resync); });
+}
+
+void Model::resync_all(Kicks& kicks) {
+  const auto all_spi_banks = static_cast<uint32_t>(hal::low_mask(static_cast<unsigned>(spi_banks.size()) + 1) & ~1ull);
+  for (CpuContext& cpu : cpus) {
+    // What a disabled group kept back was not announced.
+    cpu.spi_hint.store(all_spi_banks, std::memory_order_relaxed);
+    kicks.add(cpu, CpuContext::resync);
+  }
+}
+
+void Model::refresh(const BankRef& ref, uint32_t bits, CpuContext& self, bool wait) {
+  uint64_t others = 0;
+  bool own = false;
+  {
+    const hal::LockGuard guard(ref.bank.lock);
+    bits &= ref.bank.held;
+    if (ref.owner != nullptr) bits |= ref.owner == &self ? ref.bank.line & timer_bit() : 0;
+    for_each_bit(bits, [&](unsigned n) {
+      const VcpuIndex holder = ref.owner != nullptr ? ref.owner->index : ref.spi->holder[n];
+      if (holder == self.index) {
+        own = true;
+      } else {
+        others |= hal::bit(holder);
+      }
+    });
+  }
+  if (own && self.loaded) hardware.fold(*this, self);
+  if (!wait) return;
+  for (; others != 0; others &= others - 1) {
+    CpuContext& other = cpus[static_cast<unsigned>(std::countr_zero(others))];
+    const uint32_t before = other.folds.load(std::memory_order_relaxed);
+    {
+      Kicks(kicker, self.index).add(other, CpuContext::resync);
+    }
+    for (unsigned i = 0; i < wait_polls && other.folds.load(std::memory_order_acquire) == before; ++i) {
+      // The other may be waiting for us in the same way.
+      const bool asked = (self.work.load(std::memory_order_relaxed) & CpuContext::resync) != 0;
+      if (asked && self.loaded && self.used != 0) hardware.fold(*this, self);
+      hal::cpu_relax();
+    }
+  }
+}
+
+void Model::set_line(const BankRef& ref, uint32_t bit, bool level) {
+  Kicks kicks(kicker, Kicks::nobody);
+  const hal::LockGuard guard(ref.bank.lock);
+  Bank& bank = ref.bank;
+  if (((bank.line & bit) != 0) == level) return;
+  bank.line ^= bit;
+  recall(ref, bit & ~bank.edge, kicks);
+  if (!level) return;
+  bank.latch |= bit & bank.edge;
+  announce(ref, bit, kicks);
+}
+
+void Model::pend_lpi(CpuContext& cpu, uint32_t index, Kicks& kicks) {
+  const hal::LockGuard guard(cpu.lpis.lock);
+  lpi_config[index].fetch_and(static_cast<uint8_t>(~lpi_dropped), std::memory_order_relaxed);
+  cpu.lpis.set(index);
+  if (cpu.lpis.enabled.load(std::memory_order_relaxed)) kicks.add(cpu, CpuContext::add);
+}
+
+void Model::clear_lpi(CpuContext& cpu, uint32_t index, Kicks& kicks) {
+  const hal::LockGuard guard(cpu.lpis.lock);
+  if (cpu.lpis.test(index)) return cpu.lpis.clear(index);
+  // It may be in a list register.
+  lpi_config[index].fetch_or(lpi_dropped, std::memory_order_relaxed);
+  kicks.add(cpu, CpuContext::resync);
+}
+
+}  // namespace vmm::vgic

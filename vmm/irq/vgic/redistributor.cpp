@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// The redistributors' registers, sections 12.10 and 12.11 of IHI 0069.
+#include "arch/aarch64/regs/gic.hpp"
+#include "vmm/irq/vgic/bank_registers.hpp"
+#include "vmm/irq/vgic/common_registers.hpp"
+#include "vmm/irq/vgic/lpi_tables.hpp"
+#include "vmm/irq/vgic/mmio_frames.hpp"
+#include "vmm/irq/vgic/register_map.hpp"
+
+namespace vmm::vgic {
+
+namespace {
+
+namespace gicr = arch::gic::gicr;
+namespace gicd = arch::gic::gicd;
+
+uint64_t read_ctlr(const RegisterAccess& a) {
+  if (!a.model.config.its) return 0;
+  return gicr::ctlr::CES::mask |
+         gicr::ctlr::EnableLPIs::of(a.frame.lpis.enabled.load(std::memory_order_relaxed) ? 1 : 0);
+}
+void write_ctlr(const RegisterAccess& a, uint64_t value) {
+  if (a.model.config.its) enable_lpis(a.model, a.frame, a.self, gicr::ctlr::EnableLPIs::is_set(value));
+}
+
+uint64_t read_typer(const RegisterAccess& a) {
+  const Model& m = a.model;
+  const VcpuIndex index = a.frame.index;
+  return part_of(
+      gicr::typer::PLPIS::of(m.config.its ? 1 : 0) | gicr::typer::Last::of(index + 1 == m.cpus.size() ? 1 : 0) |
+          gicr::typer::Processor_Number::of(index) | gicr::typer::Affinity_Value::of(Model::affinity_of(index)),
+      a);
+}
+
+uint64_t read_waker(const RegisterAccess& a) {
+  const bool asleep = a.frame.asleep.load(std::memory_order_relaxed);
+  return asleep ? gicr::waker::ProcessorSleep::mask | gicr::waker::ChildrenAsleep::mask : 0;
+}
+// Only the choice of 1-of-N targets looks at it: software that never wakes its redistributor still gets its interrupts,
+// as under other models.
+void write_waker(const RegisterAccess& a, uint64_t value) {
+  a.frame.asleep.store(gicr::waker::ProcessorSleep::is_set(value), std::memory_order_relaxed);
+}
+
+// The table addresses cannot change while they are in use.
+uint64_t read_propbaser(const RegisterAccess& a) { return part_of(a.frame.lpis.propbaser, a); }
+void write_propbaser(const RegisterAccess& a, uint64_t value) {
+  if (!a.model.config.its || a.frame.lpis.enabled.load(std::memory_order_relaxed)) return;
+  constexpr uint64_t writable = gicr::propbaser::IDbits::mask | gicr::propbaser::InnerCache::mask |
+                                gicr::propbaser::Shareability::mask | gicr::propbaser::Physical_Address::mask |
+                                gicr::propbaser::OuterCache::mask;
+  a.frame.lpis.propbaser = with_part(a.frame.lpis.propbaser, a, value) & writable;
+}
+uint64_t read_pendbaser(const RegisterAccess& a) {
+  return part_of(a.frame.lpis.pendbaser & ~gicr::pendbaser::PTZ::mask, a);
+}
+void write_pendbaser(const RegisterAccess& a, uint64_t value) {
+  if (!a.model.config.its || a.frame.lpis.enabled.load(std::memory_order_relaxed)) return;
+  constexpr uint64_t writable = gicr::pendbaser::InnerCache::mask | gicr::pendbaser::Shareability::mask |
+                                gicr::pendbaser::Physical_Address::mask | gicr::pendbaser::OuterCache::mask |
+                                gicr::pendbaser::PTZ::mask;
+  a.frame.lpis.pendbaser = with_part(a.frame.lpis.pendbaser, a, value) & writable;
+}
+
+constexpr RegisterMap rd_map(std::to_array<Register>({
+    {gicr::CTLR, gicr::CTLR + 4, word_only, read_ctlr, write_ctlr},
+    {gicr::IIDR, gicr::IIDR + 4, word_only, read_iidr, nullptr},
+    {gicr::TYPER, gicr::TYPER + 8, word_double, read_typer, nullptr},
+    {gicr::WAKER, gicr::WAKER + 4, word_only, read_waker, write_waker},
+    {gicr::PROPBASER, gicr::PROPBASER + 8, word_double, read_propbaser, write_propbaser},
+    {gicr::PENDBASER, gicr::PENDBASER + 8, word_double, read_pendbaser, write_pendbaser},
+    {0xffd0, 0x10000, word_only, read_identification<0xffd0>, nullptr},
+}));
+
+using Bits = BankRows<Frame::redistributor>;
+
+// SGI_base: bank 0 at the offsets that it would have in the distributor.
+constexpr RegisterMap sgi_map(std::to_array<Register>({
+    {gicd::IGROUPR, gicd::IGROUPR + 4, word_only, Bits::read<&BankRegisters::group>,
+     Bits::write<&BankRegisters::set_group>},
+    {gicd::ISENABLER, gicd::ISENABLER + 4, word_only, Bits::read<&BankRegisters::enabled>,
+     Bits::write<&BankRegisters::set_enabled>},
+    {gicd::ICENABLER, gicd::ICENABLER + 4, word_only, Bits::read<&BankRegisters::enabled>,
+     Bits::write<&BankRegisters::clear_enabled>},
+    {gicd::ISPENDR, gicd::ISPENDR + 4, word_only, Bits::read<&BankRegisters::pending>,
+     Bits::write<&BankRegisters::set_pending>},
+    {gicd::ICPENDR, gicd::ICPENDR + 4, word_only, Bits::read<&BankRegisters::pending>,
+     Bits::write<&BankRegisters::clear_pending>},
+    {gicd::ISACTIVER, gicd::ISACTIVER + 4, word_only, Bits::read<&BankRegisters::active>,
+     Bits::write<&BankRegisters::set_active>},
+    {gicd::ICACTIVER, gicd::ICACTIVER + 4, word_only, Bits::read<&BankRegisters::active>,
+     Bits::write<&BankRegisters::clear_active>},
+    {gicd::IPRIORITYR, gicd::IPRIORITYR + 0x20, byte_word, Bits::read_priorities, Bits::write_priorities},
+    {gicd::ICFGR, gicd::ICFGR + 8, word_only, Bits::read_configuration, Bits::write_configuration},
+}));
+
+}  // namespace
+
+Redistributors::Redistributors(Model& model)
+    : MmioDevice("gic-redistributors", {model.config.redistributors, model.config.vcpus * gicr::stride}),
+      model_(model) {}
+
+uint64_t Redistributors::read(const MmioAccess& access) {
+  CpuContext& frame = model_.cpus[access.offset / gicr::stride];
+  const auto offset = static_cast<uint32_t>(access.offset % gicr::frame_size);
+  const bool sgi_base = (access.offset & gicr::frame_size) != 0;
+  return sgi_base ? read_register(sgi_map, model_, frame, offset, access)
+                  : read_register(rd_map, model_, frame, offset, access);
+}
+void Redistributors::write(const MmioAccess& access, uint64_t value) {
+  CpuContext& frame = model_.cpus[access.offset / gicr::stride];
+  const auto offset = static_cast<uint32_t>(access.offset % gicr::frame_size);
+  if ((access.offset & gicr::frame_size) != 0) {
+    write_register(sgi_map, model_, frame, offset, access, value);
+  } else {
+    write_register(rd_map, model_, frame, offset, access, value);
+  }
+}
+
+}  // namespace vmm::vgic

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/irq/vgic/vgic.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <new>
+
+#include "vmm/irq/vgic/bank_registers.hpp"
+#include "vmm/irq/vgic/deliverable.hpp"
+#include "vmm/irq/vgic/sgi.hpp"
+
+namespace vmm::vgic {
+
+namespace {
+
+// Where the parts lie in the owner's storage, largest alignment first.
+struct Layout {
+  size_t cpus = 0;
+  size_t spi_banks = 0;
+  size_t lpi_config = 0;
+  size_t lpi_words = 0;
+  size_t end = 0;
+
+  explicit constexpr Layout(const Config& config) {
+    spi_banks = config.vcpus * sizeof(CpuContext);
+    lpi_words = spi_banks + bank_count(config) * sizeof(SpiBank);
+    lpi_config = lpi_words + (config.its ? config.vcpus * LpiSet::word_count * sizeof(uint64_t) : 0);
+    end = lpi_config + (config.its ? lpi_count : 0);
+  }
+  [[nodiscard]] static constexpr size_t bank_count(const Config& config) { return (config.spis + 31) / 32; }
+};
+static_assert(sizeof(CpuContext) % alignof(SpiBank) == 0 && sizeof(SpiBank) % alignof(uint32_t) == 0);
+
+template <class T>
+std::span<T> make_array(std::span<std::byte> storage, size_t offset, size_t count) {
+  T* const first = reinterpret_cast<T*>(storage.data() + offset);
+  std::uninitialized_value_construct_n(first, count);
+  return {first, count};
+}
+
+// GICH_VMCR and ICH_VMCR_EL2 out of reset: all disabled, nothing allowed; BPR1 cannot be less than 1 more than BPR0's
+// least.
+constexpr uint32_t reset_vmcr =
+    static_cast<uint32_t>(arch::gic::ich_vmcr::VBPR1::of(3) | arch::gic::ich_vmcr::VBPR0::of(2));
+
+}  // namespace
+
+bool Vgic::is_valid(const Config& config) {
+  const bool v3 = config.version == Version::v3;
+  const bool counts = config.vcpus >= 1 && config.vcpus <= (v3 ? max_vcpus : 8u) && config.spis <= 988;
+  const bool timer = config.timer_ppi >= arch::gic::first_ppi && config.timer_ppi < arch::gic::first_spi;
+  return counts && timer && config.physical_timer < arch::gic::first_special && (v3 || !config.its);
+}
+
+size_t Vgic::storage_size(const Config& config) { return Layout(config).end; }
+
+Vgic::Vgic(const Config& config, std::span<std::byte> storage, const CpuInterface& hardware, VcpuKicker& kicker,
+           GuestMemoryAccess& memory)
+    : model_{.config = config,
+             .hardware = hardware,
+             .kicker = kicker,
+             .memory = memory,
+             .cpus = make_array<CpuContext>(storage, 0, config.vcpus),
+             .spi_banks = make_array<SpiBank>(storage, Layout(config).spi_banks, Layout::bank_count(config)),
+             .lpi_config =
+                 make_array<std::atomic<uint8_t>>(storage, Layout(config).lpi_config, config.its ? lpi_count : 0)},
+      distributor_(model_),
+      redistributors_(model_),
+      deactivate_page_(model_),
+      its_(model_) {
+  VcpuIndex index = 0;
+  for (CpuContext& cpu : model_.cpus) {
+    cpu.index = index;
+    const size_t words = Layout(config).lpi_words + index * LpiSet::word_count * sizeof(uint64_t);
+    if (config.its) cpu.lpis.words = make_array<uint64_t>(storage, words, LpiSet::word_count);
+    ++index;
+  }
+  reset();
+}
+
+void Vgic::set_level(VirtualIrq irq, bool level) {
+  const auto intid = static_cast<IntId>(irq);
+  if (intid < arch::gic::first_spi || intid >= std::min(model_.intid_limit(), arch::gic::first_special)) return;
+  model_.set_line(model_.spi_bank(intid / 32), 1u << intid % 32, level);
+}
+
+void Vgic::set_private_level(VcpuIndex vcpu, IntId ppi, bool level) {
+  if (ppi < arch::gic::first_ppi || ppi >= arch::gic::first_spi || ppi == model_.config.timer_ppi) return;
+  model_.set_line(model_.private_bank(model_.cpus[vcpu]), 1u << ppi, level);
+}
+
+void Vgic::send_msi(uint32_t device_id, uint32_t event_id) { its_.translate(device_id, event_id); }
+
+void Vgic::timer_fired(VcpuIndex vcpu) {
+  CpuContext& cpu = model_.cpus[vcpu];
+  const hal::LockGuard guard(cpu.bank.lock);
+  // It can only fire when it was not active: an older one in a list register has been ended.
+  cpu.timer_linked = false;
+  cpu.bank.line |= model_.timer_bit();
+  cpu.work.fetch_or(CpuContext::add, std::memory_order_relaxed);
+}
+
+bool Vgic::has_pending(VcpuIndex vcpu) {
+  CpuContext& cpu = model_.cpus[vcpu];
+  if (cpu.loaded && cpu.used != 0) model_.hardware.fold(model_, cpu);
+  return would_signal(model_, cpu);
+}
+
+bool Vgic::timer_would_wake(VcpuIndex vcpu) {
+  CpuContext& cpu = model_.cpus[vcpu];
+  const unsigned n = model_.config.timer_ppi;
+  const uint32_t bit = model_.timer_bit();
+  const hal::LockGuard guard(cpu.bank.lock);
+  const bool forwarded = (cpu.bank.enabled & ~cpu.bank.active & bit & cpu.bank.in_enabled_group(model_.groups())) != 0;
+  return forwarded && Signalling(model_, cpu).passes(cpu.bank.priority[n], (cpu.bank.group1 & bit) != 0);
+}
+
+void Vgic::send_sgi(VcpuIndex vcpu, SgiRegister which, uint64_t value) {
+  namespace sgir = arch::gic::icc_sgir;
+  const auto sgi = static_cast<unsigned>(sgir::INTID::get(value));
+  // The register of group 1 reaches interrupts of either group, as there is one Security state; the others only group
+  // 0.
+  const bool any_group = which == SgiRegister::sgi1r;
+  Kicks kicks(model_.kicker, vcpu);
+  const auto send = [&](CpuContext& target) {
+    if (any_group || (target.bank.group1 >> sgi & 1) == 0) pend_sgi(model_, target, sgi, 0, kicks);
+  };
+  if (sgir::IRM::is_set(value)) {
+    for (CpuContext& target : model_.cpus) {
+      if (target.index != vcpu) send(target);
+    }
+    return;
+  }
+  // Aff0 is at most 15 (GICD_TYPER.RSS = 0), so that a cluster is one target list.
+  if ((value & (sgir::RS::mask | sgir::Aff2::mask | sgir::Aff3::mask)) != 0) return;
+  const auto cluster = static_cast<size_t>(sgir::Aff1::get(value)) * 16;
+  for (uint64_t list = sgir::TargetList::get(value); list != 0; list &= list - 1) {
+    const size_t target = cluster + static_cast<size_t>(std::countr_zero(list));
+    if (target >= model_.cpus.size()) return;
+    send(model_.cpus[target]);
+  }
+}
+
+void Vgic::deactivate(VcpuIndex vcpu, uint64_t value) { vgic::deactivate(model_, model_.cpus[vcpu], value); }
+
+void Vgic::reset_cpu_interface(VcpuIndex vcpu) {
+  CpuContext& cpu = model_.cpus[vcpu];
+  cpu.vmcr = reset_vmcr;
+  cpu.active_priorities = {};
+  cpu.eligible.store(false, std::memory_order_relaxed);
+  // Its 1-of-N interrupts look for somebody else.
+  Kicks kicks(model_.kicker, Kicks::nobody);
+  for (unsigned number = 1; number <= model_.spi_banks.size(); ++number) {
+    const BankRef ref = model_.spi_bank(number);
+    const hal::LockGuard guard(ref.bank.lock);
+    model_.announce(ref, ref.spi->any_vcpu, kicks);
+  }
+}
+
+void Vgic::reset() {
+  constexpr uint32_t sgis = 0xffff;
+  model_.ctlr.store(0, std::memory_order_relaxed);
+  for (CpuContext& cpu : model_.cpus) {
+    {
+      const hal::LockGuard guard(cpu.bank.lock);
+      cpu.bank.reset(sgis);
+      cpu.bank.enabled = always_enabled(model_, model_.private_bank(cpu));
+      cpu.sgi_sources.fill(0);
+    }
+    cpu.work.store(0, std::memory_order_relaxed);
+    cpu.spi_hint.store(0, std::memory_order_relaxed);
+    cpu.asleep.store(true, std::memory_order_relaxed);
+    cpu.eligible.store(false, std::memory_order_relaxed);
+    cpu.vmcr = reset_vmcr;
+    cpu.active_priorities = {};
+    cpu.overflow = cpu.timer_linked = false;
+    cpu.lpis.reset();
+  }
+  for (SpiBank& bank : model_.spi_banks) {
+    const hal::LockGuard guard(bank.lock);
+    bank.reset(0);
+    bank.any_vcpu = 0;
+    bank.route.fill(0);
+    // Version 2 names no CPU, unless there is but one; affinity 0.0.0.0 is vCPU 0.
+    bank.target.fill(model_.is_v3() || model_.cpus.size() == 1 ? 0 : no_vcpu);
+  }
+  for (std::atomic<uint8_t>& config : model_.lpi_config) config.store(0, std::memory_order_relaxed);
+  its_.reset_state();
+}
+
+Vgic::Devices Vgic::devices() {
+  if (!model_.is_v3()) return {&distributor_, nullptr, nullptr, &deactivate_page_};
+  return {&distributor_, &redistributors_, model_.config.its ? &its_ : nullptr, nullptr};
+}
+
+}  // namespace vmm::vgic
