@@ -77,13 +77,13 @@ void read_machine(uint64_t device_tree) {
 hal::HostPhysRange unused_ram() {
   if (machine.tree == nullptr) return {};
   constexpr uint64_t mebibyte = uint64_t{1} << 20;
-  constexpr uint64_t mapped = ram_base + (uint64_t{1} << 30);
+  constexpr uint64_t map_end = ram_base + (uint64_t{1} << 30);
   uint64_t start = reinterpret_cast<uint64_t>(_end);
   const uint64_t end = machine.ram.start.value() + machine.ram.size;
-  const auto tree = reinterpret_cast<uint64_t>(machine.tree->bytes().data());
-  if (tree >= start) start = tree + machine.tree->bytes().size();
+  const auto blob = reinterpret_cast<uint64_t>(machine.tree->bytes().data());
+  if (blob >= start) start = blob + machine.tree->bytes().size();
   start = (start + mebibyte) & ~(mebibyte - 1);
-  const uint64_t limit = end < mapped ? end : mapped;
+  const uint64_t limit = end < map_end ? end : map_end;
   return {hal::HostPhys(start), limit > start ? limit - start : 0};
 }
 
