@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <new>
 #include <span>
 #include <type_traits>
@@ -19,10 +18,10 @@ class Arena {
   template <class T>
   [[nodiscard]] T* make() {
     static_assert(std::is_trivially_destructible_v<T>, "nobody destroys what lives in an arena");
-    void* place = free_.data();
-    size_t room = free_.size();
-    if (std::align(alignof(T), sizeof(T), place, room) == nullptr) return nullptr;
-    free_ = free_.last(room - sizeof(T));
+    const size_t padding = -reinterpret_cast<uintptr_t>(free_.data()) % alignof(T);
+    if (padding > free_.size() || sizeof(T) > free_.size() - padding) return nullptr;
+    void* const place = free_.data() + padding;
+    free_ = free_.subspan(padding + sizeof(T));
     return new (place) T();
   }
 

@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "config/boards.hpp"
 #include "config/diagnostics.hpp"
 #include "config/fixed.hpp"
 #include "hal/base/address.hpp"
@@ -21,9 +22,6 @@ inline constexpr uint32_t max_vcpus = 64;
 inline constexpr size_t max_memory_regions = 16;
 inline constexpr size_t max_passthrough = 16;
 inline constexpr size_t max_passthrough_irqs = 16;
-
-// RAM of the default VM begins where it does on QEMU's `virt` board of the same architecture.
-inline constexpr hal::GuestPhys aarch64_ram_base{0x4000'0000};
 
 using VmName = FixedString<31>;
 using BundlePath = FixedString<127>;
@@ -144,10 +142,14 @@ struct Invalid {
 // A caller's buffer of this size holds the parsed form of every sensible file during a load.
 inline constexpr size_t load_arena_size = 96 * hal::kib;
 
-// Parse and check a VM file. `arena` is scratch memory, free again after the call. Every error of the file goes to
-// `diagnostics`, not just the first. `out` is written only when all is well. Reads nothing but `text`: whether the
-// files it names exist, and whether the machine has the memory and CPUs, is for the caller to say.
-hal::Result<void, Invalid> load_vm(std::string_view text, std::span<std::byte> arena, Diagnostics& diagnostics,
-                                   VmConfig& out);
+// Parse and check a VM file for the machine that `board` describes. `arena` is scratch memory, free again after the
+// call. Every error of the file goes to `diagnostics`, not just the first; `out` is then of no use. About 6 KiB of
+// stack. Reads nothing but `text`: whether the files it names exist, and whether the host has the memory and CPUs, is
+// for the caller to say.
+hal::Result<void, Invalid> load_vm(std::string_view text, const Board& board, std::span<std::byte> arena,
+                                   Diagnostics& diagnostics, VmConfig& out);
+
+// The guest memory that `memory` stands for on `board`, ascending: its regions, or RAM of its size in the banks.
+[[nodiscard]] FixedVector<MemoryRegion, max_memory_regions> memory_map(const MemoryConfig& memory, const Board& board);
 
 }  // namespace config

@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tables of a VM file. docs/config.md has every row of them; a test compares the two.
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <memory>
+
+#include "config/schema.hpp"
+#include "config/vm_config.hpp"
+
+namespace config {
+namespace {
+
+using toml::Kind;
+using toml::Node;
+
+constexpr std::string_view required = KeyInfo::required;
+
+constexpr uint64_t millisecond = 1'000'000;
+constexpr uint64_t second = 1000 * millisecond;
+
+// ---------------------------------------------------------------------------------------------------------- memory
+
+constexpr Choice<RegionKind> region_kinds[] = {{"ram", RegionKind::ram}, {"rom", RegionKind::rom}};
+
+void read_access(Loader& loader, const Node& node, Access& out) {
+  FixedString<3> letters;
+  if (!loader.read_text(node, letters)) return;
+  Access access{false, false, false};
+  bool known = true;
+  for (const char c : letters.view()) {
+    bool* const right = c == 'r' ? &access.read : c == 'w' ? &access.write : c == 'x' ? &access.execute : nullptr;
+    known = known && right != nullptr && !*right;
+    if (right != nullptr) *right = true;
+  }
+  if (!known || !access.read) {
+    loader.error(node.position(), "`{}` is made of the letters r, w and x, at least \"r\"; not \"{}\"", loader.key(),
+                 letters.view());
+    return;
+  }
+  out = access;
+}
+
+constexpr Key<MemoryRegion> region_keys[] = {
+    {{"address", "address", required, "where the region begins in the guest's memory, a multiple of 4KiB"},
+     [](Loader& loader, const Node& node, MemoryRegion& out) { loader.read_address(node, out.range.start); }},
+    {{"size", "size", required, "its size, a multiple of 4KiB"},
+     [](Loader& loader, const Node& node, MemoryRegion& out) {
+       loader.read_size(node, hal::page_size, out.range.size);
+     }},
+    {{"kind", "\"ram\" or \"rom\"", "\"ram\"", "rom keeps its content from the guest's writes and is not announced"},
+     [](Loader& loader, const Node& node, MemoryRegion& out) { loader.read_choice(node, region_kinds, out.kind); }},
+    {{"access", "letters of \"rwx\"", "\"rwx\" for ram, \"rx\" for rom", "what the guest may do with it"},
+     [](Loader& loader, const Node& node, MemoryRegion& out) { read_access(loader, node, out.access); }},
+    {{"image", "path", "none", "file of the bundle that is loaded at the start of the region"},
+     [](Loader& loader, const Node& node, MemoryRegion& out) { loader.read_path(node, out.image); }},
+};
+
+bool check_placement(Loader& loader, Position position, std::string_view what, uint64_t start, uint64_t size) {
+  if (start % hal::page_size != 0) {
+    loader.error(position, "{} at {:#x} does not begin on a page; use a multiple of 0x1000", what, start);
+    return false;
+  }
+  // Guest and host physical addresses have at most 48 bits on the machines we know.
+  constexpr uint64_t address_limit = uint64_t{1} << 48;
+  if (start >= address_limit || size > address_limit - start) {
+    loader.error(position, "{} at {:#x} reaches beyond the last address, {:#x}", what, start, address_limit - 1);
+    return false;
+  }
+  return true;
+}
+
+void finish_region(Loader& loader, const Node& node, MemoryRegion& out) {
+  const Node* const access = node.find("access");
+  if (out.kind == RegionKind::rom && access == nullptr) out.access.write = false;
+  if (out.kind == RegionKind::rom && access != nullptr && out.access.write) {
+    loader.error(access->position(), "a region of kind \"rom\" cannot be written to: its access is \"r\" or \"rx\"");
+  }
+  check_placement(loader, node.find("address")->position(), "the region", out.range.start.value(), out.range.size);
+}
+
+constexpr Key<MemoryConfig> memory_keys[] = {
+    {{"region", "tables", required, "explicit regions; nothing else is memory then"},
+     [](Loader& loader, const Node& node, MemoryConfig& out) {
+       loader.read_tables(node, region_keys, out.regions, finish_region);
+     }},
+};
+
+void read_memory(Loader& loader, const Node& node, MemoryConfig& out) {
+  if (node.is(Kind::table)) {
+    out.size = 0;
+    loader.read_table(node, memory_keys, out);
+  } else {
+    loader.read_size(node, hal::page_size, out.size);
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------- kernel
+
+constexpr Choice<ImageFormat> image_formats[] = {{"auto", ImageFormat::detect},
+                                                 {"image", ImageFormat::linux_image},
+                                                 {"gzip", ImageFormat::gzip},
+                                                 {"elf", ImageFormat::elf},
+                                                 {"raw", ImageFormat::raw}};
+
+void read_optional_address(Loader& loader, const Node& node, std::optional<hal::GuestPhys>& out) {
+  hal::GuestPhys address;
+  if (loader.read_address(node, address)) out = address;
+}
+
+constexpr Key<KernelConfig> kernel_keys[] = {
+    {{"image", "path", required, "the file of the bundle that the VM starts"},
+     [](Loader& loader, const Node& node, KernelConfig& out) { loader.read_path(node, out.image); }},
+    {{"format", "\"auto\", \"image\", \"gzip\", \"elf\" or \"raw\"", "\"auto\"", "what kind of file it is"},
+     [](Loader& loader, const Node& node, KernelConfig& out) { loader.read_choice(node, image_formats, out.format); }},
+    {{"load", "address", "what the format asks for", "where a raw kernel or an Image is loaded"},
+     [](Loader& loader, const Node& node, KernelConfig& out) { read_optional_address(loader, node, out.load); }},
+    {{"entry", "address", "what the format says", "where execution begins"},
+     [](Loader& loader, const Node& node, KernelConfig& out) { read_optional_address(loader, node, out.entry); }},
+    {{"cmdline", "string", "\"\"", "the kernel's command line"},
+     [](Loader& loader, const Node& node, KernelConfig& out) { loader.read_text(node, out.cmdline); }},
+    {{"initrd", "path", "none", "the initial RAM disk"},
+     [](Loader& loader, const Node& node, KernelConfig& out) { loader.read_path(node, out.initrd); }},
+    {{"dtb", "path", "generated", "the VM's own device tree; memory and /chosen are filled in"},
+     [](Loader& loader, const Node& node, KernelConfig& out) { loader.read_path(node, out.dtb); }},
+};
+
+// --------------------------------------------------------------------------------------------------------- devices
+
+constexpr Choice<ConsoleModel> console_models[] = {{"auto", ConsoleModel::board},
+                                                   {"pl011", ConsoleModel::pl011},
+                                                   {"16550", ConsoleModel::ns16550},
+                                                   {"none", ConsoleModel::none}};
+
+constexpr Key<VmConfig> console_keys[] = {
+    {{"model", "\"auto\", \"pl011\", \"16550\" or \"none\"", "\"auto\"", "the UART that the guest finds"},
+     [](Loader& loader, const Node& node, VmConfig& out) { loader.read_choice(node, console_models, out.console); }},
+};
+
+constexpr Key<VmConfig> device_keys[] = {
+    {{"rtc", "boolean", "true", "a real-time clock"},
+     [](Loader& loader, const Node& node, VmConfig& out) { loader.read_boolean(node, out.rtc); }},
+};
+
+constexpr Choice<GicVersion> gic_words[] = {{"auto", GicVersion::host}, {"2", GicVersion::v2}, {"3", GicVersion::v3}};
+
+void read_gic(Loader& loader, const Node& node, GicVersion& out) {
+  if (node.is(Kind::string)) {
+    loader.read_choice(node, gic_words, out);
+    return;
+  }
+  uint32_t version = 0;
+  if (loader.read_number(node, 2, 3, version)) out = version == 2 ? GicVersion::v2 : GicVersion::v3;
+}
+
+void read_irqs(Loader& loader, const Node& node, FixedVector<uint32_t, max_passthrough_irqs>& out) {
+  if (!loader.expect_array(node, "interrupt numbers", max_passthrough_irqs)) return;
+  for (const Node& element : node) {
+    // INTIDs of shared peripheral interrupts on a GIC; other controllers have fewer.
+    constexpr uint32_t last_interrupt = 1019;
+    uint32_t irq = 0;
+    if (!loader.read_number(element, 0, last_interrupt, irq)) continue;
+    if (std::ranges::contains(out, irq)) {
+      loader.error(element.position(), "`{}` names interrupt {} twice", loader.key(), irq);
+    } else {
+      (void)out.push_back(irq);
+    }
+  }
+}
+
+constexpr Key<Passthrough> passthrough_keys[] = {
+    {{"address", "address", required, "the device's registers in the host's memory, a multiple of 4KiB"},
+     [](Loader& loader, const Node& node, Passthrough& out) { loader.read_address(node, out.host.start); }},
+    {{"size", "size", required, "their size, a multiple of 4KiB"},
+     [](Loader& loader, const Node& node, Passthrough& out) { loader.read_size(node, hal::page_size, out.host.size); }},
+    {{"guest", "address", "the same as address", "where the guest finds them"},
+     [](Loader& loader, const Node& node, Passthrough& out) { loader.read_address(node, out.guest); }},
+    {{"irqs", "array of integers", "[]", "its interrupts, numbered as the host's interrupt controller does"},
+     [](Loader& loader, const Node& node, Passthrough& out) { read_irqs(loader, node, out.irqs); }},
+};
+
+void finish_passthrough(Loader& loader, const Node& node, Passthrough& out) {
+  const Node* const guest = node.find("guest");
+  if (guest == nullptr) out.guest = hal::GuestPhys(out.host.start.value());
+  const Position host_position = node.find("address")->position();
+  check_placement(loader, host_position, "the device", out.host.start.value(), out.host.size);
+  if (guest != nullptr) {
+    check_placement(loader, guest->position(), "the guest's device", out.guest.value(), out.host.size);
+  }
+}
+
+// ------------------------------------------------------------------------------------------- scheduling, life cycle
+
+constexpr Choice<SchedulerPolicy> policies[] = {
+    {"fair", SchedulerPolicy::fair}, {"fixed", SchedulerPolicy::fixed}, {"dedicated", SchedulerPolicy::dedicated}};
+
+constexpr Key<SchedulerConfig> scheduler_keys[] = {
+    {{"policy", "\"fair\", \"fixed\" or \"dedicated\"", "\"fair\"", "how the vCPUs get their time"},
+     [](Loader& loader, const Node& node, SchedulerConfig& out) { loader.read_choice(node, policies, out.policy); }},
+    {{"weight", "integer, 1 to 10000", "100", "fair: the share of a CPU, in proportion to the other VMs'"},
+     [](Loader& loader, const Node& node, SchedulerConfig& out) { loader.read_number(node, 1, 10000, out.weight); }},
+    {{"priority", "integer, 0 to 31", "16", "fixed: the higher one runs first"},
+     [](Loader& loader, const Node& node, SchedulerConfig& out) { loader.read_number(node, 0, 31, out.priority); }},
+    {{"slice", "time", "scheduler.slice of plinth.toml", "fair: how long a vCPU runs before another VM's turn"},
+     [](Loader& loader, const Node& node, SchedulerConfig& out) {
+       loader.read_duration(node, millisecond / 10, second, out.slice_ns);
+     }},
+};
+
+constexpr Choice<CrashAction> crash_actions[] = {{"stop", CrashAction::stop}, {"restart", CrashAction::restart}};
+constexpr Choice<ResetAction> reset_actions[] = {{"restart", ResetAction::restart}, {"stop", ResetAction::stop}};
+
+void read_affinity(Loader& loader, const Node& node, FixedVector<CpuSet, max_vcpus>& out) {
+  if (!loader.expect_array(node, "CPU sets", max_vcpus)) return;
+  for (const Node& element : node) {
+    CpuSet set;
+    if (loader.read_cpus(element, set)) (void)out.push_back(set);
+  }
+}
+
+constexpr Key<VmConfig> vm_keys[] = {
+    {{"name", "name", required, "what the shell and the log call the VM"},
+     [](Loader& loader, const Node& node, VmConfig& out) { loader.read_name(node, out.name); }},
+    {{"vcpus", "integer, 1 to 64", "1", "how many CPUs the guest finds"},
+     [](Loader& loader, const Node& node, VmConfig& out) { loader.read_number(node, 1, max_vcpus, out.vcpus); }},
+    {{"cpus", "CPU set", "all CPUs", "the host's CPUs that may run them"},
+     [](Loader& loader, const Node& node, VmConfig& out) { loader.read_cpus(node, out.cpus); }},
+    {{"affinity", "array of CPU sets", "cpus for each", "the same for each vCPU by itself"},
+     [](Loader& loader, const Node& node, VmConfig& out) { read_affinity(loader, node, out.affinity); }},
+    {{"memory", "size, or a table", "\"128MiB\"", "the VM's RAM, where the board has it"},
+     [](Loader& loader, const Node& node, VmConfig& out) { read_memory(loader, node, out.memory); }},
+    {{"kernel", "table", required, "what the VM starts"},
+     [](Loader& loader, const Node& node, VmConfig& out) { loader.read_table(node, kernel_keys, out.kernel); }},
+    {{"console", "table", "{}", "the guest's console"},
+     [](Loader& loader, const Node& node, VmConfig& out) { loader.read_table(node, console_keys, out); }},
+    {{"devices", "table", "{}", "the emulated devices"},
+     [](Loader& loader, const Node& node, VmConfig& out) { loader.read_table(node, device_keys, out); }},
+    {{"gic", "2, 3 or \"auto\"", "\"auto\"", "the interrupt controller's version (AArch64); auto: the host's"},
+     [](Loader& loader, const Node& node, VmConfig& out) { read_gic(loader, node, out.gic); }},
+    {{"passthrough", "tables", "none", "devices of the host that belong to the VM"},
+     [](Loader& loader, const Node& node, VmConfig& out) {
+       loader.read_tables(node, passthrough_keys, out.passthrough, finish_passthrough);
+     }},
+    {{"scheduler", "table", "{}", "how the vCPUs share CPUs"},
+     [](Loader& loader, const Node& node, VmConfig& out) { loader.read_table(node, scheduler_keys, out.scheduler); }},
+    {{"autostart", "boolean", "true", "start the VM at boot"},
+     [](Loader& loader, const Node& node, VmConfig& out) { loader.read_boolean(node, out.autostart); }},
+    {{"on_crash", "\"stop\" or \"restart\"", "\"stop\"", "what follows when the guest does what it must not"},
+     [](Loader& loader, const Node& node, VmConfig& out) { loader.read_choice(node, crash_actions, out.on_crash); }},
+    {{"on_reset", "\"restart\" or \"stop\"", "\"restart\"", "what follows when the guest asks for a reset"},
+     [](Loader& loader, const Node& node, VmConfig& out) { loader.read_choice(node, reset_actions, out.on_reset); }},
+    {{"restart_limit", "integer, 0 to 1000", "5", "restarts after crashes in a row before the VM stays down"},
+     [](Loader& loader, const Node& node, VmConfig& out) { loader.read_number(node, 0, 1000, out.restart_limit); }},
+    {{"restart_delay", "time", "\"1s\"", "pause before the first of them; it doubles each time, up to a minute"},
+     [](Loader& loader, const Node& node, VmConfig& out) {
+       loader.read_duration(node, 0, 60 * second, out.restart_delay_ns);
+     }},
+};
+
+// ------------------------------------------------------------------------------------- what several keys say together
+
+// A place in the guest's memory map, for the search for overlaps.
+struct Occupant {
+  hal::GuestPhysRange range;
+  std::string_view name;
+  Position position;  // line 0: the board's own
+};
+using Occupants = FixedVector<Occupant, max_memory_regions + max_passthrough + 8>;
+
+Position element_position(const Node* array, size_t index) {
+  if (array == nullptr) return {};
+  auto element = array->begin();
+  for (; index > 0 && element != array->end(); --index) ++element;
+  return element == array->end() ? array->position() : element->position();
+}
+
+void collect_memory(const Node& root, const VmConfig& vm, const Board& board, Occupants& out) {
+  const Node* const memory = root.find("memory");
+  const Node* const regions = memory != nullptr && memory->is(Kind::table) ? memory->find("region") : nullptr;
+  if (regions == nullptr) {
+    const Position position = memory != nullptr ? memory->position() : Position{1, 1};
+    for (const MemoryRegion& region : memory_map(vm.memory, board)) {
+      (void)out.push_back({region.range, "the RAM", position});
+    }
+    return;
+  }
+  for (size_t i = 0; i < vm.memory.regions.size(); ++i) {
+    (void)out.push_back({vm.memory.regions[i].range, "the region", element_position(regions, i)});
+  }
+}
+
+bool is_present(const DeviceWindow& window, const VmConfig& vm) {
+  switch (window.presence) {
+    case DevicePresence::with_console: return vm.console != ConsoleModel::none;
+    case DevicePresence::with_rtc: return vm.rtc;
+    case DevicePresence::always: break;
+  }
+  return true;
+}
+
+void check_map(Loader& loader, const Node& root, const VmConfig& vm, const Board& board) {
+  Occupants occupants;
+  for (const DeviceWindow& window : board.devices) {
+    if (is_present(window, vm)) (void)occupants.push_back({window.range, window.name, {}});
+  }
+  collect_memory(root, vm, board, occupants);
+  for (size_t i = 0; i < vm.passthrough.size(); ++i) {
+    const Passthrough& device = vm.passthrough[i];
+    const hal::GuestPhysRange range{device.guest, device.host.size};
+    (void)occupants.push_back({range, "the passed-through device", element_position(root.find("passthrough"), i)});
+  }
+  for (size_t later = 0; later < occupants.size(); ++later) {
+    for (size_t earlier = 0; earlier < later; ++earlier) {
+      const Occupant& a = occupants[later];
+      const Occupant& b = occupants[earlier];
+      if (a.position.line == 0 || !a.range.overlaps(b.range)) continue;
+      if (b.position.line == 0) {
+        loader.error(a.position, "{} at {} to {} overlaps {} at {} to {}", a.name, a.range.start, a.range.end() - 1,
+                     b.name, b.range.start, b.range.end() - 1);
+      } else {
+        loader.error(a.position, "{} at {} to {} overlaps {} of line {}", a.name, a.range.start, a.range.end() - 1,
+                     b.name, b.position.line);
+      }
+    }
+  }
+}
+
+void check_memory(Loader& loader, const Node& root, const VmConfig& vm, const Board& board) {
+  const Node* const memory = root.find("memory");
+  if (memory == nullptr) return;
+  if (vm.memory.size > 0) {
+    uint64_t most = 0;
+    for (const auto& bank : board.ram_banks) most += bank.size;
+    if (vm.memory.size > most) {
+      loader.error(memory->position(), "`memory` of {} is more than the board can hold, {}", hal::Size{vm.memory.size},
+                   hal::Size{most});
+    }
+    return;
+  }
+  const auto is_ram = [](const MemoryRegion& region) { return region.kind == RegionKind::ram; };
+  if (std::ranges::none_of(vm.memory.regions, is_ram)) {
+    loader.error(memory->position(), "the VM has no region of kind \"ram\"");
+  }
+}
+
+void check_interrupts(Loader& loader, const Node& root, const VmConfig& vm) {
+  for (size_t later = 0; later < vm.passthrough.size(); ++later) {
+    for (size_t earlier = 0; earlier < later; ++earlier) {
+      for (const uint32_t irq : vm.passthrough[later].irqs) {
+        if (!std::ranges::contains(vm.passthrough[earlier].irqs, irq)) continue;
+        loader.error(element_position(root.find("passthrough"), later), "interrupt {} belongs to two devices", irq);
+      }
+    }
+  }
+}
+
+void check_cpus(Loader& loader, const Node& root, const VmConfig& vm) {
+  if (!vm.affinity.empty() && vm.affinity.size() != vm.vcpus) {
+    loader.error(root.find("affinity")->position(), "`affinity` has {} CPU sets for {} vCPUs; it needs one for each",
+                 vm.affinity.size(), vm.vcpus);
+  }
+  if (vm.scheduler.policy != SchedulerPolicy::dedicated) return;
+  uint64_t cpus = vm.affinity.empty() ? vm.cpus.bits : 0;
+  for (const CpuSet& set : vm.affinity) cpus |= set.bits;
+  const auto available = static_cast<uint32_t>(std::popcount(cpus));
+  if (available < vm.vcpus) {
+    loader.error(root.find("scheduler")->position(),
+                 "a dedicated vCPU has a CPU to itself: {} vCPUs need more than the {} CPUs they may use", vm.vcpus,
+                 available);
+  }
+}
+
+// A key that has no effect is a mistake, and its author should hear of it.
+void check_scheduler(Loader& loader, const Node& root, const VmConfig& vm) {
+  static constexpr struct {
+    std::string_view key;
+    SchedulerPolicy policy;
+    std::string_view policy_name;
+  } owners[] = {{"weight", SchedulerPolicy::fair, "fair"},
+                {"slice", SchedulerPolicy::fair, "fair"},
+                {"priority", SchedulerPolicy::fixed, "fixed"}};
+  const Node* const scheduler = root.find("scheduler");
+  if (scheduler == nullptr) return;
+  for (const auto& owner : owners) {
+    const Node* const key = scheduler->find(owner.key);
+    if (key == nullptr || vm.scheduler.policy == owner.policy) continue;
+    loader.error(key->key_position(), "`scheduler.{}` has no effect here: it belongs to the policy \"{}\"", owner.key,
+                 owner.policy_name);
+  }
+}
+
+template <class T, size_t Count>
+void visit(KeyVisitor& visitor, std::string_view table, const Key<T> (&keys)[Count]) {
+  for (const Key<T>& key : keys) visitor.visit(table, key.info);
+}
+
+}  // namespace
+
+hal::Result<void, Invalid> load_vm(std::string_view text, const Board& board, std::span<std::byte> arena,
+                                   Diagnostics& diagnostics, VmConfig& vm) {
+  const Node* const root = parse_document(text, arena, diagnostics);
+  if (root == nullptr) return hal::fail(Invalid{diagnostics.errors()});
+  std::construct_at(&vm);
+  Loader loader(diagnostics);
+  loader.read_table(*root, vm_keys, vm);
+  // Contradictions between values that are wrong themselves would only confuse.
+  if (loader.errors() == 0) {
+    check_memory(loader, *root, vm, board);
+    check_map(loader, *root, vm, board);
+    check_interrupts(loader, *root, vm);
+    check_cpus(loader, *root, vm);
+    check_scheduler(loader, *root, vm);
+  }
+  if (loader.errors() > 0) return hal::fail(Invalid{loader.errors()});
+  return {};
+}
+
+FixedVector<MemoryRegion, max_memory_regions> memory_map(const MemoryConfig& memory, const Board& board) {
+  FixedVector<MemoryRegion, max_memory_regions> regions = memory.regions;
+  uint64_t left = memory.size;
+  for (const hal::GuestPhysRange& bank : board.ram_banks) {
+    const uint64_t size = std::min(left, bank.size);
+    MemoryRegion region;
+    region.range = {bank.start, size};
+    if (size > 0 && !regions.push_back(region)) break;
+    left -= size;
+  }
+  std::ranges::sort(regions, {}, [](const MemoryRegion& region) { return region.range.start; });
+  return regions;
+}
+
+void visit_vm_keys(KeyVisitor& visitor) {
+  visit(visitor, "", vm_keys);
+  visit(visitor, "[memory]", memory_keys);
+  visit(visitor, "[[memory.region]]", region_keys);
+  visit(visitor, "[kernel]", kernel_keys);
+  visit(visitor, "[console]", console_keys);
+  visit(visitor, "[devices]", device_keys);
+  visit(visitor, "[[passthrough]]", passthrough_keys);
+  visit(visitor, "[scheduler]", scheduler_keys);
+}
+
+}  // namespace config
