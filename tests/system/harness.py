@@ -151,8 +151,11 @@ class Run:
         self._end = time.monotonic() + limit
         self.folder = BUILD / "test-run" / name
 
-    def boot(self, *vms, host_config=None, raw_bundle=None, reject=(HYPERVISOR_PANIC,), **machine):
-        """Starts the hypervisor with these VMs; `raw_bundle` replaces the bundle by any bytes."""
+    def boot(self, *vms, attach=None, host_config=None, raw_bundle=None, reject=(HYPERVISOR_PANIC,), **machine):
+        """Starts the hypervisor with these VMs. `attach` names the one on the console from the start (a single VM is it
+        anyway), `host_config` is a whole plinth.toml, and `raw_bundle` replaces the bundle by any bytes."""
+        if attach is not None:
+            host_config = f'[console]\nattach = "{attach}"\n'
         data = raw_bundle if raw_bundle is not None else bundle(vms, host_config) if vms or host_config is not None else None
         path = self.file("bundle.cpio", data) if data is not None else None
         settings = {"smp": 2, "mem": "512M"} | machine

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 from . import building, guests
-from .paths import BUILD, VMS, shown
+from .paths import BUILD, HOST_CONFIG, VMS, shown
 from .ui import Failure, call
 
 IMAGE_KEYS = ("image", "initrd", "dtb")  # of table [kernel]
@@ -37,8 +37,7 @@ def pack(files, arch, overrides=(), host_config=None, output=None):
     output = Path(output) if output else default_output(files)
     output.parent.mkdir(parents=True, exist_ok=True)
     command = [tool, "pack", "-o", output]
-    if host_config:
-        command += ["--plinth", host_config]
+    command += ["--plinth", host_config or HOST_CONFIG]
     for file in files:
         command += ["--vm", file]
     for name, path in images(files, arch, overrides).items():
@@ -79,9 +78,15 @@ def memory(files, overrides=()):
         for override in overrides:
             if override.startswith(f"{name}.memory="):
                 wanted = override.split("=", 1)[1].strip("\"'")
-        regions = wanted.get("region", []) if isinstance(wanted, dict) else [{"size": wanted}]
-        total += sum(_bytes(region.get("size")) for region in regions if isinstance(region, dict))
+        regions = _regions(wanted) if isinstance(wanted, dict) else [{"size": wanted}]
+        total += sum(_bytes(region.get("size")) for region in regions)
     return total
+
+
+def _regions(memory):
+    """The [[memory.region]] tables, if that is what `memory` is made of."""
+    regions = memory.get("region") if isinstance(memory, dict) else None
+    return [region for region in regions if isinstance(region, dict)] if isinstance(regions, list) else []
 
 
 def _bytes(size):
@@ -102,6 +107,9 @@ def _named_images(file, overrides):
     table = _tables(file)
     kernel = table.get("kernel", {})
     named = {key: kernel[key] for key in IMAGE_KEYS if isinstance(kernel, dict) and isinstance(kernel.get(key), str)}
+    for index, region in enumerate(_regions(table.get("memory"))):
+        if isinstance(region.get("image"), str):
+            named[f"memory.region.{index}"] = region["image"]
     for override in overrides:
         match = re.fullmatch(r"(.+)\.kernel\.(\w+)=(.*)", override)
         if match and match.group(1) == table.get("name") and match.group(2) in IMAGE_KEYS:

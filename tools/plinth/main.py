@@ -93,7 +93,7 @@ def _vm_options(sub):
     sub.add_argument("vms", nargs="*", metavar="NAME|FILE.toml", help="a sample of config/vms or a VM file of yours (default: linux)")
     sub.add_argument("--set", dest="overrides", action="append", default=[], metavar="VM.KEY=VALUE",
                      help="override one TOML value, e.g. linux.vcpus=4 or linux.kernel.cmdline='console=ttyAMA0 quiet'")
-    sub.add_argument("--host-config", metavar="FILE", help="a plinth.toml for the bundle (default: none, all defaults)")
+    sub.add_argument("--host-config", metavar="FILE", help="the bundle's plinth.toml (default: config/plinth.toml)")
 
 
 def _machine_options(sub):

@@ -22,6 +22,7 @@ UNIT_TESTS = {
     "googletest": "the unit tests",
     "libclang-rt-19-dev": "the sanitizers",
     "libtomlplusplus-dev": "a second opinion on TOML",
+    "zlib1g-dev": "a second opinion on gzip",
     "device-tree-compiler": "a second opinion on device trees",
 }
 QEMU = {"aarch64": {"qemu-system-arm": "the machine that everything runs on"}, "loongarch64": {}}

@@ -7,6 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 VMS = ROOT / "config" / "vms"
+HOST_CONFIG = ROOT / "config" / "plinth.toml"
 HOST_TOOL = BUILD / "host-tools" / "plinth-host"
 QEMU_LVZ = ROOT / "tools" / "qemu-lvz"
 

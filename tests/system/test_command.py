@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ./plinth command as users and their CI type it."""
+
+import subprocess
+
+from plinth.paths import BUILD, ROOT
+
+from harness import IMAGE, check, test
+
+KIB = 1024
+IMAGE_LIMIT = 256 * KIB
+
+
+def plinth(*words):
+    return subprocess.run([ROOT / "plinth", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+
+
+@test(limit=150, name="run_expect_succeeds_with_gic_2", gic="2")
+@test(limit=150, name="run_expect_succeeds_with_gic_3", gic="3")
+def run_expect(run, gic):
+    console = run.plinth("run", "linux", "--gic", gic, "--expect", "GUEST-UP", "--timeout", "120")
+    check(console.wait() == 0, "the command failed")
+
+
+@test(limit=120)
+def run_uboot_expects_its_prompt(run):
+    check(run.plinth("run", "uboot", "--expect", "=>").wait() == 0, "the command failed")
+
+
+@test(limit=120)
+def run_sends_what_it_is_told(run):
+    console = run.plinth("run", "hello", "--expect", "is ready", "--send", r"ping\nQ", "--expect", "ping", "--expect", "bye")
+    check(console.wait() == 0, "the command failed")
+
+
+@test(limit=60)
+def run_expect_ends_with_124_when_it_waits_in_vain(run):
+    console = run.plinth("run", "hello", "--expect", "never said", "--timeout", "8")
+    check(console.wait() == 124, "the exit code is not 124")
+    left = subprocess.run(["pgrep", "-f", "build/run/hello.cpio"], capture_output=True, text=True).stdout
+    check(not left, "QEMU was left behind")
+
+
+@test(limit=60)
+def set_overrides_a_value_for_one_run(run):
+    console = run.plinth("run", "hello", "--set", "hello.memory=24MiB", "--set", "hello.vcpus=3",
+                         "--set", "hello.kernel.cmdline=from the command line", "--expect", "24MiB of RAM.*3 CPU",
+                         "--expect", "bye|is ready", "--timeout", "40")
+    check(console.wait() == 0, "the command failed")
+
+
+@test(limit=60)
+def no_compiler_runs_when_a_vm_file_changes(run):
+    before = IMAGE.stat().st_mtime_ns
+    text = 'name = "mine"\nmemory = "{}MiB"\n[kernel]\nimage = "hello/hello.bin"\n'
+    for size in (20, 28):
+        file = run.file("mine.toml", text.format(size))
+        console = run.plinth("run", file, "--expect", f"{size}MiB of RAM", "--timeout", "25")
+        check(console.wait() == 0, f"it does not boot with {size} MiB")
+    check(IMAGE.stat().st_mtime_ns == before, "the hypervisor was built again")
+
+
+@test(limit=60)
+def check_names_file_line_and_column(run):
+    file = run.file("wrong.toml", 'name = "wrong"\nvcpus = "two"\n[kernel]\nimage = "hello/hello.bin"\n')
+    result = plinth("check", str(file))
+    check(result.returncode != 0, "a wrong file passes")
+    check("wrong.toml:2:" in result.stdout + result.stderr, f"no place is named:\n{result.stdout}{result.stderr}")
+
+
+@test(limit=60)
+def check_accepts_every_sample(run):
+    for name in ("linux", "hello", "uboot"):
+        result = plinth("check", name)
+        check(result.returncode == 0, f"{name}:\n{result.stdout}{result.stderr}")
+
+
+@test(limit=60)
+def pack_makes_the_same_bytes_twice(run):
+    files = [run.folder / name for name in ("a.cpio", "b.cpio")]
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        check(plinth("pack", "hello", "-o", str(file)).returncode == 0, "packing failed")
+    check(files[0].read_bytes() == files[1].read_bytes(), "two bundles of the same files differ")
+
+
+@test(limit=60)
+def an_unknown_vm_is_named_with_what_there_is(run):
+    result = plinth("run", "nobody", "--dry-run")
+    check(result.returncode != 0 and "linux" in result.stderr, f"unkind: {result.stderr}")
+
+
+@test(limit=60)
+def every_subcommand_has_help_with_an_example(run):
+    for command in ("run", "build", "pack", "check", "test", "bench"):
+        result = plinth(command, "--help")
+        check(result.returncode == 0 and f"plinth {command}" in result.stdout.split("example", 1)[-1], f"{command} --help")
+
+
+@test(limit=10)
+def the_image_is_at_most_256_kib(run):
+    size = IMAGE.stat().st_size
+    check(size <= IMAGE_LIMIT, f"{size} bytes")
+    run.note(f"{size} bytes in {IMAGE.relative_to(BUILD)}")

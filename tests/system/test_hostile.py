@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guests that attack: the hypervisor, its prompt and the other VM live on."""
+
+from harness import bare_metal, test, vm
+
+ATTACKS = {  # name -> does it end by itself?
+    "spin_with_interrupts_off": False,
+    "spin_on_every_cpu": False,
+    "wait_forever": False,
+    "fault_forever": False,
+    "jump_anywhere": True,
+    "return_to_illegal_states": True,
+    "touch_every_system_register": True,
+    "touch_any_address": True,
+    "translate_from_anywhere": True,
+    "map_everything": True,
+    "maintain_any_cache": True,
+    "call_anything": True,
+    "start_and_stop_forever": False,
+    "flood_registers": False,
+    "flood_console": False,
+    "poke_every_device": True,
+    "access_devices_strangely": True,
+    "storm_of_timers": False,
+    "storm_of_sgis": False,
+}
+# Attacks that also run with the other interrupt controller in the short selection.
+BOTH_CONTROLLERS = {"poke_every_device", "storm_of_sgis", "touch_every_system_register"}
+
+
+def withstand(run, attack, ends, gic):
+    console = run.boot(bare_metal("hostile", vcpus=2, cmdline=f"attack={attack}"), vm("hello"), attach="hostile", gic=gic,
+                       cpu="max")
+    console.expect(f"hostile: {attack} begins", timeout=20)
+    if ends:
+        # It may also have been stopped by the hypervisor, with a report.
+        console.expect(rf"hostile: {attack} has ended|\[plinth\].*hostile")
+    else:
+        console.drain(2)
+    console.prompt()
+    console.order("vm list", r"hello.*running")
+    console.attach("hello")
+    console.send("still alive")
+    console.expect("still alive", timeout=20)
+
+
+for _attack, _ends in ATTACKS.items():
+    for _gic in (3, 2):
+        test(limit=90, only_full=_gic == 2 and _attack not in BOTH_CONTROLLERS, attack=_attack, ends=_ends, gic=_gic,
+             name=f"plinth_withstands_{_attack}_with_gic_{_gic}")(withstand)

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An unmodified Debian kernel as a guest, from its boot to five reboots."""
+
+import itertools
+import re
+
+from harness import check, test, vm
+
+GICS, CPUS, SMPS = (2, 3), ("cortex-a53", "cortex-a72", "max"), (1, 4)
+# Every pair of values occurs; --full runs the whole product.
+PAIRWISE = {(2, "cortex-a53", 1), (3, "cortex-a53", 4), (2, "cortex-a72", 4), (3, "cortex-a72", 1), (2, "max", 1),
+            (3, "max", 4)}
+
+
+def linux_boots(run, gic, cpu, smp):
+    console = run.boot(vm("linux", vcpus=smp), gic=gic, cpu=cpu, smp=smp)
+    console.login()
+    check(console.shell("nproc").strip() == str(smp), f"the guest does not have {smp} CPUs")
+    check(console.shell("uname -m").strip() == "aarch64", "typed input does not reach the guest")
+    check("Plinth" in (faults := console.shell("dmesg | grep -iE 'BUG|WARNING|Oops|call trace' || echo Plinth")),
+          f"the guest's kernel complains:\n{faults}")
+
+
+for _gic, _cpu, _smp in itertools.product(GICS, CPUS, SMPS):
+    test(limit=120, only_full=(_gic, _cpu, _smp) not in PAIRWISE, gic=_gic, cpu=_cpu, smp=_smp,
+         name=f"linux_boots_to_its_shell_with_gic_{_gic}_on_{_smp}_{_cpu.replace('-', '_')}")(linux_boots)
+
+
+def interrupts(console):
+    """Interrupt counts by device name, as /proc/interrupts has them."""
+    text = console.shell("cat /proc/interrupts")
+    found = {}
+    for line in text.splitlines():
+        match = re.match(r"\s*\w+:((?:\s+\d+)+)\s+(.*)", line)
+        if match:
+            found[match.group(2).split()[-1]] = sum(map(int, match.group(1).split()))
+    return found
+
+
+@test(limit=120)
+def timer_and_uart_interrupts_count_in_proc_interrupts(run):
+    console = run.boot(vm("linux"))
+    console.login()
+    before = interrupts(console)
+    console.shell("sleep 1; echo some typed characters")
+    after = interrupts(console)
+    for device in ("arch_timer", "uart-pl011"):
+        check(after[device] > before[device], f"{device} does not count: {before[device]}, then {after[device]}")
+
+
+@test(limit=120)
+def two_seconds_of_sleep_take_two_seconds(run):
+    console = run.boot(vm("linux"))
+    console.login()
+    first, last = map(int, console.shell("date +%s; sleep 2; date +%s").split())
+    check(2 <= last - first <= 3, f"sleep 2 took {last - first} s by the guest's clock")
+    check(first > 1_600_000_000, f"the guest's clock was never set: {first}")
+    console.shell("t=$(cut -d. -f1 /proc/uptime); sleep 3; n=$(cut -d. -f1 /proc/uptime); [ $((n - t)) -le 4 ]")
+
+
+@test(limit=120)
+def control_keys_reach_the_guest(run):
+    console = run.boot(vm("linux"))
+    console.login()
+    console.send("sleep 1000\n")
+    console.drain(1)
+    console.send("\x03")
+    console.expect("guest:/# ")
+    console.send("cat\n")
+    console.send("one line\n")
+    console.expect("one line\n(?:.*\n)*?one line\n")
+    console.send("\x04")
+    console.expect("guest:/# ")
+
+
+@test(limit=120)
+def much_typed_input_arrives_complete(run):
+    console = run.boot(vm("linux"))
+    console.login()
+    console.send("stty -echo; cat > /tmp/typed\n")
+    console.drain(1)
+    lines = [f"{number:04d} the quick brown fox jumps over the lazy dog" for number in range(60)]
+    console.send("\n".join(lines) + "\n")
+    console.send("\x04")
+    console.expect("guest:/# ")
+    got = console.shell("wc -c < /tmp/typed; stty echo").split()[0]
+    check(int(got) == sum(len(line) + 1 for line in lines), f"{got} characters arrived")
+
+
+@test(limit=120)
+def poweroff_ends_the_vm_and_leaves_the_prompt_alive(run):
+    console = run.boot(vm("linux"))
+    console.login()
+    console.send("poweroff\n")
+    console.expect("reboot: Power down")
+    console.drain(1)
+    console.send("\n")
+    console.prompt()
+    console.order("vm list", r"linux.*stopped")
+    console.order("help", r"vm")
+
+
+@test(limit=240)
+def linux_reboots_five_times_in_a_row(run):
+    console = run.boot(vm("linux", vcpus=2))
+    console.login()
+    for _ in range(5):
+        console.send("reboot\n")
+        console.expect("reboot: Restarting system")
+        console.login()
+    check(console.shell("nproc").strip() == "2", "a CPU got lost on the way")
+
+
+@test(limit=120)
+def four_busy_vcpus_share_two_cpus(run):
+    console = run.boot(vm("linux", vcpus=4), smp=2)
+    console.login()
+    console.shell("for i in 1 2 3 4; do (while :; do :; done) & done")
+    check(console.shell("nproc").strip() == "4", "the guest does not have 4 CPUs")
+    console.shell("sleep 2; kill $(jobs -p)", timeout=30)
+
+
+@test(limit=120)
+def memory_and_command_line_are_edits_of_the_vm_file(run):
+    console = run.boot(vm("linux", memory="192MiB", cmdline="console=ttyAMA0 quiet marker=4711"))
+    console.expect(r"on aarch64, 1 CPU\(s\), (1[5-9]\d) MiB")
+    console.login()
+    check("marker=4711" in console.shell("cat /proc/cmdline"), "the command line did not arrive")
+
+
+@test(limit=120)
+def two_linux_guests_run_side_by_side(run):
+    first, second = vm("linux", name="left", memory="192MiB"), vm("linux", name="right", memory="192MiB")
+    console = run.boot(first, second, attach="left", mem="768M")
+    console.login()
+    for name in ("left", "right", "left"):
+        console.prompt()
+        console.attach(name)
+        console.send("\n")
+        console.expect("guest:/# ", timeout=60)
+        check(console.shell("cat /tmp/who 2>/dev/null || echo nobody").strip() in (name, "nobody"), "consoles are mixed up")
+        console.shell(f"echo {name} > /tmp/who")
