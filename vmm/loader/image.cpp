@@ -161,8 +161,9 @@ hal::Result<void, LoadError> plan_fdt(const LoadRequest& request, const GuestLay
   const hal::GuestPhys wanted = at_ram_base ? layout.ram_base() : plan.initrd.end();
   std::optional<hal::GuestPhysRange> place;
   if (size <= LinuxImage::placement) {
-    place = layout.place(size, at_ram_base ? hal::page_size : LinuxImage::placement, wanted);
-    if (!place) place = layout.place(size, std::max(hal::page_size, std::bit_ceil(size)), wanted);
+    const uint64_t least = std::max(hal::page_size, std::bit_ceil(size));
+    place = layout.place(size, at_ram_base ? least : LinuxImage::placement, wanted);
+    if (!place) place = layout.place(size, least, wanted);
   }
   if (!place) return failed(Kind::fdt_too_large, size, layout.ram_size());
   plan.fdt = *place;
