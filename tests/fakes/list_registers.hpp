@@ -23,6 +23,7 @@ struct VirtualCpu {
   vmm::vgic::ActivePriorities active_priorities{};
   bool timer_line = false;    // as the timer drives it
   bool timer_active = false;  // in the physical redistributor
+  bool runs = false;          // a vCPU is loaded
   unsigned lr_writes = 0;
   unsigned lr_reads = 0;
 
@@ -100,7 +101,10 @@ struct VirtualCpu {
     }
     return (h::UIE::is_set(hcr) && valid <= 1) || (h::NPIE::is_set(hcr) && !any_pending) ||
            (h::LRENPIE::is_set(hcr) && h::EOIcount::get(hcr) != 0) ||
-           (h::VGrp0EIE::is_set(hcr) && v::VENG0::is_set(vmcr)) || (h::VGrp1EIE::is_set(hcr) && v::VENG1::is_set(vmcr));
+           (h::VGrp0EIE::is_set(hcr) && v::VENG0::is_set(vmcr)) ||
+           (h::VGrp1EIE::is_set(hcr) && v::VENG1::is_set(vmcr)) ||
+           (h::VGrp0DIE::is_set(hcr) && !v::VENG0::is_set(vmcr)) ||
+           (h::VGrp1DIE::is_set(hcr) && !v::VENG1::is_set(vmcr));
   }
 
   // The physical timer interrupt: does it fire? Acknowledging it makes it active.

@@ -57,7 +57,16 @@ class Machine final : public vmm::VcpuKicker {
     for (fakes::VirtualCpu& cpu : cpus_) cpu.lr_count = list_registers;
   }
 
-  void kick(VcpuIndex vcpu) override { ++kicks_[vcpu]; }
+  void kick(VcpuIndex vcpu) override {
+    ++kicks_[vcpu];
+    if (!prompt_kicks_ || !cpus_[vcpu].runs) return;
+    fakes::VirtualCpu* const caller = fakes::ListRegisters::cpu;
+    on(vcpu);
+    if (vgic_->needs_flush(vcpu)) vgic_->flush(vcpu);
+    fakes::ListRegisters::cpu = caller;
+  }
+  // A kicked vCPU that runs leaves its guest and flushes before kick() returns.
+  void kick_promptly(bool promptly) { prompt_kicks_ = promptly; }
 
   Vgic& vgic() { return *vgic_; }
   Memory& memory() { return memory_; }
@@ -68,8 +77,9 @@ class Machine final : public vmm::VcpuKicker {
 
   // Be the CPU that runs this vCPU.
   void on(VcpuIndex vcpu) { fakes::ListRegisters::cpu = &cpus_[vcpu]; }
-  void load(VcpuIndex vcpu) { on(vcpu), vgic_->load(vcpu); }
-  void save(VcpuIndex vcpu) { on(vcpu), vgic_->save(vcpu); }
+  void load(VcpuIndex vcpu) { on(vcpu), vgic_->load(vcpu), cpus_[vcpu].runs = true; }
+  void save(VcpuIndex vcpu) { on(vcpu), cpus_[vcpu].runs = false, vgic_->save(vcpu); }
+  bool has_pending(VcpuIndex vcpu) { return on(vcpu), vgic_->has_pending(vcpu); }
   void load_all() {
     for (VcpuIndex i = 0; i < config_.vcpus; ++i) load(i);
   }
@@ -158,6 +168,7 @@ class Machine final : public vmm::VcpuKicker {
   std::unique_ptr<Vgic> vgic_;
   std::vector<fakes::VirtualCpu> cpus_;
   std::vector<unsigned> kicks_;
+  bool prompt_kicks_ = false;
   vmm::vgic::Vgic::Devices mmio_;
 };
 

@@ -27,10 +27,11 @@ struct Bank {
   uint32_t enabled = 0;
   uint32_t group1 = 0;  // else group 0
   uint32_t edge = 0;    // else level-sensitive
-  // Inputs as the devices drive them. The virtual timer's bit says that its physical interrupt is active on our behalf.
+  // Inputs as the devices drive them; the virtual timer's is sampled when it matters.
   uint32_t line = 0;
   uint32_t latch = 0;  // pending by an edge, by software, or as an SGI
   uint32_t active = 0;
+  uint32_t taken = 0;  // of the active ones: by the guest's acknowledge, so that its end is to come; else by software
   uint32_t held = 0;
   uint32_t held_pending = 0;
 
@@ -53,12 +54,13 @@ struct Bank {
   }
   // Pending in the model and allowed to the CPU interface.
   [[nodiscard]] uint32_t ready(uint32_t ctlr) const {
-    return enabled & (latch | (line & ~edge)) & in_enabled_group(ctlr);
+    return enabled & (latch | (line & ~edge)) & in_enabled_group(ctlr) & ~(active & ~taken);
   }
   // The list register is known to be empty: the guest has dealt with what was in it.
   void forget(uint32_t bits) PLINTH_REQUIRES(lock) {
     latch &= ~(bits & held_pending & ~edge);
     active = (active & ~bits) | (bits & make_active);
+    taken &= ~bits;
     held &= ~bits;
     held_pending &= ~bits;
     drop_pending &= ~bits;
@@ -66,7 +68,8 @@ struct Bank {
     make_active &= ~bits;
   }
   void reset(uint32_t edge_triggered) PLINTH_REQUIRES(lock) {
-    enabled = group1 = line = latch = active = held = held_pending = drop_pending = drop_active = make_active = 0;
+    enabled = group1 = line = latch = active = taken = held = held_pending = drop_pending = drop_active = make_active =
+        0;
     edge = edge_triggered;
     priority.fill(0);
   }
@@ -78,7 +81,7 @@ inline constexpr uint8_t no_vcpu = 0xff;
 struct SpiBank : Bank {
   // The vCPU that gets the interrupt now; `no_vcpu` where the guest named one that does not exist.
   std::array<uint8_t, 32> target{};
-  // The vCPU that holds it or has activated it; meaningful where `held` or `active` is set.
+  // The vCPU that holds or has taken it; meaningful where `held` or `taken` is set.
   std::array<uint8_t, 32> holder{};
   // Version 3: affinity 3.2.1.0 as written to GICD_IROUTER. Version 2: the byte of GICD_ITARGETSR.
   std::array<uint32_t, 32> route{};

@@ -93,17 +93,7 @@ void BankRegisters::set_active(Model& m, const BankRef& ref, CpuContext& self, u
   bank.make_active |= value & bank.held;
   bank.drop_active &= ~value;
   m.recall(ref, value, kicks);
-  uint32_t fresh = value & ~bank.held & ~bank.active;
-  bank.active |= fresh;
-  if (ref.owner != nullptr && fresh != 0) kicks.add(*ref.owner, CpuContext::resync);
-  for (; ref.spi != nullptr && fresh != 0; fresh &= fresh - 1) {
-    const auto n = static_cast<unsigned>(std::countr_zero(fresh));
-    // The vCPU that would have taken it ends it; without one, whoever asks.
-    const VcpuIndex holder = ref.spi->target[n] != no_vcpu ? ref.spi->target[n] : self.index;
-    ref.spi->holder[n] = static_cast<uint8_t>(holder);
-    m.cpus[holder].spi_hint.fetch_or(1u << ref.number, std::memory_order_relaxed);
-    kicks.add(m.cpus[holder], CpuContext::resync);
-  }
+  bank.active |= value & ~bank.held;
 }
 
 void BankRegisters::clear_active(Model& m, const BankRef& ref, CpuContext& self, uint32_t value) {
@@ -116,6 +106,7 @@ void BankRegisters::clear_active(Model& m, const BankRef& ref, CpuContext& self,
   bank.drop_active |= value & bank.held;
   bank.make_active &= ~value;
   bank.active &= ~(value & ~bank.held);
+  bank.taken &= ~(value & ~bank.held);
   m.recall(ref, value, kicks);
   m.announce(ref, value & ~bank.held, kicks);
 }

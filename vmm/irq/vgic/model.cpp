@@ -48,7 +48,7 @@ void Model::announce(const BankRef& ref, uint32_t bits, Kicks& kicks) {
   if (ref.owner != nullptr) return kicks.add(*ref.owner, CpuContext::add);
   SpiBank& spi = *ref.spi;
   for_each_bit(bits, [&](unsigned n) {
-    const bool busy = ((spi.held | spi.active) >> n & 1) != 0;
+    const bool busy = ((spi.held | spi.taken) >> n & 1) != 0;
     if (!busy && (spi.any_vcpu >> n & 1) != 0) spi.target[n] = choose_target(is_v3() ? ~uint64_t{0} : spi.route[n]);
     const uint8_t target = spi.target[n];
     if ((spi.held >> n & 1) != 0 && spi.holder[n] != target) kicks.add(cpus[spi.holder[n]], CpuContext::resync);
@@ -76,11 +76,11 @@ void Model::resync_all(Kicks& kicks) {
 
 void Model::refresh(const BankRef& ref, uint32_t bits, CpuContext& self, bool wait) {
   uint64_t others = 0;
-  bool own = false;
+  bool own;
   {
     const hal::LockGuard guard(ref.bank.lock);
     bits &= ref.bank.held;
-    if (ref.owner != nullptr) bits |= ref.owner == &self ? ref.bank.line & timer_bit() : 0;
+    own = wait && ref.owner == &self;  // its timer's line is looked at
     for_each_bit(bits, [&](unsigned n) {
       const VcpuIndex holder = ref.owner != nullptr ? ref.owner->index : ref.spi->holder[n];
       if (holder == self.index) {

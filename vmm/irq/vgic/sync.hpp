@@ -36,8 +36,10 @@ class Sync {
     {
       const hal::LockGuard guard(cpu.bank.lock);
       // Either the guest has yet to end what its timer began, or the timer ran out while it was away.
-      if (L::timer_line()) cpu.bank.line |= m.timer_bit();
-      if ((cpu.bank.line & m.timer_bit()) != 0) L::set_timer_active(true);
+      sample_timer(m, cpu);
+      const bool taken = cpu.timer_owned && (cpu.bank.taken & m.timer_bit()) != 0;
+      cpu.timer_owned = taken || (cpu.bank.line & m.timer_bit()) != 0;
+      if (cpu.timer_owned) L::set_timer_active(true);
     }
     cpu.work.exchange(0, std::memory_order_acquire);
     refill(m, cpu);
@@ -50,11 +52,9 @@ class Sync {
     L::set_hcr(0);
     cpu.loaded = false;
     const hal::LockGuard guard(cpu.bank.lock);
-    if ((cpu.bank.line & m.timer_bit()) == 0) return;
-    // The physical interrupt belongs to whoever runs here next. A pending one comes again when the timer is loaded
-    // again.
-    L::set_timer_active(false);
-    if ((cpu.bank.active & m.timer_bit()) == 0) cpu.bank.line &= ~m.timer_bit();
+    // The physical interrupt belongs to whoever runs here next. `timer_owned` stays for load() to see.
+    if (cpu.timer_owned) L::set_timer_active(false);
+    cpu.bank.line &= ~m.timer_bit();
   }
 
   static void flush(Model& m, CpuContext& cpu) {
@@ -113,7 +113,10 @@ class Sync {
       fold_one(m, cpu, cpu.held_intid[n], lr, kicks);
     }
     cpu.timer_linked = false;
-    settle_timer(m, cpu);
+    {
+      const hal::LockGuard guard(cpu.bank.lock);
+      settle_timer(m, cpu);
+    }
     cpu.folds.fetch_add(1, std::memory_order_release);
   }
 
@@ -208,7 +211,7 @@ class Sync {
     uint32_t result = 0;
     for (; bits != 0; bits &= bits - 1) {
       const auto n = static_cast<unsigned>(std::countr_zero(bits));
-      const bool elsewhere = ((spi.held | spi.active) >> n & 1) != 0 && spi.holder[n] != cpu.index;
+      const bool elsewhere = ((spi.held | spi.taken) >> n & 1) != 0 && spi.holder[n] != cpu.index;
       if (spi.target[n] == cpu.index && !elsewhere) result |= 1u << n;
     }
     return result;
@@ -221,8 +224,8 @@ class Sync {
     Bank& bank = ref.bank;
     const uint32_t bit = 1u << n;
     const bool timer = ref.owner != nullptr && bit == m.timer_bit();
-    if (timer && (bank.line & bit) != 0) check_timer(cpu, bank, bit);
-    const bool active = (bank.active & bit) != 0;
+    if (timer) settle_timer(m, cpu);
+    const bool active = (bank.taken & bit) != 0;
     const bool ready = (bank.ready(m.groups()) & bit) != 0;
     bool pending = ready && (ref.spi == nullptr || ref.spi->target[n] == cpu.index);
     if (!active && !pending) return 0;
@@ -230,7 +233,7 @@ class Sync {
     uint64_t tie = 0;
     if (n < ich::sgi_count && ref.owner != nullptr && !m.is_v3()) {
       tie = choose_source(cpu, n, active, pending);
-    } else if (timer && (bank.line & bit) != 0) {
+    } else if (timer && own_timer(m, cpu, active)) {
       // Pending and active at once cannot be tied to a physical interrupt (12.4, ICH_LR<n>_EL2.HW): the end brings it
       // again.
       if (active) pending = false;
@@ -279,9 +282,9 @@ class Sync {
   static void forget_private(Model& m, CpuContext& cpu, uint32_t bit) PLINTH_REQUIRES(cpu.bank.lock) {
     cpu.bank.forget(bit);
     if (bit == m.timer_bit() && cpu.timer_linked) {
-      // The guest's end has deactivated the physical interrupt too.
+      // The guest's end has deactivated the physical interrupt too. If the timer still asks, it fires again.
+      cpu.timer_linked = cpu.timer_owned = false;
       cpu.bank.line &= ~bit;
-      cpu.timer_linked = false;
     }
   }
   static void forget_shared(Model& m, CpuContext& cpu, uint32_t registers) {
@@ -306,11 +309,11 @@ class Sync {
     const bool active = ich::ich_lr::Active::is_set(lr) && (bank.drop_active & bit) == 0;
     const bool ended = ich::ich_lr::State::get(lr) == 0;
     // The guest's end deactivated the physical interrupt too; unless it has fired again since, see timer_fired().
-    if (ich::ich_lr::HW::is_set(lr) && ended && cpu.timer_linked) bank.line &= ~bit;
+    if (ich::ich_lr::HW::is_set(lr) && ended && cpu.timer_linked) cpu.timer_owned = false;
     if (pending) bank.held_pending &= ~bit;  // a level's latch is not used up
     if (active) bank.make_active |= bit;
-    bank.active &= ~bit;
     ref.bank.forget(bit);
+    if (active) bank.taken |= bit;
     if (pending && (bank.edge & bit) != 0) bank.latch |= bit;
     if (intid < ich::sgi_count && !m.is_v3()) fold_source(cpu, intid, lr, pending, active);
     if (ref.spi != nullptr && active) cpu.spi_hint.fetch_or(1u << ref.number, std::memory_order_relaxed);
@@ -328,20 +331,33 @@ class Sync {
     if (ich::ich_lr::Pending::is_set(lr) && !dropped) cpu.lpis.set(index);
   }
 
-  // --- The virtual timer's physical interrupt, active on our behalf while its bit in `line` is set ---
+  // --- The virtual timer's physical interrupt, `owned` while it is active on our behalf; the bank's lock is held ---
 
-  // A pending one whose device no longer asks is given back.
-  static void check_timer(CpuContext& cpu, Bank& bank, uint32_t bit) {
-    const bool active = (bank.active & bit) != 0;
-    const bool wanted = active ? (bank.latch & bit) == 0 : L::timer_line();
-    if (wanted) return;
-    bank.line &= ~bit;
-    cpu.timer_linked = false;
+  static void sample_timer(const Model& m, CpuContext& cpu) {
+    const uint32_t bit = m.timer_bit();
+    cpu.bank.line = L::timer_line() ? cpu.bank.line | bit : cpu.bank.line & ~bit;
+  }
+  // One whose device no longer asks, and that the guest has not taken, is given back.
+  static void settle_timer(const Model& m, CpuContext& cpu) {
+    sample_timer(m, cpu);
+    if (cpu.timer_owned && ((cpu.bank.line | cpu.bank.taken) & m.timer_bit()) == 0) disown_timer(cpu);
+  }
+  static void disown_timer(CpuContext& cpu) {
+    cpu.timer_owned = false;
     L::set_timer_active(false);
   }
-  static void settle_timer(Model& m, CpuContext& cpu) {
-    const hal::LockGuard guard(cpu.bank.lock);
-    if ((cpu.bank.line & m.timer_bit()) != 0) check_timer(cpu, cpu.bank, m.timer_bit());
+  // Shall its list register be tied to the physical interrupt? Not if software made it pending while it is active: that
+  // state cannot be tied.
+  static bool own_timer(const Model& m, CpuContext& cpu, bool active) {
+    if (active && (cpu.bank.latch & m.timer_bit()) != 0) {
+      if (cpu.timer_owned) disown_timer(cpu);
+      return false;
+    }
+    if (!cpu.timer_owned && (cpu.bank.line & m.timer_bit()) != 0) {
+      cpu.timer_owned = true;
+      L::set_timer_active(true);
+    }
+    return cpu.timer_owned;
   }
 
   // --- Choosing anew ---
@@ -357,6 +373,7 @@ class Sync {
       const BankRef ref = m.bank_of(cpu, first.intid);
       const hal::LockGuard guard(ref.bank.lock);
       ref.bank.active &= ~(1u << first.intid % 32);
+      ref.bank.taken &= ~(1u << first.intid % 32);
       m.announce(ref, 1u << first.intid % 32, kicks);
     }
   }
@@ -365,7 +382,7 @@ class Sync {
   static void for_each_active(Model& m, CpuContext& cpu, Visit visit) {
     const auto visit_bank = [&](const BankRef& ref) {
       const hal::LockGuard guard(ref.bank.lock);
-      for (uint32_t bits = ref.bank.active & ~ref.bank.held; bits != 0; bits &= bits - 1) {
+      for (uint32_t bits = ref.bank.taken & ~ref.bank.held; bits != 0; bits &= bits - 1) {
         const auto n = static_cast<unsigned>(std::countr_zero(bits));
         if (ref.spi == nullptr || ref.spi->holder[n] == cpu.index) visit({ref.bank.priority[n], ref.number * 32 + n});
       }
@@ -401,10 +418,10 @@ class Sync {
     const Bank& bank = ref.bank;
     const uint32_t all_ready = bank.ready(m.groups());
     const uint32_t ready = ref.spi != nullptr ? mine(cpu, *ref.spi, all_ready) : all_ready;
-    for (uint32_t bits = ready | bank.active; bits != 0; bits &= bits - 1) {
+    for (uint32_t bits = ready | bank.taken; bits != 0; bits &= bits - 1) {
       const auto n = static_cast<unsigned>(std::countr_zero(bits));
       const bool pending = (ready >> n & 1) != 0;
-      const bool active = (bank.active >> n & 1) != 0;
+      const bool active = (bank.taken >> n & 1) != 0;
       if (((bank.held >> n) & 1) != 0 || (active && ref.spi != nullptr && ref.spi->holder[n] != cpu.index)) continue;
       // Active and pending cannot be signalled before it is ended.
       const bool only = active || !pending;
@@ -429,7 +446,7 @@ class Sync {
     const unsigned n = intid % 32;
     const hal::LockGuard guard(ref.bank.lock);
     const bool taken = (ref.bank.held >> n & 1) != 0;
-    const bool elsewhere = ref.spi != nullptr && (ref.bank.active >> n & 1) != 0 && ref.spi->holder[n] != cpu.index;
+    const bool elsewhere = ref.spi != nullptr && (ref.bank.taken >> n & 1) != 0 && ref.spi->holder[n] != cpu.index;
     return taken || elsewhere ? 0 : claim(m, cpu, ref, n);
   }
   static uint64_t list_lpi(Model& m, CpuContext& cpu, uint32_t index) {
@@ -446,8 +463,8 @@ class Sync {
     if (choice.active_left) hcr |= ich::ich_hcr::LRENPIE::mask;
     if (choice.pending_left) {
       hcr |= ich::ich_hcr::NPIE::mask;
-      if (!ich::ich_vmcr::VENG0::is_set(vmcr)) hcr |= ich::ich_hcr::VGrp0EIE::mask;
-      if (!ich::ich_vmcr::VENG1::is_set(vmcr)) hcr |= ich::ich_hcr::VGrp1EIE::mask;
+      hcr |= ich::ich_vmcr::VENG0::is_set(vmcr) ? ich::ich_hcr::VGrp0DIE::mask : ich::ich_hcr::VGrp0EIE::mask;
+      hcr |= ich::ich_vmcr::VENG1::is_set(vmcr) ? ich::ich_hcr::VGrp1DIE::mask : ich::ich_hcr::VGrp1EIE::mask;
     }
     return static_cast<uint32_t>(hcr);
   }

@@ -96,6 +96,7 @@ void Vgic::timer_fired(VcpuIndex vcpu) {
   const hal::LockGuard guard(cpu.bank.lock);
   // It can only fire when it was not active: an older one in a list register has been ended.
   cpu.timer_linked = false;
+  cpu.timer_owned = true;
   cpu.bank.line |= model_.timer_bit();
   cpu.work.fetch_or(CpuContext::add, std::memory_order_relaxed);
 }
@@ -173,7 +174,7 @@ void Vgic::reset() {
     cpu.eligible.store(false, std::memory_order_relaxed);
     cpu.vmcr = reset_vmcr;
     cpu.active_priorities = {};
-    cpu.overflow = cpu.timer_linked = false;
+    cpu.overflow = cpu.timer_linked = cpu.timer_owned = false;
     cpu.lpis.reset();
   }
   for (SpiBank& bank : model_.spi_banks) {
