@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/loader/guest_fdt.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hal/base/fdt.hpp"
+#include "vmm/virt_board.hpp"
+
+namespace {
+
+using hal::GuestPhys;
+using hal::GuestPhysRange;
+using hal::mib;
+
+config::MemoryRegion region(uint64_t start, uint64_t size, config::RegionKind kind = config::RegionKind::ram) {
+  config::MemoryRegion region;
+  region.range = {GuestPhys(start), size};
+  region.kind = kind;
+  return region;
+}
+
+std::vector<uint32_t> cells(const hal::FdtNode& node, std::string_view property) {
+  std::vector<uint32_t> values;
+  const auto found = node.property(property);
+  if (!found) return values;
+  for (size_t i = 0; i < found->cells().size(); ++i) values.push_back(found->cells()[i]);
+  return values;
+}
+
+class GuestFdt : public testing::Test {
+ protected:
+  GuestFdt() {
+    board.regions = regions;
+    board.cmdline = "console=ttyAMA0";
+  }
+  // Nodes of the tree built before are no longer valid.
+  const hal::Fdt& build() {
+    auto blob = vmm::build_guest_fdt(board, buffer);
+    EXPECT_TRUE(blob.ok());
+    bytes = *blob;
+    auto fdt = hal::Fdt::open(bytes);
+    EXPECT_TRUE(fdt.ok());
+    return tree.emplace(*fdt);
+  }
+
+  std::optional<hal::Fdt> tree;
+  std::vector<config::MemoryRegion> regions{region(0x4000'0000, 256 * mib)};
+  vmm::GuestBoard board;
+  std::vector<std::byte> buffer = std::vector<std::byte>(64 * hal::kib);
+  std::span<const std::byte> bytes;
+};
+
+TEST_F(GuestFdt, describes_qemus_board) {
+  const hal::Fdt& fdt = build();
+  EXPECT_TRUE(fdt.root().is_compatible("linux,dummy-virt"));
+  const auto uart = fdt.find("/pl011@9000000");
+  ASSERT_TRUE(uart);
+  EXPECT_TRUE(uart->is_compatible("arm,pl011"));
+  EXPECT_EQ(cells(*uart, "reg"), (std::vector<uint32_t>{0, 0x900'0000, 0, 0x1000}));
+  EXPECT_EQ(cells(*uart, "interrupts"), (std::vector<uint32_t>{0, 1, 4}));
+  const auto rtc = fdt.find("/pl031@9010000");
+  ASSERT_TRUE(rtc);
+  EXPECT_EQ(cells(*rtc, "interrupts"), (std::vector<uint32_t>{0, 2, 4}));
+  const auto timer = fdt.find("/timer");
+  ASSERT_TRUE(timer);
+  EXPECT_EQ(cells(*timer, "interrupts"), (std::vector<uint32_t>{1, 13, 4, 1, 14, 4, 1, 11, 4, 1, 10, 4}));
+  const auto memory = fdt.find("/memory@40000000");
+  ASSERT_TRUE(memory);
+  EXPECT_EQ(cells(*memory, "reg"), (std::vector<uint32_t>{0, 0x4000'0000, 0, 0x1000'0000}));
+  EXPECT_EQ(fdt.find("/psci")->string("method"), "hvc");
+  EXPECT_EQ(fdt.find("/chosen")->string("bootargs"), "console=ttyAMA0");
+  EXPECT_EQ(fdt.find("/chosen")->string("stdout-path"), "/pl011@9000000");
+}
+
+TEST_F(GuestFdt, resolves_every_reference) {
+  const hal::Fdt& fdt = build();
+  const auto gic = fdt.find("/intc@8000000");
+  ASSERT_TRUE(gic);
+  EXPECT_EQ(fdt.root().u32("interrupt-parent"), gic->phandle());
+  const auto clock = fdt.find("/apb-pclk");
+  ASSERT_TRUE(clock);
+  EXPECT_EQ(fdt.find("/pl031@9010000")->u32("clocks"), clock->phandle());
+  const auto interrupt = fdt.find("/pl011@9000000")->interrupt(0);
+  EXPECT_TRUE(interrupt);
+}
+
+TEST_F(GuestFdt, describes_either_gic) {
+  const auto v3 = build().find("/intc@8000000");
+  EXPECT_TRUE(v3->is_compatible("arm,gic-v3"));
+  EXPECT_EQ(cells(*v3, "reg"), (std::vector<uint32_t>{0, 0x800'0000, 0, 0x1'0000, 0, 0x80a'0000, 0, 0xf6'0000}));
+  EXPECT_FALSE(v3->child("its@8080000"));
+  board.its = true;
+  EXPECT_TRUE(build().find("/intc@8000000/its@8080000")->has("msi-controller"));
+  board.gic_version = 2;
+  board.affinities = vmm::AffinityMap(4, vmm::AffinityMap::gicv2_cluster);
+  const hal::Fdt& fdt = build();
+  const auto v2 = fdt.find("/intc@8000000");
+  EXPECT_TRUE(v2->is_compatible("arm,cortex-a15-gic"));
+  EXPECT_EQ(cells(*v2, "reg"), (std::vector<uint32_t>{0, 0x800'0000, 0, 0x1'0000, 0, 0x801'0000, 0, 0x1'0000}));
+  EXPECT_EQ(cells(*fdt.find("/timer"), "interrupts")[2], 0xf04U);
+  EXPECT_FALSE(v2->child("its@8080000"));
+}
+
+TEST_F(GuestFdt, numbers_cpus_by_affinity) {
+  board.affinities = vmm::AffinityMap(64, vmm::AffinityMap::gicv3_cluster);
+  const hal::Fdt& fdt = build();
+  unsigned count = 0;
+  const auto cpus = fdt.find("/cpus");
+  ASSERT_TRUE(cpus);
+  for (const hal::FdtNode& cpu : cpus->children()) {
+    EXPECT_EQ(cpu.u32("reg"), board.affinities.affinity(count++));
+    EXPECT_EQ(cpu.string("enable-method"), "psci");
+  }
+  EXPECT_EQ(count, 64U);
+  EXPECT_TRUE(fdt.find("/cpus/cpu@30f"));
+}
+
+TEST_F(GuestFdt, tells_of_initrd_and_seeds_only_when_there_are_any) {
+  const hal::FdtNode bare = *build().find("/chosen");
+  EXPECT_FALSE(bare.has("linux,initrd-start"));
+  EXPECT_FALSE(bare.has("kaslr-seed"));
+  board.initrd = {GuestPhys(0x4800'0000), 0x123};
+  const std::vector<std::byte> seed(40, std::byte{7});
+  board.seed = seed;
+  const hal::Fdt& fdt = build();
+  const hal::FdtNode chosen = *fdt.find("/chosen");
+  EXPECT_EQ(chosen.property("linux,initrd-start")->u32_or_u64(), 0x4800'0000U);
+  EXPECT_EQ(chosen.property("linux,initrd-end")->u32_or_u64(), 0x4800'0123U);
+  EXPECT_EQ(chosen.property("kaslr-seed")->bytes().size(), 8U);
+  EXPECT_EQ(chosen.property("rng-seed")->bytes().size(), 32U);
+}
+
+TEST_F(GuestFdt, leaves_out_devices_that_the_vm_does_not_have) {
+  board.uart = board.rtc = false;
+  const hal::Fdt& fdt = build();
+  EXPECT_FALSE(fdt.find("/pl011@9000000"));
+  EXPECT_FALSE(fdt.find("/pl031@9010000"));
+  EXPECT_FALSE(fdt.find("/chosen")->has("stdout-path"));
+  EXPECT_FALSE(fdt.find("/aliases"));
+}
+
+TEST_F(GuestFdt, announces_ram_and_nothing_else_as_memory) {
+  regions = {region(0, 2 * mib, config::RegionKind::rom), region(0x4000'0000, 64 * mib), region(0x8000'0000, 32 * mib)};
+  board.regions = regions;
+  const hal::Fdt& fdt = build();
+  EXPECT_FALSE(fdt.find("/memory@0"));
+  unsigned nodes = 0;
+  uint64_t bytes_announced = 0;
+  for (const hal::FdtNode& node : fdt.root().children()) {
+    if (node.string("device_type") != "memory") continue;
+    ++nodes;
+    for (size_t i = 0; const auto range = node.reg(i); ++i) bytes_announced += range->size;
+  }
+  EXPECT_GE(nodes, 1U);
+  EXPECT_EQ(bytes_announced, 96 * mib);
+}
+
+TEST_F(GuestFdt, says_when_the_buffer_is_too_small) {
+  for (size_t size = 0; size < 1500; size += 100) {
+    std::vector<std::byte> small(size);
+    const auto result = vmm::build_guest_fdt(board, small);
+    ASSERT_FALSE(result.ok());
+    EXPECT_EQ(result.error(), hal::FdtError::no_space);
+  }
+}
+
+TEST_F(GuestFdt, patches_a_tree_of_the_guests_own) {
+  build();
+  const std::vector<std::byte> own(bytes.begin(), bytes.end());
+  regions = {region(0x4000'0000, 64 * mib)};
+  board.cmdline = "quiet";
+  board.initrd = {GuestPhys(0x4200'0000), 0x1000};
+  const auto patched = vmm::patch_guest_fdt(board, own, buffer);
+  ASSERT_TRUE(patched.ok());
+  const auto fdt = hal::Fdt::open(*patched);
+  ASSERT_TRUE(fdt.ok());
+  EXPECT_EQ(cells(*fdt->find("/memory@40000000"), "reg"), (std::vector<uint32_t>{0, 0x4000'0000, 0, 0x400'0000}));
+  EXPECT_EQ(fdt->find("/chosen")->string("bootargs"), "quiet");
+  EXPECT_EQ(fdt->find("/chosen")->string("stdout-path"), "/pl011@9000000");
+  EXPECT_TRUE(fdt->find("/chosen")->has("linux,initrd-start"));
+  const std::vector<std::byte> garbage(100, std::byte{1});
+  EXPECT_FALSE(vmm::patch_guest_fdt(board, garbage, buffer).ok());
+}
+
+// dtc knows the conventions of the standard bindings and warns where a tree breaks them.
+TEST_F(GuestFdt, gives_dtc_nothing_to_warn_about) {
+  if (std::system("dtc --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "skipped: dtc is not installed";
+  const auto directory = std::filesystem::temp_directory_path();
+  for (const unsigned version : {2U, 3U}) {
+    board.gic_version = version;
+    board.its = true;
+    build();
+    const std::string dtb = directory / ("plinth-guest-" + std::to_string(getpid()) + ".dtb");
+    std::ofstream(dtb, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    const std::string log = dtb + ".log";
+    EXPECT_EQ(std::system(("dtc -I dtb -O dts -o /dev/null " + dtb + " 2>" + log).c_str()), 0);
+    std::ifstream in(log);
+    const std::string warnings((std::istreambuf_iterator<char>(in)), {});
+    EXPECT_EQ(warnings, "");
+    if (const char* keep = std::getenv("PLINTH_KEEP_DTB")) {
+      std::filesystem::copy_file(dtb, std::string(keep) + std::to_string(version) + ".dtb",
+                                 std::filesystem::copy_options::overwrite_existing);
+    }
+    std::filesystem::remove(dtb);
+    std::filesystem::remove(log);
+  }
+}
+
+}  // namespace
