@@ -29,6 +29,8 @@ struct BootMemory {
   HostVirtRange text;    // read, execute; starts at `image`
   HostVirtRange rodata;  // read
   HostVirtRange data;    // read, write; with bss and the boot stacks
+  // Whole pages of text that are also executed at their physical address, while the MMU goes on or off. Empty: none.
+  HostPhysRange identity;
 };
 
 }  // namespace hal

@@ -5,12 +5,9 @@
 #include <cstdint>
 
 #include "hal/base/address.hpp"
+#include "hal/cpu_index.hpp"
 
 namespace hal {
-
-// CPUs are numbered densely from 0, the boot CPU, in the order in which the FDT lists them.
-using CpuIndex = unsigned;
-inline constexpr CpuIndex max_cpus = 64;
 
 // What a processor owes the layers above. All functions are static and act on the executing CPU.
 template <class C>

@@ -2,19 +2,104 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
+#include "hal/base/address.hpp"
+#include "hal/boot_memory.hpp"
 #include "hal/cpu.hpp"
 #include "hal/irq.hpp"
 
-// The only way up: what arch/ and hal/ call, and the layers above define. Every function here is called on the CPU it
-// is about, with interrupts masked and no lock held.
+namespace arch {
+class Vcpu;
+}
+
+// The only way up: what arch/ and hal/ call, and the layers above define. Unless a line says otherwise, a function is
+// called on the CPU it is about, with interrupts masked and no lock held.
+namespace hal {
+using Vcpu = arch::Vcpu;  // hal/vcpu.hpp
+}
+
 namespace hal::upcall {
 
-// task: this CPU's hypervisor timer reached its deadline.
+// --- start-up -----------------------------------------------------------------------------------------------------
+
+// The boot CPU, once the machine is discovered and before any other function here: memory from `memory`, then
+// everything.
+[[noreturn]] void boot(const BootMemory& memory);
+// What a CPU that is about to be started needs. Nothing when there is no memory for it.
+struct CpuResources {
+  HostVirt stack_top;
+};
+[[nodiscard]] std::optional<CpuResources> prepare_cpu(CpuIndex cpu);
+// On a started CPU, when it can run guests: never returns.
+[[noreturn]] void cpu_ready(CpuIndex cpu);
+
+// --- mm -----------------------------------------------------------------------------------------------------------
+
+// Map a device's registers for good. Nothing when there is no memory for tables.
+[[nodiscard]] std::optional<HostVirt> map_device(HostPhysRange registers);
+// May the hypervisor read there? For reports on a broken state: takes no lock.
+[[nodiscard]] bool is_readable(HostVirt place);
+
+// --- task ---------------------------------------------------------------------------------------------------------
+
+// This CPU's hypervisor timer reached its deadline.
 void timer_expired();
-// task: another CPU sent an IPI.
+// Another CPU sent an IPI.
 void interrupted_by_cpu();
-// vmm: a physical interrupt other than timer, IPI and the guest's own timer.
-void device_interrupt(Irq irq);
+// The machine stops, after a report: no other CPU may do anything any more.
+void stop_other_cpus();
+
+// --- vmm: interrupts ----------------------------------------------------------------------------------------------
+
+// A shared peripheral interrupt. It stays active, so it cannot fire again, until the callee or the guest it is given to
+// deactivates it; true: the callee is done with it.
+[[nodiscard]] bool device_interrupt(Irq irq);
+// The guest timer that this CPU has loaded reached its deadline. As above.
+[[nodiscard]] bool guest_timer_expired();
+// The virtual interrupt controller's hardware wants service (list registers ran empty, or an end of interrupt).
+void guest_interrupt_maintenance();
+
+// --- vmm: what a guest did ----------------------------------------------------------------------------------------
+//
+// Called from an exit of `vcpu`, which is loaded and runs on this CPU. Each may block (the task switches) and returns
+// when the guest may go on; the program counter is the callee's to advance (vcpu.skip_instruction()) where a comment
+// says so.
+
+// A load or store that hit no memory, or memory it may not access, decoded by the hardware.
+struct GuestAccess {
+  GuestPhys address;
+  uint8_t size;  // 1, 2, 4 or 8 bytes
+  uint8_t reg;   // general register that is read or written; 31 is the zero register
+  bool write;
+  bool sign_extend;  // a load extends to the register's width
+  bool wide;         // that width is 64 bits
+};
+// The callee advances the program counter.
+void guest_access(Vcpu& vcpu, const GuestAccess& access);
+// The same where the hardware gives no registers: the callee decodes the instruction, advances or injects.
+struct GuestFault {
+  GuestPhys address;  // of the access, exact
+  GuestVirt virtual_address;
+  bool write;
+};
+void guest_undecoded_access(Vcpu& vcpu, const GuestFault& fault);
+// An instruction fetch from where nothing may be executed.
+void guest_fetch_fault(Vcpu& vcpu, const GuestFault& fault);
+
+// A call to firmware or hypervisor. The return address is past the instruction already.
+void guest_call(Vcpu& vcpu);
+// The guest waits for an interrupt. The callee advances.
+void guest_idle(Vcpu& vcpu);
+// A trapped register that arch/ does not know how to answer; `id` as the ISA encodes it. False: there is no such
+// register, and arch/ injects what the ISA says. arch/ advances.
+[[nodiscard]] bool guest_register_read(Vcpu& vcpu, uint32_t id, uint64_t& value);
+[[nodiscard]] bool guest_register_write(Vcpu& vcpu, uint32_t id, uint64_t value);
+
+// `attention` is set, or the scheduler wants the CPU: do what is due.
+void guest_attention(Vcpu& vcpu);
+// The guest did what no guest can survive: stop its VM and keep the report. Does not return to the guest.
+void guest_failed(Vcpu& vcpu, std::string_view reason);
 
 }  // namespace hal::upcall

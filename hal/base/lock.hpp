@@ -27,8 +27,8 @@ enum class LockRank : uint8_t {
   vgic_vcpu = 51,
   its = 49,
   guest_space = 60,  // mm: one VM's stage-2 tables
+  task_list = 65,    // task: the list of all tasks, and who owns which CPU
   wait_queue = 70,   // task: one wait queue
-  run_queue = 71,    // task: one CPU's run queue
   timer_queue = 72,
   heap = 80,
   frames = 81,

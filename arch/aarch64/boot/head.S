@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+// Entry from the boot loader (Documentation/arch/arm64/booting in Linux): MMU off, x0 = physical address of the FDT, image at any
+// 2 MiB boundary, cleaned to the point of coherency. Ends in boot_main() with the MMU on, on the boot stack:
+//
+//     image_base + 0        -> this image's 2 MiB block (all rights, until C++ builds the final map)
+//     direct_base + phys    -> the same block
+//     phys                  -> the same block, for the instructions that switch the MMU on
+//     fdt_base + fdt % 2MiB -> the FDT (the second block of an FDT that crosses a boundary is added by C++)
+//
+// Register use until the jump: x19 entry EL (4 or 8), x20 FDT, x21 image, x22 tables.
+#include <arch/layout.hpp>
+
+#define BLOCK_2M          0x1
+#define TABLE             0x3
+#define ACCESS_FLAG       (1 << 10)
+#define INNER_SHAREABLE   (3 << 8)
+#define ATTR_NORMAL       (1 << 2)
+#define AP1_RES1_AT_EL2   (1 << 6)
+#define READ_ONLY         (1 << 7)
+#define EL2_XN            (1 << 54)
+#define NORMAL_BLOCK      (BLOCK_2M | ACCESS_FLAG | INNER_SHAREABLE | ATTR_NORMAL)
+
+// T0SZ=16, write-back inner and outer, inner shareable, 4 KiB granule. PS is added at run time.
+#define TCR_COMMON        (16 | (1 << 8) | (1 << 10) | (3 << 12))
+#define TCR_EL2_RES1      ((1 << 31) | (1 << 23))
+#define TCR_EL1_EPD1      (1 << 23)
+#define SCTLR_M_C_SA_I    ((1 << 0) | (1 << 2) | (1 << 3) | (1 << 12))
+#define SCTLR_EL2_RES1    0x30c50830
+#define SCTLR_EL1_RES1    0x30d00800
+
+// Load any 64-bit constant.
+.macro  mov_q reg, value
+        movz    \reg, #(((\value) >> 48) & 0xffff), lsl #48
+        movk    \reg, #(((\value) >> 32) & 0xffff), lsl #32
+        movk    \reg, #(((\value) >> 16) & 0xffff), lsl #16
+        movk    \reg, #((\value) & 0xffff)
+.endm
+
+        .section .head, "ax"
+        b       boot_entry
+        .word   0
+        .quad   0                       // text_offset
+        .quad   PLINTH_BOOT_BLOCK       // image_size: what the boot loader must keep free
+        .quad   0xa                     // little endian, 4 KiB pages, anywhere in memory
+        .quad   0, 0, 0
+        .ascii  "ARM\x64"
+        .word   0
+
+boot_entry:
+        msr     daifset, #0xf
+        mov     x20, x0
+        adrp    x21, image_start
+        adrp    x22, boot_tables
+        mrs     x19, CurrentEL
+
+        // Lines of the tables that a boot loader left in a cache would hide what we write with the MMU off (B2.8).
+        add     x0, x22, #(PLINTH_BOOT_TABLES * 4096)
+        bl      clean_tables
+        mov     x1, x22
+0:      stp     xzr, xzr, [x1], #16
+        cmp     x1, x0
+        b.lo    0b
+
+        mov_q   x5, NORMAL_BLOCK
+        cmp     x19, #8
+        b.ne    1f
+        orr     x5, x5, #AP1_RES1_AT_EL2
+1:
+        // Tables, in order: level 0; level 1 and 2 of the physical block, of the image, of the FDT.
+        add     x6, x22, #4096
+        add     x7, x22, #(2 * 4096)
+        orr     x8, x6, #TABLE
+        ubfx    x9, x21, #39, #9
+        str     x8, [x22, x9, lsl #3]   // identity
+        add     x9, x9, #(PLINTH_DIRECT_BASE >> 39)
+        str     x8, [x22, x9, lsl #3]   // direct map
+        orr     x8, x7, #TABLE
+        ubfx    x9, x21, #30, #9
+        str     x8, [x6, x9, lsl #3]
+        orr     x8, x21, x5
+        ubfx    x9, x21, #21, #9
+        str     x8, [x7, x9, lsl #3]
+
+        add     x6, x22, #(3 * 4096)
+        add     x7, x22, #(4 * 4096)
+        orr     x9, x6, #TABLE
+        str     x9, [x22, #((PLINTH_IMAGE_BASE >> 39) * 8)]
+        orr     x9, x7, #TABLE
+        str     x9, [x6]
+        str     x8, [x7]
+
+        add     x6, x22, #(5 * 4096)
+        lsr     x9, x20, #21
+        lsl     x9, x9, #21
+        orr     x8, x9, x5
+        orr     x8, x8, #READ_ONLY
+        orr     x8, x8, #EL2_XN
+        orr     x9, x6, #TABLE
+        str     x9, [x22, #((PLINTH_FDT_BASE >> 39) * 8)]
+        add     x7, x6, #4096
+        orr     x9, x7, #TABLE
+        str     x9, [x6]
+        str     x8, [x7]
+
+        dmb     sy
+        add     x0, x22, #(PLINTH_BOOT_TABLES * 4096)
+        bl      clean_tables
+
+        ldr     x8, =boot_on_virtual_addresses
+        cmp     x19, #8
+        b.eq    enter_el2
+        b       enter_el1
+
+// Clean and invalidate the tables, [x22, x0), to the point of coherency. Clobbers x1-x3.
+clean_tables:
+        mrs     x1, ctr_el0
+        ubfx    x1, x1, #16, #4
+        mov     x2, #4
+        lsl     x2, x2, x1
+        mov     x3, x22
+0:      dc      civac, x3
+        add     x3, x3, x2
+        cmp     x3, x0
+        b.lo    0b
+        dsb     sy
+        ret
+
+        // The first moments with the MMU on run at physical addresses: one page, mapped one to one for good, because every
+        // CPU that starts passes here. Enter with x8 = virtual address to continue at.
+        .section .identity, "ax"
+enter_el2:
+        mov     x9, #(1 << 31)          // HCR_EL2: EL1 is AArch64, no VHE, nothing trapped yet
+        msr     hcr_el2, x9
+        isb
+        mov_q   x9, (TCR_COMMON | TCR_EL2_RES1)
+        mrs     x10, id_aa64mmfr0_el1
+        and     x10, x10, #0xf
+        mov     x11, #5                 // 48 bits are all that a 4 KiB granule without LPA2 can name
+        cmp     x10, x11
+        csel    x10, x10, x11, lo
+        orr     x9, x9, x10, lsl #16
+        msr     tcr_el2, x9
+        mov_q   x9, PLINTH_MAIR
+        msr     mair_el2, x9
+        msr     ttbr0_el2, x22
+        isb
+        tlbi    alle2
+        ic      iallu
+        dsb     nsh
+        isb
+        mov_q   x9, (SCTLR_EL2_RES1 | SCTLR_M_C_SA_I)
+        msr     sctlr_el2, x9
+        isb
+        br      x8
+
+// Without virtualization there is nothing to do but to say so, which takes the same map at EL1.
+enter_el1:
+        mov_q   x9, (TCR_COMMON | TCR_EL1_EPD1)
+        mrs     x10, id_aa64mmfr0_el1
+        and     x10, x10, #0xf
+        mov     x11, #5
+        cmp     x10, x11
+        csel    x10, x10, x11, lo
+        orr     x9, x9, x10, lsl #32
+        msr     tcr_el1, x9
+        mov_q   x9, PLINTH_MAIR
+        msr     mair_el1, x9
+        msr     ttbr0_el1, x22
+        isb
+        tlbi    vmalle1
+        ic      iallu
+        dsb     nsh
+        isb
+        mov_q   x9, (SCTLR_EL1_RES1 | SCTLR_M_C_SA_I)
+        msr     sctlr_el1, x9
+        isb
+        br      x8
+
+// A CPU that PSCI started (DEN0022 6.4): MMU off, x0 = physical address of an arch::SecondaryBoot, cleaned by the CPU that asked.
+        .globl  secondary_entry
+secondary_entry:
+        msr     daifset, #0xf
+        ldp     x22, x8, [x0]           // page tables, where to go
+        ldp     x23, x24, [x0, #16]     // stack, argument
+        b       enter_el2
+
+        .section .text, "ax"
+// x23 = stack top, x24 = argument of secondary_main().
+        .globl  secondary_on_virtual_addresses
+secondary_on_virtual_addresses:
+        hint    #36                     // BTI j
+        mov     sp, x23
+        mov     x29, xzr
+        mov     x30, xzr
+        mov     x0, x24
+        b       secondary_main
+
+boot_on_virtual_addresses:
+        hint    #36                     // BTI j
+        adrp    x0, boot_stack_top
+        add     sp, x0, :lo12:boot_stack_top
+        mov     x29, xzr
+        mov     x30, xzr
+        adrp    x0, bss_start
+        add     x0, x0, :lo12:bss_start
+        adrp    x1, bss_end
+        add     x1, x1, :lo12:bss_end
+0:      cmp     x0, x1
+        b.hs    1f
+        stp     xzr, xzr, [x0], #16
+        b       0b
+1:
+        // The canary must be there before the first protected function. Counter and load address are what differs from boot
+        // to boot so early.
+        mrs     x2, cntpct_el0
+        eor     x2, x2, x20, ror #17
+        eor     x2, x2, x2, lsl #29
+        and     x2, x2, #~0xff          // a zero byte ends string overruns
+        adrp    x3, __stack_chk_guard
+        str     x2, [x3, :lo12:__stack_chk_guard]
+
+        mov     x0, x20
+        mov     x1, x21
+        cmp     x19, #8
+        b.eq    boot_main
+        b       boot_main_at_el1
+
+// x0 = physical address of the new root, x1 = physical address of the code below. Callable from C++.
+        .globl  exchange_host_root_at
+exchange_host_root_at:
+        hint    #34                     // BTI c
+        br      x1
+
+        .section .identity, "ax"
+        .globl  exchange_host_root_identity
+exchange_host_root_identity:
+        hint    #36                     // BTI j
+        mrs     x1, sctlr_el2
+        bic     x2, x1, #1
+        msr     sctlr_el2, x2
+        isb
+        msr     ttbr0_el2, x0
+        isb
+        tlbi    alle2
+        dsb     nsh
+        isb
+        msr     sctlr_el2, x1
+        isb
+        ret

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// From head.S to the layers above: discover the machine, describe its memory.
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "arch/aarch64/regs/stage1.hpp"
+#include "arch/aarch64/trap/exceptions.hpp"
+#include "arch/boot.hpp"
+#include "arch/layout.hpp"
+#include "arch/psci.hpp"
+#include "arch/sysreg.hpp"
+#include "hal/base/fdt.hpp"
+#include "hal/driver/console.hpp"
+#include "hal/log.hpp"
+#include "hal/power.hpp"
+#include "hal/upcall.hpp"
+#include "hal/virtualization.hpp"
+
+// Defined by boot/image.lds.
+extern "C" std::byte image_start[], text_end[], rodata_end[], data_end[], image_end[], boot_tables[], boot_tables_end[],
+    identity_start[], exchange_host_root_identity[];
+extern "C" void exchange_host_root_at(uint64_t root, uint64_t code);
+
+namespace arch {
+namespace {
+
+using hal::HostPhys;
+using hal::HostPhysRange;
+using hal::HostVirt;
+using hal::HostVirtRange;
+
+static_assert(PLINTH_MAIR == regs::mair_slot::mair_el2, "head.S and the table format mean the same memory types");
+
+constinit HostPhys image_place;
+constinit hal::Platform machine;
+alignas(hal::Fdt) constinit std::array<std::byte, sizeof(hal::Fdt)> fdt_storage{};
+
+HostVirt virt(const void* place) { return HostVirt(reinterpret_cast<uintptr_t>(place)); }
+
+// The level 2 table that head.S made for the FDT serves everything that boot code must see early.
+constexpr unsigned fdt_table = 6;
+constexpr unsigned second_fdt_slot = 1, uart_slot = 4;
+
+HostVirt map_early(unsigned slot, HostPhys place, hal::MemoryKind memory) {
+  auto* const table = reinterpret_cast<volatile uint64_t*>(boot_tables + fdt_table * hal::page_size);
+  const HostPhys block = place.align_down(PLINTH_BOOT_BLOCK);
+  table[slot] = regs::Stage1{}.leaf(block, {hal::read_write, memory}, 1);
+  dsb_sy();
+  isb();
+  return HostVirt(PLINTH_FDT_BASE + slot * PLINTH_BOOT_BLOCK + place.offset_in(PLINTH_BOOT_BLOCK));
+}
+
+// Nothing when there is no usable tree: with nothing known of the machine, there is nobody to tell.
+const hal::Fdt* open_fdt(HostPhys place) {
+  const uint64_t offset = place.offset_in(PLINTH_BOOT_BLOCK);
+  const auto* const bytes = reinterpret_cast<const std::byte*>(PLINTH_FDT_BASE + offset);
+  if (!place.is_aligned(8) || offset + hal::fdt_header_size > PLINTH_BOOT_BLOCK) return nullptr;
+  const auto size = hal::Fdt::total_size({bytes, hal::fdt_header_size});
+  if (!size || *size > PLINTH_BOOT_BLOCK) return nullptr;  // the boot protocol's limit
+  if (offset + *size > PLINTH_BOOT_BLOCK) {
+    map_early(second_fdt_slot, place + PLINTH_BOOT_BLOCK, hal::MemoryKind::normal);
+  }
+  auto fdt = hal::Fdt::open({bytes, *size});
+  if (!fdt) return nullptr;
+  return new (fdt_storage.data()) hal::Fdt(*fdt);
+}
+
+bool discover(uint64_t fdt_address) {
+  const HostPhys place(fdt_address);
+  const hal::Fdt* const fdt = open_fdt(place);
+  if (fdt == nullptr) return false;
+  machine = hal::discover_platform(*fdt, {place, fdt->bytes().size()});
+  psci::set_conduit(machine.psci);
+  if (machine.console) {
+    const HostVirt registers = map_early(uart_slot, machine.console->registers.start, hal::MemoryKind::device);
+    hal::log::attach(hal::driver::open_console(*machine.console, registers));
+  }
+  return true;
+}
+
+// --- memory -------------------------------------------------------------------------------------------------------
+
+using Ranges = hal::FixedList<HostPhysRange, 64>;
+
+HostPhysRange whole_pages_inside(HostPhysRange range) {
+  const HostPhys start = range.start.align_up(hal::page_size);
+  const HostPhys end = range.end().align_down(hal::page_size);
+  return start < end ? HostPhysRange{start, end - start} : HostPhysRange{};
+}
+
+HostPhysRange whole_pages_around(HostPhysRange range) {
+  const HostPhys start = range.start.align_down(hal::page_size);
+  return {start, range.end().align_up(hal::page_size) - start};
+}
+
+// Firmware may list memory in any order, and in pieces that touch or overlap.
+Ranges sorted_memory() {
+  Ranges ranges;
+  for (const HostPhysRange& memory : machine.memory) {
+    const HostPhysRange pages = whole_pages_inside(memory);
+    if (!pages.empty() && !ranges.push_back(pages)) break;
+  }
+  std::ranges::sort(ranges, {}, &HostPhysRange::start);
+  Ranges merged;
+  for (const HostPhysRange& range : ranges) {
+    if (!merged.empty() && range.start <= merged[merged.size() - 1].end()) {
+      HostPhysRange& last = merged[merged.size() - 1];
+      last.size = std::max(last.end(), range.end()) - last.start;
+    } else if (!merged.push_back(range)) {
+      break;
+    }
+  }
+  return merged;
+}
+
+// Take `hole` out of every range. False when the pieces do not fit: then nothing may be used.
+bool remove(Ranges& ranges, HostPhysRange hole) {
+  Ranges left;
+  bool fits = true;
+  for (const HostPhysRange& range : ranges) {
+    if (!range.overlaps(hole)) {
+      fits &= left.push_back(range);
+      continue;
+    }
+    if (range.start < hole.start) fits &= left.push_back({range.start, hole.start - range.start});
+    if (hole.end() < range.end()) fits &= left.push_back({hole.end(), range.end() - hole.end()});
+  }
+  ranges = left;
+  return fits;
+}
+
+[[noreturn]] void give_up(std::string_view why) {
+  hal::log::error("{}", why);
+  hal::power_off();
+}
+
+[[noreturn]] void hand_over() {
+  const Ranges ram = sorted_memory();
+  Ranges usable = ram;
+  const uint64_t in_use = virt(boot_tables_end) - virt(image_start);
+  bool fits = remove(usable, {image_place, in_use});
+  for (const HostPhysRange& reserved : machine.reserved) fits &= remove(usable, whole_pages_around(reserved));
+  if (machine.initrd) fits &= remove(usable, whole_pages_around(*machine.initrd));
+  if (!fits) give_up("the firmware reserves memory in more pieces than can be tracked");
+  if (ram.empty()) give_up("the device tree describes no memory, or more reservations than can be tracked");
+
+  const hal::BootMemory memory{.ram = {ram.begin(), ram.size()},
+                               .usable = {usable.begin(), usable.size()},
+                               .boot_free = {image_place + in_use, PLINTH_BOOT_BLOCK - in_use},
+                               .image = image_place,
+                               .text = {virt(image_start), virt(text_end) - virt(image_start)},
+                               .rodata = {virt(text_end), virt(rodata_end) - virt(text_end)},
+                               .data = {virt(rodata_end), virt(boot_tables) - virt(rodata_end)},
+                               .identity = {boot::image_phys(identity_start), virt(text_end) - virt(identity_start)}};
+  hal::upcall::boot(memory);
+}
+
+}  // namespace
+
+const hal::Platform& boot::platform() { return machine; }
+
+void boot::exchange_host_root(HostPhys root) {
+  exchange_host_root_at(root.value(), image_phys(exchange_host_root_identity).value());
+}
+
+HostPhys boot::image_phys(const void* in_image) { return image_place + (virt(in_image) - virt(image_start)); }
+
+extern "C" [[noreturn]] void boot_main(uint64_t fdt, uint64_t image) {
+  image_place = HostPhys(image);
+  install_exception_vectors();
+  if (!discover(fdt)) {
+    while (true) Cpu::halt();
+  }
+  hal::log::info("Plinth on {}: {} CPUs, GICv{}", machine.model(), machine.cpus.size(), machine.gic.version);
+  hand_over();
+}
+
+extern "C" [[noreturn]] void boot_main_at_el1(uint64_t fdt, uint64_t image) {
+  image_place = HostPhys(image);
+  if (!discover(fdt)) {
+    while (true) Cpu::halt();
+  }
+  give_up("started at EL1, but a hypervisor needs EL2 (with QEMU: -machine virt,virtualization=on)");
+}
+
+}  // namespace arch
+
+namespace hal {
+const Platform& platform() { return arch::boot::platform(); }
+}  // namespace hal

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "arch/aarch64/regs/system.hpp"
+#include "arch/mmu.hpp"
+#include "hal/base/address.hpp"
+
+namespace arch {
+
+class Vcpu;
+
+// What a guest exit pushes: the guest's general registers and where it was. While a guest runs, SP_EL2 points at its
+// frame, which is the first thing on its vCPU task's stack; trap/vectors.S knows this layout.
+//
+//     stack top  +-------------+
+//                | GuestFrame  | <- SP_EL2 in the guest
+//                | C++ frames  |    of the exit handlers, growing down
+struct alignas(16) GuestFrame {
+  std::array<uint64_t, 31> x;
+  uint64_t pc;
+  uint64_t pstate;
+  Vcpu* vcpu;
+
+  // Register 31 of a load or store is the zero register.
+  [[nodiscard]] uint64_t get(unsigned n) const { return n < 31 ? x[n] : 0; }
+  void set(unsigned n, uint64_t value) {
+    if (n < 31) x[n] = value;
+  }
+  // Step over the instruction that exited. Only A64 instructions and 4-byte A32 ones are ever stepped over.
+  void skip_instruction() { pc += 4; }
+};
+inline constexpr size_t frame_pc = 248, frame_pstate = 256, frame_vcpu = 264, frame_size = 272;
+static_assert(offsetof(GuestFrame, pc) == frame_pc && offsetof(GuestFrame, pstate) == frame_pstate &&
+                  offsetof(GuestFrame, vcpu) == frame_vcpu && sizeof(GuestFrame) == frame_size,
+              "trap/vectors.S has these numbers");
+
+// The guest's EL1 and EL0 system registers. They stay in the CPU across exits; this copy is current only while another
+// vCPU has the CPU.
+struct GuestSystemRegisters {
+  uint64_t sctlr, actlr, cpacr, ttbr0, ttbr1, tcr;
+  uint64_t spsr, elr, sp_el0, sp_el1;
+  uint64_t afsr0, afsr1, esr, far, par, mair, amair, vbar;
+  uint64_t contextidr, tpidr_el1, tpidr_el0, tpidrro_el0, csselr, mdscr;
+  uint64_t cntkctl, cntv_ctl, cntv_cval;
+  std::array<uint64_t, 10> pointer_keys;
+};
+
+struct alignas(16) GuestFloatingPoint {
+  std::array<unsigned __int128, 32> v;
+  uint64_t fpsr, fpcr;
+};
+
+// The hardware half of a vCPU: vmm::Vcpu derives from it. Owned by the vCPU's task; only the CPU that runs the task
+// touches it, except `attention`.
+class Vcpu {
+ public:
+  // Nonzero: upcall::guest_attention() is due before this vCPU enters the guest again. Any CPU may set bits. First, so
+  // that trap/vectors.S finds it at offset 0.
+  std::atomic<uint32_t> attention{0};
+
+  // Identity and translation of the VM; set before the first reset and constant after.
+  struct Identity {
+    uint64_t mpidr = 0;                  // affinity bits as the guest reads them
+    unsigned index = 0;                  // number in its VM
+    Mmu::GuestRegime* regime = nullptr;  // stage 2
+    uint64_t counter_offset = 0;         // CNTVOFF_EL2
+  };
+  void identify(const Identity& identity) { identity_ = identity; }
+
+  // Architectural reset (D1.3.2 as far as EL1 can see), to start at `pc` in EL1h with X0 = `argument`.
+  void reset(hal::GuestPhys pc, uint64_t argument);
+
+  // Put this vCPU's state into the CPU, or take it out. Called when the CPU changes hands between vCPUs, never on an
+  // exit.
+  void load();
+  void save();
+  [[nodiscard]] bool is_loaded() const { return loaded_; }
+
+  // Leave the host for the first time: never returns. `stack_top` is the top of the calling task's stack.
+  [[noreturn]] void enter_guest();
+
+  [[nodiscard]] GuestFrame& frame() { return *frame_; }
+  [[nodiscard]] const GuestFrame& frame() const { return *frame_; }
+  [[nodiscard]] uint64_t reg(unsigned n) const { return frame_->get(n); }
+  void set_reg(unsigned n, uint64_t value) { frame_->set(n, value); }
+  [[nodiscard]] uint64_t pc() const { return frame_->pc; }
+  void skip_instruction() { frame_->skip_instruction(); }
+  // SP of the exception level and SPSel that the guest runs with.
+  [[nodiscard]] uint64_t stack_pointer() const;
+  void set_stack_pointer(uint64_t value);
+
+  // Exceptions that the guest takes at its own vector (D1.3.6). Loaded on this CPU.
+  void inject_undefined();
+  // A synchronous external abort: what a bus answers where nothing is.
+  void inject_external_abort(hal::GuestVirt place, bool fetch);
+  void place_frame(hal::HostVirt stack_top);
+
+  // Guest system registers, wherever they are now.
+  [[nodiscard]] GuestSystemRegisters system_registers() const;
+  // When the guest's virtual timer fires, in hal::Ticks; hal::never if it is off or masked.
+  [[nodiscard]] uint64_t virtual_timer_deadline() const;
+  [[nodiscard]] const Identity& identity() const { return identity_; }
+
+ private:
+  void take_exception(uint64_t syndrome, uint64_t fault_address);
+
+  GuestFrame* frame_ = nullptr;
+  Identity identity_{};
+  bool loaded_ = false;
+  GuestSystemRegisters system_{};
+  GuestFloatingPoint floating_point_{};
+};
+
+}  // namespace arch

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "arch/aarch64/regs/gic.hpp"
+#include "hal/base/address.hpp"
+#include "hal/cpu_index.hpp"
+#include "hal/platform/platform.hpp"
+
+// The physical interrupt controller, version 2 or 3. Interrupts end in two steps (EOImode = 1): the priority drop
+// happens when we have taken one, deactivation by us, or by the guest that it was handed to.
+namespace arch::gic {
+
+enum class SetupError : uint8_t {
+  none,
+  not_described,
+  no_memory,
+  no_redistributor,
+  no_system_registers,
+  no_virtualization
+};
+
+// Map the registers and reset the distributor; boot CPU, once.
+[[nodiscard]] SetupError set_up(const hal::GicInfo& info);
+// This CPU's part: redistributor, CPU interface, its private interrupts. `hardware_id` is the CPU's affinity.
+[[nodiscard]] SetupError set_up_cpu(hal::CpuIndex cpu, uint64_t hardware_id);
+
+[[nodiscard]] unsigned version();
+
+// Let a private interrupt of the executing CPU, number `cpu`, through.
+void enable_private(hal::CpuIndex cpu, uint32_t intid);
+// Active means: cannot be taken again until it is made inactive. Executing CPU's private interrupts only.
+void set_private_active(uint32_t intid, bool active);
+
+// One interrupt of this CPU, as GICC_IAR gives it (in version 2 with the source of an SGI); spurious if there is none.
+[[nodiscard]] uint32_t acknowledge();
+void drop_priority(uint32_t acknowledged);
+void deactivate(uint32_t acknowledged);
+[[nodiscard]] constexpr uint32_t intid_of(uint32_t acknowledged) { return acknowledged & 0xffffff; }
+
+// Where the virtual CPU interface registers of version 2 are mapped.
+[[nodiscard]] hal::HostVirt hypervisor_interface();
+
+}  // namespace arch::gic

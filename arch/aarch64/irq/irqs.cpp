@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where physical interrupts go, once acknowledged.
+#include "arch/aarch64/irq/irqs.hpp"
+
+#include "arch/aarch64/irq/gic.hpp"
+#include "arch/irq.hpp"
+#include "arch/vcpu.hpp"
+#include "hal/upcall.hpp"
+
+namespace arch {
+namespace {
+
+struct {
+  uint32_t hypervisor_timer;
+  uint32_t guest_timer;
+  uint32_t maintenance;
+} constinit numbers{};
+
+// Hand one acknowledged interrupt on. False: there was none.
+bool dispatch(uint32_t acknowledged) {
+  const uint32_t intid = gic::intid_of(acknowledged) & 0x3ff;
+  if (intid >= gic::first_special) return false;
+  gic::drop_priority(acknowledged);
+  if (intid == numbers.guest_timer) {
+    // Stays active until the guest ends its virtual interrupt.
+    if (hal::upcall::guest_timer_expired()) gic::deactivate(acknowledged);
+    return true;
+  }
+  if (intid >= gic::first_spi) {
+    if (hal::upcall::device_interrupt(hal::Irq{intid})) gic::deactivate(acknowledged);
+    return true;
+  }
+  if (intid == numbers.hypervisor_timer) {
+    hal::upcall::timer_expired();
+  } else if (intid == numbers.maintenance) {
+    hal::upcall::guest_interrupt_maintenance();
+  } else if (intid < gic::sgi_count) {
+    hal::upcall::interrupted_by_cpu();
+  }
+  gic::deactivate(acknowledged);
+  return true;
+}
+
+}  // namespace
+
+void irqs::set_numbers(uint32_t hypervisor_timer, uint32_t guest_timer, uint32_t maintenance) {
+  numbers = {hypervisor_timer, guest_timer, maintenance};
+}
+
+void irqs::enable_private(hal::CpuIndex cpu) {
+  gic::enable_private(cpu, numbers.hypervisor_timer);
+  gic::enable_private(cpu, numbers.guest_timer);
+  gic::enable_private(cpu, numbers.maintenance);
+}
+
+uint32_t irqs::guest_timer() { return numbers.guest_timer; }
+
+void Irqs::poll() {
+  while (dispatch(gic::acknowledge())) {
+  }
+}
+
+// An interrupt made the guest exit. One is enough: if more are pending, the guest exits again at once.
+extern "C" void guest_interrupted(GuestFrame&) { (void)dispatch(gic::acknowledge()); }
+
+}  // namespace arch

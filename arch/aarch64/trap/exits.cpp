@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Synchronous exits of a guest, by exception class. trap/vectors.S jumps through guest_exit_handlers with the guest's
+// registers saved; returning means going back into the guest. docs/trapping.md says what is trapped, and why.
+#include <array>
+
+#include "arch/aarch64/trap/system_registers.hpp"
+#include "arch/sysreg.hpp"
+#include "arch/vcpu.hpp"
+#include "hal/upcall.hpp"
+#include "hal/vcpu.hpp"
+
+namespace arch {
+namespace {
+
+using namespace regs;
+using hal::GuestPhys;
+using hal::GuestVirt;
+
+using Handler = void (*)(GuestFrame& frame, uint64_t esr);
+
+// Not implemented for guests, or not known: what a CPU without it does.
+void undefined(GuestFrame& frame, uint64_t) { frame.vcpu->inject_undefined(); }
+
+void wait_for_event(GuestFrame& frame, uint64_t) { hal::upcall::guest_idle(*frame.vcpu); }
+
+void hypervisor_call(GuestFrame& frame, uint64_t) { hal::upcall::guest_call(*frame.vcpu); }
+
+// A trapped SMC has not been executed: its return address is itself (D1.3.5.4).
+void secure_monitor_call(GuestFrame& frame, uint64_t) {
+  frame.skip_instruction();
+  hal::upcall::guest_call(*frame.vcpu);
+}
+
+void system_register(GuestFrame& frame, uint64_t esr) { emulate_system_register(frame, esr_el2::iss::get(esr)); }
+
+// HPFAR_EL2 has the page of the address for every fault but a permission fault outside a table walk (D24.2.59).
+// There the stage 1 translation is asked again; the guest may have changed it meanwhile, and then the access is simply
+// tried once more.
+struct FaultAddress {
+  GuestPhys address;
+  bool known;
+};
+FaultAddress fault_address(uint64_t iss) {
+  const uint64_t far = read<far_el2>();
+  const bool permission = (abort_iss::fsc::get(iss) & ~abort_iss::level_mask) == abort_iss::permission;
+  if (!permission || abort_iss::s1ptw::is_set(iss)) {
+    return {GuestPhys(hpfar_el2::fipa::get(read<hpfar_el2>()) << 12 | (far & 0xfff)), true};
+  }
+  const uint64_t par = read<par_el1>();
+  asm volatile("at s1e1r, %0\n isb" ::"r"(far) : "memory");
+  const uint64_t result = read<par_el1>();
+  write<par_el1>(par);
+  constexpr uint64_t failed = 1, page = 0x000f'ffff'ffff'f000;
+  if ((result & failed) != 0) return {GuestPhys(0), false};
+  return {GuestPhys((result & page) | (far & 0xfff)), true};
+}
+
+bool is_stage2_fault(uint64_t iss) {
+  const uint64_t status = abort_iss::fsc::get(iss) & ~abort_iss::level_mask;
+  return status == abort_iss::translation || status == abort_iss::permission || status == 0b000000 /* address size */;
+}
+
+void data_abort(GuestFrame& frame, uint64_t esr) {
+  const uint64_t iss = esr_el2::iss::get(esr);
+  Vcpu& vcpu = *frame.vcpu;
+  if (!is_stage2_fault(iss) || abort_iss::s1ptw::is_set(iss)) {
+    // An error of the memory system, or stage 1 tables outside RAM: for the guest to see.
+    return vcpu.inject_external_abort(GuestVirt(read<far_el2>()), false);
+  }
+  const FaultAddress fault = fault_address(iss);
+  if (!fault.known) return;
+  // Cache maintenance by VA where there is no RAM has nothing to maintain.
+  if (abort_iss::cm::is_set(iss)) return frame.skip_instruction();
+  if (!abort_iss::isv::is_set(iss)) {
+    return hal::upcall::guest_undecoded_access(vcpu, {.address = fault.address,
+                                                      .virtual_address = GuestVirt(read<far_el2>()),
+                                                      .write = abort_iss::wnr::is_set(iss)});
+  }
+  hal::upcall::guest_access(vcpu, {.address = fault.address,
+                                   .size = static_cast<uint8_t>(1U << abort_iss::sas::get(iss)),
+                                   .reg = static_cast<uint8_t>(abort_iss::srt::get(iss)),
+                                   .write = abort_iss::wnr::is_set(iss),
+                                   .sign_extend = abort_iss::sse::is_set(iss),
+                                   .wide = abort_iss::sf::is_set(iss)});
+}
+
+void instruction_abort(GuestFrame& frame, uint64_t esr) {
+  const uint64_t iss = esr_el2::iss::get(esr);
+  if (!is_stage2_fault(iss) || abort_iss::s1ptw::is_set(iss)) {
+    return frame.vcpu->inject_external_abort(GuestVirt(read<far_el2>()), true);
+  }
+  const FaultAddress fault = fault_address(iss);
+  if (!fault.known) return;
+  hal::upcall::guest_fetch_fault(
+      *frame.vcpu, {.address = fault.address, .virtual_address = GuestVirt(read<far_el2>()), .write = false});
+}
+
+constexpr std::array<Handler, 64> make_handlers() {
+  std::array<Handler, 64> handlers;
+  handlers.fill(undefined);
+  const auto on = [&](ExceptionClass c, Handler handler) { handlers[static_cast<size_t>(c)] = handler; };
+  on(ExceptionClass::wfx, wait_for_event);
+  on(ExceptionClass::hvc64, hypervisor_call);
+  on(ExceptionClass::smc64, secure_monitor_call);
+  on(ExceptionClass::system_register, system_register);
+  on(ExceptionClass::data_abort_lower, data_abort);
+  on(ExceptionClass::instruction_abort_lower, instruction_abort);
+  return handlers;
+}
+
+}  // namespace
+
+extern "C" constinit const std::array<Handler, 64> guest_exit_handlers = make_handlers();
+
+extern "C" void guest_attention(GuestFrame& frame) { hal::upcall::guest_attention(*frame.vcpu); }
+
+// An SError that a guest's access caused, or one of the machine that hit while it ran: the VM cannot be trusted to go
+// on.
+extern "C" void guest_system_error(GuestFrame& frame) {
+  hal::upcall::guest_failed(*frame.vcpu, "a system error (SError) was reported while the guest ran");
+}
+
+}  // namespace arch

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/aarch64/trap/system_registers.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "arch/aarch64/regs/system.hpp"
+#include "arch/aarch64/virt/id_registers.hpp"
+#include "arch/sysreg.hpp"
+#include "hal/upcall.hpp"
+
+namespace arch {
+namespace {
+
+using namespace regs;
+
+struct Access {
+  uint32_t id;
+  unsigned rt;
+  bool read;
+};
+Access decode(uint64_t iss) {
+  const auto field = [](uint64_t value) { return static_cast<unsigned>(value); };
+  return {.id = register_id(field(system_iss::op0::get(iss)), field(system_iss::op1::get(iss)),
+                            field(system_iss::crn::get(iss)), field(system_iss::crm::get(iss)),
+                            field(system_iss::op2::get(iss))),
+          .rt = field(system_iss::rt::get(iss)),
+          .read = system_iss::read::is_set(iss)};
+}
+
+// Registers that guests expect and that have no effect under Plinth.
+enum class Policy : uint8_t {
+  zero,     // reads as zero, writes are dropped
+  mdscr,    // the monitor debug control register: single-stepping works, hardware breakpoints do not exist
+  os_lock,  // OSLSR_EL1: the OS lock is implemented and open
+};
+struct Rule {
+  uint32_t first;
+  uint32_t last;
+  Policy policy;
+};
+
+// Ascending by encoding. Debug registers (op0 = 2, MDCR_EL2.TDA, TDOSA, TDRA): D19. What is in no row is UNDEFINED for
+// the guest, PMU (ID_AA64DFR0_EL1.PMUVer = 0), trace, profiling and implementation defined registers among them.
+constexpr auto rules = std::to_array<Rule>({
+    {register_id(2, 0, 0, 0, 2), register_id(2, 0, 0, 0, 2), Policy::zero},     // OSDTRRX_EL1
+    {register_id(2, 0, 0, 0, 4), register_id(2, 0, 0, 1, 7), Policy::zero},     // DBGBVR, BCR, WVR, WCR 0 and 1
+    {register_id(2, 0, 0, 2, 0), register_id(2, 0, 0, 2, 0), Policy::zero},     // MDCCINT_EL1
+    {register_id(2, 0, 0, 2, 2), register_id(2, 0, 0, 2, 2), Policy::mdscr},    // MDSCR_EL1
+    {register_id(2, 0, 0, 3, 2), register_id(2, 0, 0, 3, 2), Policy::zero},     // OSDTRTX_EL1
+    {register_id(2, 0, 0, 6, 2), register_id(2, 0, 0, 6, 2), Policy::zero},     // OSECCR_EL1
+    {register_id(2, 0, 1, 0, 0), register_id(2, 0, 1, 0, 0), Policy::zero},     // MDRAR_EL1
+    {register_id(2, 0, 1, 0, 4), register_id(2, 0, 1, 0, 4), Policy::zero},     // OSLAR_EL1
+    {register_id(2, 0, 1, 1, 4), register_id(2, 0, 1, 1, 4), Policy::os_lock},  // OSLSR_EL1
+    {register_id(2, 0, 1, 3, 4), register_id(2, 0, 1, 3, 4), Policy::zero},     // OSDLR_EL1
+    {register_id(2, 0, 1, 4, 4), register_id(2, 0, 1, 4, 4), Policy::zero},     // DBGPRCR_EL1
+    {register_id(2, 0, 7, 8, 6), register_id(2, 0, 7, 9, 6), Policy::zero},     // DBGCLAIMSET, DBGCLAIMCLR
+    {register_id(2, 0, 7, 14, 6), register_id(2, 0, 7, 14, 6), Policy::zero},   // DBGAUTHSTATUS_EL1
+    {register_id(2, 3, 0, 1, 0), register_id(2, 3, 0, 1, 0), Policy::zero},     // MDCCSR_EL0
+    {register_id(2, 3, 0, 4, 0), register_id(2, 3, 0, 5, 0), Policy::zero},     // DBGDTR_EL0, DBGDTRTX_EL0
+    {actlr_el1::id, actlr_el1::id, Policy::zero},
+});
+
+const Rule* find_rule(uint32_t id) {
+  const auto* const rule = std::ranges::lower_bound(rules, id, {}, &Rule::last);
+  return rule != rules.end() && rule->first <= id ? rule : nullptr;
+}
+
+void apply(const Rule& rule, const Access& access, GuestFrame& frame) {
+  // What a guest may set in MDSCR_EL1: software step and its own kernel debugging.
+  constexpr uint64_t step_bits = mdscr_el1::ss::mask | mdscr_el1::tdcc::mask | mdscr_el1::kde::mask;
+  constexpr uint64_t os_lock_implemented = 0b1000;
+  switch (rule.policy) {
+    case Policy::zero:
+      if (access.read) frame.set(access.rt, 0);
+      break;
+    case Policy::mdscr:
+      if (access.read) {
+        frame.set(access.rt, read<mdscr_el1>());
+      } else {
+        write<mdscr_el1>(frame.get(access.rt) & step_bits);
+      }
+      break;
+    case Policy::os_lock:
+      if (access.read) frame.set(access.rt, os_lock_implemented);
+      break;
+  }
+}
+
+// ID group 3, the registers with op0 3, op1 0, CRn 0: trapped one by one, so they come first and cost little.
+constexpr uint32_t id_group = register_id(3, 0, 0, 0, 0);
+constexpr uint32_t id_group_mask = register_id(3, 7, 15, 0, 0);
+
+}  // namespace
+
+void emulate_system_register(GuestFrame& frame, uint64_t iss) {
+  const Access access = decode(iss);
+  if ((access.id & id_group_mask) == id_group && access.read) {
+    frame.set(access.rt, id_registers::read(access.id & 0x7f));
+    return frame.skip_instruction();
+  }
+  Vcpu& vcpu = *frame.vcpu;
+  if (const Rule* const rule = find_rule(access.id)) {
+    apply(*rule, access, frame);
+    return frame.skip_instruction();
+  }
+  bool known;
+  if (access.read) {
+    uint64_t value = 0;
+    known = hal::upcall::guest_register_read(vcpu, access.id, value);
+    if (known) frame.set(access.rt, value);
+  } else {
+    known = hal::upcall::guest_register_write(vcpu, access.id, frame.get(access.rt));
+  }
+  if (known) {
+    frame.skip_instruction();
+  } else {
+    vcpu.inject_undefined();
+  }
+}
+
+}  // namespace arch

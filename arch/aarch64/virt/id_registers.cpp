@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/aarch64/virt/id_registers.hpp"
+
+#include <utility>
+
+#include "arch/aarch64/regs/id_filter.hpp"
+#include "arch/sysreg.hpp"
+
+namespace arch::id_registers {
+namespace {
+
+using namespace regs;
+
+constinit IdRegisters shown{};
+constinit bool known = false;
+
+template <unsigned Op>
+struct IdRegister : SystemRegister<3, 0, 0, Op / 8, Op % 8> {};
+
+template <size_t... Ops>
+void read_all(IdRegisters& raw, std::index_sequence<Ops...>) {
+  // CRm 0 is MIDR, MPIDR and REVIDR, which are not feature IDs.
+  ((Ops >= 8 ? void(raw[Ops] = arch::read<IdRegister<Ops>>()) : void()), ...);
+}
+
+}  // namespace
+
+void join_cpu() {
+  IdRegisters raw{};
+  read_all(raw, std::make_index_sequence<id_register_count>{});
+  IdRegisters mine = filter_id_registers(raw);
+  // The system register interface of the virtual GIC: present exactly where the physical one is.
+  mine[id_op(4, 0)] = id_aa64pfr0_el1::gic::set(mine[id_op(4, 0)], id_aa64pfr0_el1::gic::get(raw[id_op(4, 0)]) != 0);
+  if (known) {
+    const uint64_t gic = mine[id_op(4, 0)] & id_aa64pfr0_el1::gic::mask;
+    mine = merge_id_registers(mine, shown);
+    mine[id_op(4, 0)] |= gic;
+  }
+  shown = mine;
+  known = true;
+}
+
+uint64_t read(unsigned op) { return shown[op % id_register_count]; }
+
+bool guest_has_pointer_authentication() {
+  constexpr uint64_t isar1 = id_aa64isar1_el1::apa::mask | id_aa64isar1_el1::api::mask | id_aa64isar1_el1::gpa::mask |
+                             id_aa64isar1_el1::gpi::mask;
+  constexpr uint64_t isar2 = id_aa64isar2_el1::apa3::mask | id_aa64isar2_el1::gpa3::mask;
+  return (read(id_op(6, 1)) & isar1) != 0 || (read(id_op(6, 2)) & isar2) != 0;
+}
+
+}  // namespace arch::id_registers

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// Making CPUs able to run guests.
+#include "hal/virtualization.hpp"
+
+#include <array>
+#include <atomic>
+#include <string_view>
+
+#include "arch/aarch64/irq/gic.hpp"
+#include "arch/aarch64/irq/irqs.hpp"
+#include "arch/aarch64/trap/exceptions.hpp"
+#include "arch/aarch64/virt/id_registers.hpp"
+#include "arch/boot.hpp"
+#include "arch/cpu.hpp"
+#include "arch/mmu.hpp"
+#include "arch/psci.hpp"
+#include "arch/sysreg.hpp"
+#include "arch/timer.hpp"
+#include "hal/log.hpp"
+#include "hal/upcall.hpp"
+
+extern "C" std::byte secondary_entry[];
+extern "C" void secondary_on_virtual_addresses();
+
+namespace arch {
+namespace {
+
+using namespace regs;
+
+// Fields of ID registers that decide whether a trap bit exists; setting one that does not is setting a RES0 bit.
+using trace_version = hal::Field<7, 4>;    // ID_AA64DFR0_EL1
+using trace_filter = hal::Field<43, 40>;   // ID_AA64DFR0_EL1
+using limited_order = hal::Field<19, 16>;  // ID_AA64MMFR1_EL1
+struct pmcr_el0 : SystemRegister<3, 3, 9, 12, 0> {
+  using n = hal::Field<15, 11>;
+};
+
+// What exits (docs/trapping.md). Interrupts and external aborts do, so do WFI, SMC, feature-ID reads, and whatever is
+// implementation defined. Maintenance of TLBs and caches by the guest is broadcast, because its vCPU may move.
+uint64_t hypervisor_configuration() {
+  uint64_t hcr = hcr_el2::vm::mask | hcr_el2::swio::mask | hcr_el2::fmo::mask | hcr_el2::imo::mask |
+                 hcr_el2::amo::mask | hcr_el2::fb::mask | hcr_el2::bsu::of(1) | hcr_el2::twi::mask |
+                 hcr_el2::tid3::mask | hcr_el2::tsc::mask | hcr_el2::tidcp::mask | hcr_el2::tacr::mask |
+                 hcr_el2::rw::mask;
+  if (limited_order::get(read<id_aa64mmfr1_el1>()) != 0) hcr |= hcr_el2::tlor::mask;
+  if (id_registers::guest_has_pointer_authentication()) hcr |= hcr_el2::apk::mask | hcr_el2::api::mask;
+  return hcr;
+}
+
+uint64_t debug_configuration() {
+  const uint64_t debug = read<id_aa64dfr0_el1>();
+  uint64_t mdcr = mdcr_el2::tda::mask | mdcr_el2::tdosa::mask | mdcr_el2::tdra::mask;
+  const uint64_t pmu = id_aa64dfr0_el1::pmuver::get(debug);
+  if (pmu != 0 && pmu != 0xf) {
+    mdcr |= mdcr_el2::tpm::mask | mdcr_el2::tpmcr::mask | mdcr_el2::hpmn::of(pmcr_el0::n::get(read<pmcr_el0>()));
+  }
+  if (id_aa64dfr0_el1::pmsver::get(debug) != 0) mdcr |= mdcr_el2::tpms::mask;
+  if (trace_filter::get(debug) != 0) mdcr |= mdcr_el2::ttrf::mask;
+  return mdcr;
+}
+
+uint64_t coprocessor_configuration() {
+  const uint64_t features = read<id_aa64pfr0_el1>();
+  // TZ and TSM are RES1 where there is no SVE or SME.
+  uint64_t cptr = cptr_el2::res1 | cptr_el2::tz::mask | cptr_el2::tsm::mask;
+  if (trace_version::get(read<id_aa64dfr0_el1>()) != 0) cptr |= cptr_el2::tta::mask;
+  if (id_aa64pfr0_el1::amu::get(features) != 0) cptr |= cptr_el2::tam::mask;
+  return cptr;
+}
+
+// Registers of EL2 that are UNKNOWN after reset (D24.2) and stay as they are set here.
+void configure_el2() {
+  write<hcr_el2>(hypervisor_configuration());
+  write<mdcr_el2>(debug_configuration());
+  write<cptr_el2>(coprocessor_configuration());
+  write<hstr_el2>(0);
+  if (id_aa64mmfr0_el1::fgt::get(read<id_aa64mmfr0_el1>()) != 0) {
+    write<hfgrtr_el2>(0);
+    write<hfgwtr_el2>(0);
+    write<hfgitr_el2>(0);
+    write<hdfgrtr_el2>(0);
+    write<hdfgwtr_el2>(0);
+    if (id_aa64pfr0_el1::amu::get(read<id_aa64pfr0_el1>()) != 0) write<hafgrtr_el2>(0);
+  }
+  if (id_aa64mmfr1_el1::hcx::get(read<id_aa64mmfr1_el1>()) != 0) write<hcrx_el2>(0);
+  // Guests read the physical counter; their physical timer is emulated.
+  write<cnthctl_el2>(cnthctl_el2::el1pcten::mask);
+  write<cntvoff_el2>(0);
+  write<cntv_ctl_el0>(0);
+  write<cnthp_ctl_el2>(0);
+  isb();
+}
+
+std::string_view explain(gic::SetupError error) {
+  switch (error) {
+    case gic::SetupError::none: break;
+    case gic::SetupError::not_described: return "the device tree describes no GICv2 or GICv3";
+    case gic::SetupError::no_memory: return "the GIC's registers cannot be mapped";
+    case gic::SetupError::no_redistributor: return "no GIC redistributor has this CPU's affinity";
+    case gic::SetupError::no_system_registers:
+      return "firmware keeps the GIC's system registers to itself (ICC_SRE_EL3)";
+    case gic::SetupError::no_virtualization: return "the GICv2 has no virtualization extensions";
+  }
+  return "";
+}
+
+// The part of every CPU.
+gic::SetupError enable_on_this_cpu(hal::CpuIndex cpu) {
+  Mmu::join_cpu();
+  id_registers::join_cpu();
+  configure_el2();
+  const gic::SetupError error = gic::set_up_cpu(cpu, boot::platform().cpus[cpu].hardware_id);
+  if (error == gic::SetupError::none) irqs::enable_private(cpu);
+  return error;
+}
+
+// --- starting the others
+// ----------------------------------------------------------------------------------------------
+
+// Read by head.S with the MMU off; it knows the first four words.
+struct alignas(64) SecondaryBoot {
+  uint64_t page_tables;
+  uint64_t entry;
+  uint64_t stack_top;
+  uint64_t cpu;
+};
+constinit SecondaryBoot secondary_boot{};
+
+enum class Startup : uint32_t { pending, ready, failed };
+constinit std::atomic<Startup> startup{Startup::pending};
+constinit gic::SetupError startup_error = gic::SetupError::none;
+
+// The CPU that comes reads memory, not our cache.
+void clean_to_coherency(const void* memory) { asm volatile("dc cvac, %0\n dsb sy" ::"r"(memory) : "memory"); }
+
+bool start_cpu(hal::CpuIndex cpu) {
+  const uint64_t id = boot::platform().cpus[cpu].hardware_id;
+  const auto resources = hal::upcall::prepare_cpu(cpu);
+  if (!resources) {
+    hal::log::warning("CPU {}: no memory to start it", cpu);
+    return false;
+  }
+  secondary_boot = {.page_tables = read<ttbr0_el2>(),
+                    .entry = reinterpret_cast<uint64_t>(&secondary_on_virtual_addresses),
+                    .stack_top = resources->stack_top.value(),
+                    .cpu = cpu};
+  clean_to_coherency(&secondary_boot);
+  startup.store(Startup::pending, std::memory_order_release);
+  const int64_t result = psci::cpu_on(id, boot::image_phys(secondary_entry), boot::image_phys(&secondary_boot).value());
+  if (result != 0) {
+    hal::log::warning("CPU {}: firmware does not start it (PSCI error {})", cpu, result);
+    return false;
+  }
+  const uint64_t deadline = Timer::now() + Timer::frequency();
+  while (startup.load(std::memory_order_acquire) == Startup::pending) {
+    if (Timer::now() > deadline) {
+      hal::log::warning("CPU {}: started, but did not report within a second", cpu);
+      return false;
+    }
+    asm volatile("yield");
+  }
+  if (startup.load(std::memory_order_acquire) == Startup::failed) {
+    hal::log::warning("CPU {}: left out: {}", cpu, explain(startup_error));
+    return false;
+  }
+  return true;
+}
+
+extern "C" [[noreturn]] void secondary_main(uint64_t cpu) {
+  install_exception_vectors();
+  const auto index = static_cast<hal::CpuIndex>(cpu);
+  startup_error = enable_on_this_cpu(index);
+  if (startup_error != gic::SetupError::none) {
+    startup.store(Startup::failed, std::memory_order_release);
+    psci::cpu_off();
+    while (true) Cpu::halt();
+  }
+  startup.store(Startup::ready, std::memory_order_release);
+  hal::upcall::cpu_ready(index);
+}
+
+}  // namespace
+}  // namespace arch
+
+namespace hal {
+
+bool enable_virtualization() {
+  using namespace arch;
+  const Platform& machine = platform();
+  if (machine.timer.hypervisor_irq == 0 || machine.timer.virtual_irq == 0) {
+    log::error("no VM can run: the device tree describes no generic timer");
+    return false;
+  }
+  irqs::set_numbers(machine.timer.hypervisor_irq, machine.timer.virtual_irq, machine.gic.maintenance_irq);
+  gic::SetupError error = gic::set_up(machine.gic);
+  if (error == gic::SetupError::none) error = enable_on_this_cpu(0);
+  if (error != gic::SetupError::none) {
+    log::error("no VM can run: {}", explain(error));
+    return false;
+  }
+  unsigned online = 1;
+  for (CpuIndex cpu = 1; cpu < machine.cpus.size(); ++cpu) online += start_cpu(cpu);
+  log::info("{} of {} CPUs can run guests", online, machine.cpus.size());
+  return true;
+}
+
+}  // namespace hal

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// Moving a vCPU's state into and out of the CPU. None of this runs on an exit: only when a CPU goes from one vCPU to
+// another.
+#include <cstring>
+
+#include "arch/aarch64/regs/system.hpp"
+#include "arch/cpu.hpp"
+#include "arch/sysreg.hpp"
+#include "arch/vcpu.hpp"
+#include "hal/cpu_local.hpp"
+
+extern "C" [[noreturn]] void enter_guest_at(arch::GuestFrame* frame);
+
+namespace arch {
+namespace {
+
+using namespace regs;
+
+void save_floating_point(GuestFloatingPoint& fp) {
+  asm volatile(
+      ".arch_extension fp\n"
+      "stp q0, q1, [%0, #0]\n stp q2, q3, [%0, #32]\n stp q4, q5, [%0, #64]\n stp q6, q7, [%0, #96]\n"
+      "stp q8, q9, [%0, #128]\n stp q10, q11, [%0, #160]\n stp q12, q13, [%0, #192]\n stp q14, q15, [%0, #224]\n"
+      "stp q16, q17, [%0, #256]\n stp q18, q19, [%0, #288]\n stp q20, q21, [%0, #320]\n stp q22, q23, [%0, #352]\n"
+      "stp q24, q25, [%0, #384]\n stp q26, q27, [%0, #416]\n stp q28, q29, [%0, #448]\n stp q30, q31, [%0, #480]\n"
+      ".arch_extension nofp\n"
+      :
+      : "r"(fp.v.data())
+      : "memory");
+  fp.fpsr = read<fpsr>();
+  fp.fpcr = read<fpcr>();
+}
+
+void load_floating_point(const GuestFloatingPoint& fp) {
+  asm volatile(
+      ".arch_extension fp\n"
+      "ldp q0, q1, [%0, #0]\n ldp q2, q3, [%0, #32]\n ldp q4, q5, [%0, #64]\n ldp q6, q7, [%0, #96]\n"
+      "ldp q8, q9, [%0, #128]\n ldp q10, q11, [%0, #160]\n ldp q12, q13, [%0, #192]\n ldp q14, q15, [%0, #224]\n"
+      "ldp q16, q17, [%0, #256]\n ldp q18, q19, [%0, #288]\n ldp q20, q21, [%0, #320]\n ldp q22, q23, [%0, #352]\n"
+      "ldp q24, q25, [%0, #384]\n ldp q26, q27, [%0, #416]\n ldp q28, q29, [%0, #448]\n ldp q30, q31, [%0, #480]\n"
+      ".arch_extension nofp\n"
+      :
+      : "r"(fp.v.data())
+      : "memory");
+  write<fpsr>(fp.fpsr);
+  write<fpcr>(fp.fpcr);
+}
+
+// Pointer-authentication keys exist only where some form of FEAT_PAuth does.
+bool has_pointer_authentication() {
+  constexpr uint64_t isar1 = id_aa64isar1_el1::apa::mask | id_aa64isar1_el1::api::mask | id_aa64isar1_el1::gpa::mask |
+                             id_aa64isar1_el1::gpi::mask;
+  constexpr uint64_t isar2 = id_aa64isar2_el1::apa3::mask | id_aa64isar2_el1::gpa3::mask;
+  return (read<id_aa64isar1_el1>() & isar1) != 0 || (read<id_aa64isar2_el1>() & isar2) != 0;
+}
+
+// One list for both directions: `move` gets a register type and its place in memory.
+template <class Move, class State>
+void for_each_register(State& s, Move move) {
+  move.template operator()<sctlr_el1>(s.sctlr);
+  move.template operator()<actlr_el1>(s.actlr);
+  move.template operator()<cpacr_el1>(s.cpacr);
+  move.template operator()<ttbr0_el1>(s.ttbr0);
+  move.template operator()<ttbr1_el1>(s.ttbr1);
+  move.template operator()<tcr_el1>(s.tcr);
+  move.template operator()<spsr_el1>(s.spsr);
+  move.template operator()<elr_el1>(s.elr);
+  move.template operator()<sp_el0>(s.sp_el0);
+  move.template operator()<sp_el1>(s.sp_el1);
+  move.template operator()<afsr0_el1>(s.afsr0);
+  move.template operator()<afsr1_el1>(s.afsr1);
+  move.template operator()<esr_el1>(s.esr);
+  move.template operator()<far_el1>(s.far);
+  move.template operator()<par_el1>(s.par);
+  move.template operator()<mair_el1>(s.mair);
+  move.template operator()<amair_el1>(s.amair);
+  move.template operator()<vbar_el1>(s.vbar);
+  move.template operator()<contextidr_el1>(s.contextidr);
+  move.template operator()<tpidr_el1>(s.tpidr_el1);
+  move.template operator()<tpidr_el0>(s.tpidr_el0);
+  move.template operator()<tpidrro_el0>(s.tpidrro_el0);
+  move.template operator()<csselr_el1>(s.csselr);
+  move.template operator()<mdscr_el1>(s.mdscr);
+  move.template operator()<cntkctl_el1>(s.cntkctl);
+}
+
+template <class Move, class Keys>
+void for_each_key(Keys& keys, Move move) {
+  move.template operator()<apiakeylo_el1>(keys[0]);
+  move.template operator()<apiakeyhi_el1>(keys[1]);
+  move.template operator()<apibkeylo_el1>(keys[2]);
+  move.template operator()<apibkeyhi_el1>(keys[3]);
+  move.template operator()<apdakeylo_el1>(keys[4]);
+  move.template operator()<apdakeyhi_el1>(keys[5]);
+  move.template operator()<apdbkeylo_el1>(keys[6]);
+  move.template operator()<apdbkeyhi_el1>(keys[7]);
+  move.template operator()<apgakeylo_el1>(keys[8]);
+  move.template operator()<apgakeyhi_el1>(keys[9]);
+}
+
+constexpr auto to_memory = []<class Register>(uint64_t& place) { place = read<Register>(); };
+constexpr auto to_cpu = []<class Register>(const uint64_t& place) { write<Register>(place); };
+
+}  // namespace
+
+void Vcpu::place_frame(hal::HostVirt stack_top) {
+  frame_ = reinterpret_cast<GuestFrame*>(stack_top.value()) - 1;
+  frame_->vcpu = this;
+}
+
+void Vcpu::reset(hal::GuestPhys pc, uint64_t argument) {
+  frame_->x = {};
+  frame_->x[0] = argument;
+  frame_->pc = pc.value();
+  frame_->pstate = spsr::daif | spsr::el1h;
+  system_ = {};
+  system_.sctlr = sctlr_el1::res1;
+  floating_point_ = {};
+  loaded_ = false;
+}
+
+void Vcpu::save() {
+  for_each_register(system_, to_memory);
+  system_.cntv_ctl = read<cntv_ctl_el0>();
+  system_.cntv_cval = read<cntv_cval_el0>();
+  write<cntv_ctl_el0>(0);
+  if (has_pointer_authentication()) for_each_key(system_.pointer_keys, to_memory);
+  save_floating_point(floating_point_);
+  loaded_ = false;
+}
+
+void Vcpu::load() {
+  const hal::CpuIndex cpu = static_cast<hal::CpuLocal*>(Cpu::local())->index;
+  write<vttbr_el2>(Mmu::enter(*identity_.regime, cpu, identity_.index));
+  write<vtcr_el2>(identity_.regime->vtcr);
+  write<vmpidr_el2>(identity_.mpidr | mpidr_el1::res1);
+  write<vpidr_el2>(read<midr_el1>());
+  for_each_register(system_, to_cpu);
+  if (has_pointer_authentication()) for_each_key(system_.pointer_keys, to_cpu);
+  load_floating_point(floating_point_);
+  write<cntvoff_el2>(identity_.counter_offset);
+  write<cntv_cval_el0>(system_.cntv_cval);
+  isb();  // offset and compare value before the timer can fire
+  write<cntv_ctl_el0>(system_.cntv_ctl);
+  loaded_ = true;
+}
+
+void Vcpu::enter_guest() { enter_guest_at(frame_); }
+
+GuestSystemRegisters Vcpu::system_registers() const {
+  GuestSystemRegisters now = system_;
+  if (!loaded_) return now;
+  for_each_register(now, to_memory);
+  now.cntv_ctl = read<cntv_ctl_el0>();
+  now.cntv_cval = read<cntv_cval_el0>();
+  return now;
+}
+
+uint64_t Vcpu::virtual_timer_deadline() const {
+  const uint64_t control = loaded_ ? read<cntv_ctl_el0>() : system_.cntv_ctl;
+  const uint64_t compare = loaded_ ? read<cntv_cval_el0>() : system_.cntv_cval;
+  if (!timer_control::enable::is_set(control) || timer_control::imask::is_set(control)) return ~uint64_t{0};
+  return compare + identity_.counter_offset;
+}
+
+}  // namespace arch

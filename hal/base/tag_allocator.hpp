@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "hal/base/bits.hpp"
+#include "hal/base/lock.hpp"
+
+namespace hal {
+
+// The TLB tag (VMID) of one address space: an identifier, valid as long as its generation is the allocator's.
+// Generation 0 never is, so a fresh tag has no identifier.
+struct AddressSpaceTag {
+  std::atomic<uint64_t> value{0};  // generation << id_bits | id
+
+  static constexpr unsigned id_bits = 16;
+  [[nodiscard]] static constexpr uint64_t id_of(uint64_t value) { return value & low_mask(id_bits); }
+  [[nodiscard]] static constexpr uint64_t generation_of(uint64_t value) { return value >> id_bits; }
+};
+
+// Hands out identifiers 1..2^bits-1 for any number of address spaces. When they run out, a new generation begins: every
+// identifier is free again but those in use on a CPU at that moment, and all TLBs are flushed once. No flush otherwise.
+//
+// `MaxCpus` CPUs call acquire(); one lock (rank none), taken only for a tag of an older generation.
+template <unsigned MaxCpus>
+class TagAllocator {
+ public:
+  // Before the first acquire(). `bits` is what every CPU implements, at most 16.
+  constexpr void set_bits(unsigned bits) { last_id_ = low_mask(bits); }
+
+  // The identifier of `tag`, for use on `cpu` until that CPU acquires another. `flush_all` makes every CPU forget every
+  // tagged translation; called with the lock held when a generation ends.
+  template <class FlushAll>
+  [[nodiscard]] uint64_t acquire(unsigned cpu, AddressSpaceTag& tag, FlushAll flush_all) {
+    const uint64_t value = tag.value.load(std::memory_order_acquire);
+    // A CPU is marked before the tag is looked at again: a generation that ends meanwhile sees the mark.
+    active_[cpu].store(&tag, std::memory_order_seq_cst);
+    if (is_current(value) && tag.value.load(std::memory_order_seq_cst) == value &&
+        generation_.load(std::memory_order_seq_cst) == AddressSpaceTag::generation_of(value)) {
+      return AddressSpaceTag::id_of(value);
+    }
+    const LockGuard guard(lock_);
+    if (!is_current(tag.value.load(std::memory_order_relaxed))) assign(tag, flush_all);
+    return AddressSpaceTag::id_of(tag.value.load(std::memory_order_relaxed));
+  }
+
+  // Does any CPU hold translations under this tag? Not if it belongs to an older generation.
+  [[nodiscard]] bool is_current(const AddressSpaceTag& tag) const {
+    return is_current(tag.value.load(std::memory_order_acquire));
+  }
+
+  // The tag goes away: no CPU refers to it after this. Its identifier stays taken until the generation ends.
+  void forget(const AddressSpaceTag& tag) {
+    const LockGuard guard(lock_);
+    for (auto& active : active_) {
+      if (active.load(std::memory_order_relaxed) == &tag) active.store(nullptr, std::memory_order_relaxed);
+    }
+  }
+
+  [[nodiscard]] uint64_t generation() const { return generation_.load(std::memory_order_relaxed); }
+
+ private:
+  [[nodiscard]] bool is_current(uint64_t value) const {
+    return AddressSpaceTag::generation_of(value) == generation_.load(std::memory_order_acquire);
+  }
+
+  template <class FlushAll>
+  void assign(AddressSpaceTag& tag, FlushAll flush_all) PLINTH_REQUIRES(lock_) {
+    while (true) {
+      while (next_id_ <= last_id_ && is_carried_over(next_id_)) ++next_id_;
+      if (next_id_ <= last_id_) break;
+      begin_generation(flush_all);
+      if (!is_current(tag.value.load(std::memory_order_relaxed))) continue;
+      return;  // in use on some CPU: it was carried over
+    }
+    tag.value.store(generation_.load(std::memory_order_relaxed) << AddressSpaceTag::id_bits | next_id_++,
+                    std::memory_order_release);
+  }
+
+  template <class FlushAll>
+  void begin_generation(FlushAll flush_all) PLINTH_REQUIRES(lock_) {
+    const uint64_t old = generation_.load(std::memory_order_relaxed);
+    generation_.store(old + 1, std::memory_order_seq_cst);
+    for (auto& active : active_) {
+      AddressSpaceTag* const tag = active.load(std::memory_order_seq_cst);
+      if (tag == nullptr) continue;
+      const uint64_t value = tag->value.load(std::memory_order_relaxed);
+      if (AddressSpaceTag::generation_of(value) != old) continue;
+      tag->value.store((old + 1) << AddressSpaceTag::id_bits | AddressSpaceTag::id_of(value),
+                       std::memory_order_release);
+    }
+    next_id_ = 1;
+    flush_all();
+  }
+
+  // Was `id` in use when this generation began?
+  [[nodiscard]] bool is_carried_over(uint64_t id) const {
+    const uint64_t value = generation_.load(std::memory_order_relaxed) << AddressSpaceTag::id_bits | id;
+    for (const auto& active : active_) {
+      const AddressSpaceTag* const tag = active.load(std::memory_order_relaxed);
+      if (tag != nullptr && tag->value.load(std::memory_order_relaxed) == value) return true;
+    }
+    return false;
+  }
+
+  SpinLock lock_{LockRank::none};
+  std::atomic<uint64_t> generation_{1};
+  uint64_t next_id_ PLINTH_GUARDED_BY(lock_) = 1;
+  uint64_t last_id_ = 255;
+  std::array<std::atomic<AddressSpaceTag*>, MaxCpus> active_{};
+};
+
+}  // namespace hal

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "hal/base/address.hpp"
+#include "hal/base/fdt.hpp"
+#include "hal/base/result.hpp"
+#include "hal/cpu.hpp"
+
+// The machine as its device tree describes it. Discovery is portable code: it only reads the FDT, so it is tested on
+// the host with the trees of machines we never saw.
+namespace hal {
+
+// A list with room for `Capacity` entries and no other storage.
+template <class T, size_t Capacity>
+class FixedList {
+ public:
+  // False when there is no room left.
+  [[nodiscard]] constexpr bool push_back(const T& value) {
+    if (size_ == Capacity) return false;
+    items_[size_++] = value;
+    return true;
+  }
+  [[nodiscard]] constexpr size_t size() const { return size_; }
+  [[nodiscard]] constexpr bool empty() const { return size_ == 0; }
+  [[nodiscard]] constexpr T& operator[](size_t n) { return items_[n]; }
+  [[nodiscard]] constexpr const T& operator[](size_t n) const { return items_[n]; }
+  [[nodiscard]] constexpr T* begin() { return items_.data(); }
+  [[nodiscard]] constexpr T* end() { return items_.data() + size_; }
+  [[nodiscard]] constexpr const T* begin() const { return items_.data(); }
+  [[nodiscard]] constexpr const T* end() const { return items_.data() + size_; }
+
+ private:
+  std::array<T, Capacity> items_{};
+  size_t size_ = 0;
+};
+
+enum class UartKind : uint8_t { pl011, ns16550 };
+
+struct UartInfo {
+  UartKind kind = UartKind::pl011;
+  HostPhysRange registers;
+  uint32_t irq = 0;            // as the interrupt controller numbers it; 0: none, the UART is polled
+  uint8_t register_shift = 0;  // ns16550: log2 of the distance between registers
+};
+
+struct CpuInfo {
+  uint64_t hardware_id = 0;  // MPIDR affinity, or the LoongArch physical id
+};
+
+// A GIC as its binding describes it (arm,gic.yaml and arm,gic-v3.yaml). Interrupts are GIC INTIDs.
+struct GicInfo {
+  unsigned version = 0;  // 2 or 3; 0: there is none
+  HostPhysRange distributor;
+  // Version 2.
+  HostPhysRange cpu_interface;
+  HostPhysRange hypervisor_interface;   // GICH
+  HostPhysRange virtual_cpu_interface;  // GICV
+  // Version 3.
+  FixedList<HostPhysRange, 8> redistributors;
+  uint64_t redistributor_stride = 0;  // 0: as GICR_TYPER says
+  uint32_t maintenance_irq = 0;
+};
+
+// arm,armv8-timer, in INTIDs.
+struct ArmTimerInfo {
+  uint32_t virtual_irq = 0;
+  uint32_t hypervisor_irq = 0;
+};
+
+enum class FirmwareConduit : uint8_t { none, smc, hvc };
+
+struct Platform {
+  std::array<char, 64> model_text{};
+  [[nodiscard]] std::string_view model() const { return model_text.data(); }
+  FixedList<HostPhysRange, 32> memory;
+  // Never to be touched: reservations, /reserved-memory, the FDT itself. The initrd is not among them.
+  FixedList<HostPhysRange, 64> reserved;
+  FixedList<CpuInfo, max_cpus> cpus;  // enabled ones, in FDT order
+  std::optional<HostPhysRange> initrd;
+  std::optional<UartInfo> console;
+  GicInfo gic;
+  ArmTimerInfo timer;
+  FirmwareConduit psci = FirmwareConduit::none;
+  // pl031: where the wall clock can be read.
+  std::optional<HostPhysRange> rtc;
+  std::optional<uint64_t> random_seed;
+};
+
+// Read everything out of a validated tree; nothing in the result points into it. `fdt_place` is reserved too. What the
+// tree does not say, or says wrongly, is left at its default: the user of a field decides whether the machine can run
+// without it.
+[[nodiscard]] Platform discover_platform(const Fdt& fdt, HostPhysRange fdt_place);
+
+}  // namespace hal

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <concepts>
+#include <cstdint>
+
+#include "hal/base/address.hpp"
+
+namespace hal {
+
+// The hardware half of a virtual CPU. vmm::Vcpu derives from it. It is run by one task; only the CPU on which that task
+// runs may call, except where a line says otherwise.
+template <class V>
+concept VirtualProcessor =
+    requires(V vcpu, const V constant, GuestPhys pc, uint64_t value, HostVirt stack_top, unsigned n) {
+      // Bits that any CPU may set; while one is set, upcall::guest_attention() comes before the next guest instruction.
+      { vcpu.attention } -> std::same_as<std::atomic<uint32_t>&>;
+      // The guest's registers lie at the top of the vCPU task's stack.
+      { vcpu.place_frame(stack_top) } -> std::same_as<void>;
+      // Architectural reset, to start at `pc` with `value` in the first argument register. Not loaded afterwards.
+      { vcpu.reset(pc, value) } -> std::same_as<void>;
+      // Into and out of the CPU, when the CPU goes from one vCPU to another.
+      { vcpu.load() } -> std::same_as<void>;
+      { vcpu.save() } -> std::same_as<void>;
+      { constant.is_loaded() } -> std::same_as<bool>;
+      // Begin to run the guest from its frame. Never returns.
+      { vcpu.enter_guest() } -> std::same_as<void>;
+
+      // General registers by number, the program counter.
+      { constant.reg(n) } -> std::same_as<uint64_t>;
+      { vcpu.set_reg(n, value) } -> std::same_as<void>;
+      { constant.pc() } -> std::same_as<uint64_t>;
+      { vcpu.skip_instruction() } -> std::same_as<void>;
+
+      // Exceptions that the guest takes at its own vector.
+      { vcpu.inject_undefined() } -> std::same_as<void>;
+      { vcpu.inject_external_abort(GuestVirt{}, true) } -> std::same_as<void>;  // place, of a fetch?
+    };
+
+}  // namespace hal
+
+#include <arch/vcpu.hpp>
+
+namespace hal {
+static_assert(VirtualProcessor<arch::Vcpu>, "arch/vcpu.hpp does not keep the contract of hal/vcpu.hpp");
+using Vcpu = arch::Vcpu;
+}  // namespace hal
