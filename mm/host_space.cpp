@@ -12,6 +12,7 @@
 
 #include "hal/base/lock.hpp"
 #include "hal/base/panic.hpp"
+#include "hal/upcall.hpp"
 #include "mm/frames.hpp"
 #include "mm/page_table.hpp"
 
@@ -140,6 +141,10 @@ hal::Result<void, MmError> map_ram_and_image(const hal::BootMemory& boot) {
     TRY(without(ram, constant, [](HostPhysRange piece) {
       return map({hal::Mmu::direct_map_base + piece.start.value(), piece.size}, piece.start, {hal::read_write});
     }));
+  }
+  if (!boot.identity.empty()) {
+    const HostVirt same(boot.identity.start.value());
+    TRY(map({same, boot.identity.size}, boot.identity.start, {hal::read_execute}));
   }
   TRY(map(boot.text, boot.image, {hal::read_execute}));
   TRY(map(boot.rodata, boot.image + boot.text.size, {hal::read_only}));
@@ -312,3 +317,17 @@ hal::Result<void, MmError> unmap_fixed(HostVirtRange pages) {
 }
 
 }  // namespace mm
+
+// --- what arch/ and hal/ call back -----------------------------------------------------------------------------------
+
+namespace hal::upcall {
+
+std::optional<HostVirt> map_device(HostPhysRange registers) {
+  const auto place = mm::map_device(registers.start, registers.size);
+  if (!place.ok()) return std::nullopt;
+  return place.value();
+}
+
+bool is_readable(HostVirt place) { return mm::is_mapped(place); }
+
+}  // namespace hal::upcall

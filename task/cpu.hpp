@@ -27,7 +27,8 @@ namespace task {
 //     other CPUs --push--> inbox --collect()--> run queue: service, dedicated, fixed, fair --> current
 class Cpu : public hal::CpuLocal {
  public:
-  explicit Cpu(hal::CpuIndex number);
+  // `boot_stack` is the one it comes up with; empty for the boot CPU, whose stack is part of the image.
+  Cpu(hal::CpuIndex number, mm::Stack boot_stack);
   Cpu(const Cpu&) = delete;
   Cpu& operator=(const Cpu&) = delete;
 
@@ -46,8 +47,11 @@ class Cpu : public hal::CpuLocal {
   friend struct Scheduler;
 
   // --- read and written by this CPU only ---
-  uint32_t ready_classes_ = 0;  // bit per SchedulingClass whose policy is not empty
-  Task* previous_ = nullptr;    // whose registers were saved by the switch that just happened
+  uint32_t ready_classes_ = 0;    // bit per SchedulingClass whose policy is not empty
+  uint32_t movable_waiting_ = 0;  // queued tasks that could run elsewhere
+  Task* previous_ = nullptr;      // whose registers were saved by the switch that just happened
+  Cpu* forward_to_ = nullptr;     // where it is to go now, if it does not stay
+  hal::Ticks asked_for_work_ = 0;
   FifoPolicy service_;
   FifoPolicy dedicated_;
   FixedPolicy fixed_;
@@ -58,18 +62,19 @@ class Cpu : public hal::CpuLocal {
 
   // --- touched by others ---
   alignas(64) std::atomic<Task*> inbox_{nullptr};
-  std::atomic<bool> idle_{false};
   std::atomic<uint32_t> load_{0};
+  std::atomic<bool> idle_{false};       // whoever clears it has claimed this CPU for the task it is about to send
+  std::atomic<bool> give_work_{false};  // a CPU is idle: send it somebody
+  std::atomic<bool> evict_{false};      // this CPU was just dedicated: send everybody else away
   std::atomic<Task*> owner_{nullptr};
-  std::atomic<bool> evict_{false};  // the CPU was just dedicated: send everybody else away
   std::atomic<hal::Ticks> idle_time_{0};
 };
 
 // --- bringing CPUs up ------------------------------------------------------------------------------------------------
 
-// On the boot CPU: make the data of CPU `index`. Call for the boot CPU itself first, then for each CPU before it is
-// started. Errors: out_of_memory.
-hal::Result<Cpu*, mm::MmError> prepare_cpu(hal::CpuIndex index);
+// On the boot CPU: make the data of CPU `index`. Call for the boot CPU itself first, with an empty stack, then for each
+// CPU before it is started (hal::upcall::prepare_cpu() does that). Errors: out_of_memory.
+hal::Result<Cpu*, mm::MmError> prepare_cpu(hal::CpuIndex index, mm::Stack boot_stack = {});
 // On the CPU itself, once, after its interrupt controller and timer work: from here on hal::Cpu::local() is its data
 // and tasks may be placed on it.
 void enter_cpu(Cpu& cpu);

@@ -8,6 +8,7 @@
 
 #include "hal/base/list.hpp"
 #include "hal/timer.hpp"
+#include "task/cpu_set.hpp"
 #include "task/pairing_heap.hpp"
 
 namespace task {
@@ -43,21 +44,28 @@ struct RunQueueTag {};
 // The ready tasks of one class on one CPU. Only that CPU calls, so nothing is locked. The task that runs is not in it.
 class Policy {
  public:
-  enum class Position : uint8_t { back, front };  // front: it was interrupted and has not had its turn
+  enum class Position : uint8_t {
+    arrived,  // it slept, or comes from another CPU
+    back,     // it had its turn
+    front,    // it was interrupted by a better class
+  };
 
   virtual void enqueue(Task& task, Position position) = 0;
   virtual void remove(Task& task) = 0;
   // The next to run, taken out; null when empty.
   virtual Task* take() = 0;
-  // Should the best task here run instead of `current`, which is of the same class and has run since `since`?
-  [[nodiscard]] virtual bool preempts(const Task& current, hal::Ticks ran) const = 0;
-  // How long `next` may run while others of its class wait; hal::never without a limit.
-  [[nodiscard]] virtual hal::Ticks slice(const Task& next) const = 0;
-  // `task` ran for `ran`.
-  virtual void charge(Task& task, hal::Ticks ran) = 0;
-  // A waiting task that may be moved to `cpu`, the one that was here longest; null when there is none. Not taken out.
-  [[nodiscard]] virtual Task* movable(unsigned cpu) = 0;
   [[nodiscard]] virtual bool empty() const = 0;
+  // A task that may run on one of `cpus`, or null; the one that waits longest first. Not taken out.
+  [[nodiscard]] virtual Task* movable(CpuSet cpus) = 0;
+
+  // The running task of this class has used `ran` since it was last charged.
+  virtual void charge(Task& current, hal::Ticks ran) = 0;
+  // It blocks, or goes to another CPU.
+  virtual void leave(Task& current) = 0;
+  // Should the best task here take its place?
+  [[nodiscard]] virtual bool preempts(const Task& current, hal::Ticks ran) const = 0;
+  // How long it may run while others of its class wait; hal::never without a limit.
+  [[nodiscard]] virtual hal::Ticks slice(const Task& current) const = 0;
 
  protected:
   ~Policy() = default;
@@ -69,11 +77,12 @@ class FifoPolicy final : public Policy {
   void enqueue(Task& task, Position position) override;
   void remove(Task& task) override;
   Task* take() override;
+  bool empty() const override { return tasks_.empty(); }
+  Task* movable(CpuSet cpus) override;
+  void charge(Task&, hal::Ticks) override {}
+  void leave(Task&) override {}
   bool preempts(const Task&, hal::Ticks) const override { return false; }
   hal::Ticks slice(const Task&) const override { return hal::never; }
-  void charge(Task&, hal::Ticks) override {}
-  Task* movable(unsigned cpu) override;
-  bool empty() const override { return tasks_.empty(); }
 
  private:
   hal::List<Task, RunQueueTag> tasks_;
@@ -85,36 +94,43 @@ class FixedPolicy final : public Policy {
   void enqueue(Task& task, Position position) override;
   void remove(Task& task) override;
   Task* take() override;
-  bool preempts(const Task& current, hal::Ticks ran) const override;
-  hal::Ticks slice(const Task&) const override { return hal::never; }
-  void charge(Task&, hal::Ticks) override {}
-  Task* movable(unsigned cpu) override;
   bool empty() const override { return ready_ == 0; }
+  Task* movable(CpuSet cpus) override;
+  void charge(Task&, hal::Ticks) override {}
+  void leave(Task&) override {}
+  bool preempts(const Task& current, hal::Ticks) const override;
+  hal::Ticks slice(const Task&) const override { return hal::never; }
 
  private:
+  [[nodiscard]] unsigned highest() const;
+
   std::array<hal::List<Task, RunQueueTag>, priorities> tasks_;
   uint32_t ready_ = 0;
 };
 
-// Weighted fair: each task has a virtual runtime that advances with its run time divided by its weight; the smallest
-// runs. A task that slept starts at most half a slice behind the others: it is served soon, but saves nothing up.
+// Weighted fair: each task has a virtual runtime that advances with its run time divided by its weight, and the
+// smallest runs. The CPU has a virtual clock that follows them. A task that leaves takes along how far it is ahead of
+// the clock (its lag) and comes back with that much, less the time it slept: so it is served soon, but saves up half a
+// slice at most.
 class FairPolicy final : public Policy {
  public:
   void enqueue(Task& task, Position position) override;
   void remove(Task& task) override;
   Task* take() override;
-  bool preempts(const Task& current, hal::Ticks ran) const override;
-  hal::Ticks slice(const Task& next) const override;
-  void charge(Task& task, hal::Ticks ran) override;
-  Task* movable(unsigned cpu) override;
   bool empty() const override { return tasks_.empty(); }
+  Task* movable(CpuSet cpus) override;
+  void charge(Task& current, hal::Ticks ran) override;
+  void leave(Task& current) override;
+  bool preempts(const Task& current, hal::Ticks ran) const override;
+  hal::Ticks slice(const Task& current) const override;
 
  private:
   struct Behind {
     bool operator()(const Task& a, const Task& b) const;
   };
   PairingHeap<Task, Behind, RunQueueTag> tasks_;
-  uint64_t clock_ = 0;  // virtual time of this CPU: never goes back, newcomers start here
+  hal::List<Task, RunQueueTag> by_age_;  // the same tasks in the order they were queued
+  int64_t clock_ = 0;                    // virtual ticks; never goes back
 };
 
 }  // namespace task

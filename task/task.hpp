@@ -9,6 +9,7 @@
 #include "hal/base/list.hpp"
 #include "hal/base/result.hpp"
 #include "hal/cpu.hpp"
+#include "hal/cpu_local.hpp"
 #include "hal/timer.hpp"
 #include "mm/error.hpp"
 #include "mm/host_space.hpp"
@@ -43,12 +44,12 @@ struct SwitchHooks {
 };
 
 struct TaskSpec {
-  std::string_view name;  // copied; cut to 31 bytes
+  std::string_view name{};  // copied; cut to 31 bytes
   void (*entry)(void* argument) = nullptr;
   void* argument = nullptr;
-  Scheduling scheduling;
+  Scheduling scheduling{};
   CpuSet cpus = CpuSet::all();
-  SwitchHooks hooks;
+  SwitchHooks hooks{};
   uint64_t stack_size = 16 * hal::kib;
 };
 
@@ -83,6 +84,8 @@ class Task : public hal::ListNode<AllTasksTag>,
   [[nodiscard]] const Scheduling& scheduling() const { return scheduling_; }
   [[nodiscard]] CpuSet cpus() const { return cpus_; }
   [[nodiscard]] TaskState state() const { return state_.load(std::memory_order_relaxed); }
+  // Are its registers in a CPU, because it runs there or because nobody has taken the CPU from it yet?
+  [[nodiscard]] bool is_on_cpu() const { return on_cpu_.load(std::memory_order_acquire); }
   // Where it runs, or ran last.
   [[nodiscard]] hal::CpuIndex cpu() const { return cpu_.load(std::memory_order_relaxed); }
   // Times so far. Exact on its own CPU, a little old elsewhere.
@@ -118,13 +121,17 @@ class Task : public hal::ListNode<AllTasksTag>,
   std::atomic<TaskState> state_{TaskState::blocked};
   // From the moment it is picked until its registers are saved. While set, a wake-up leaves it on cpu_.
   std::atomic<bool> on_cpu_{false};
+  std::atomic<bool> finished_{false};
+  bool timed_out_ = false;  // wait_until(): woken by its timer; guarded by the wait queue
   std::atomic<hal::CpuIndex> cpu_{0};
   Task* inbox_next_ = nullptr;  // in a CPU's inbox
-  bool timed_out_ = false;      // wait_until(): woken by its timer; guarded by the wait queue
 
-  uint64_t virtual_runtime_ = 0;  // FairPolicy
-  hal::Ticks arrived_at_ = 0;     // on this CPU: the balancer moves the one that was there longest
-  hal::Ticks changed_at_ = 0;     // became running or ready, whichever it is now
+  // Written by whoever is responsible for the task: its CPU while it runs or is queued there, the one that wakes it
+  // otherwise.
+  int64_t virtual_runtime_ = 0;  // FairPolicy: queued or running, on the CPU's clock; otherwise the lag
+  hal::Ticks slept_ = 0;         // before it became ready
+  hal::Ticks arrived_at_ = 0;    // on this CPU
+  hal::Ticks changed_at_ = 0;    // when it became what state_ says, or was charged last
   std::atomic<hal::Ticks> run_{0};
   std::atomic<hal::Ticks> wait_{0};
   std::atomic<uint64_t> switches_{0};
@@ -143,7 +150,8 @@ hal::Result<Task*, TaskError> spawn(const TaskSpec& spec);
 void join(Task& task);
 
 [[nodiscard]] Task& current();
-// Let others run that may; also collects pending interrupts. Returns at once when there is nobody.
+// Let others of the same class or better run, and collect pending interrupts. Returns at once when there is nobody. No
+// effect in the context a CPU came up with.
 void yield();
 // Never returns; join() takes the rest away. The entry function's return does the same.
 [[noreturn]] void exit();
@@ -152,7 +160,9 @@ void yield();
 
 // Something to schedule came up on this CPU. One load; see hal::CpuLocal::resched for assembler. To be asked with
 // interrupts masked, last thing before the guest is entered: whatever comes later interrupts the guest.
-[[nodiscard]] bool resched_needed();
+[[nodiscard]] inline bool resched_needed() {
+  return static_cast<const hal::CpuLocal*>(hal::Cpu::local())->resched.load(std::memory_order_relaxed) != 0;
+}
 // Answer it: lets a better task run, if there is one, and returns when it is this task's turn again.
 void reschedule();
 // Make a task look around: if it runs in a guest, that guest exits soon. Does not wake a blocked task. Any CPU.

@@ -61,6 +61,7 @@ class WaitQueue {
   void block() PLINTH_REQUIRES(lock_);
   bool block_until(hal::Ticks deadline) PLINTH_REQUIRES(lock_);
   static void time_out(void* waiter);
+  bool wake_if(Task& task, bool timed_out) PLINTH_EXCLUDES(lock_);
 
   mutable hal::SpinLock lock_{hal::LockRank::wait_queue};
   hal::List<Task, WaitTag> waiters_ PLINTH_GUARDED_BY(lock_);

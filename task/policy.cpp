@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "task/policy.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+
+#include "task/task.hpp"
+
+namespace task {
+namespace {
+
+constinit std::atomic<hal::Ticks> configured_slice{0};
+
+using Position = Policy::Position;
+using Queue = hal::List<Task, RunQueueTag>;
+
+// A task whose registers are still in its CPU cannot be moved.
+Task* first_movable(Queue& queue, CpuSet cpus) {
+  for (Task& task : queue) {
+    if (!task.is_on_cpu() && !(task.cpus() & cpus).empty()) return &task;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::string_view name(SchedulingClass scheduling_class) {
+  static constexpr std::array<std::string_view, scheduling_classes> names{"service", "dedicated", "fixed", "fair"};
+  return names[static_cast<size_t>(scheduling_class)];
+}
+
+hal::Ticks default_slice() {
+  const hal::Ticks slice = configured_slice.load(std::memory_order_relaxed);
+  return slice != 0 ? slice : hal::ticks_from_microseconds(5000);
+}
+void set_default_slice(hal::Ticks slice) { configured_slice.store(slice, std::memory_order_relaxed); }
+
+// --- first in, first out ---------------------------------------------------------------------------------------------
+
+void FifoPolicy::enqueue(Task& task, Position position) {
+  if (position == Position::front) {
+    tasks_.push_front(task);
+  } else {
+    tasks_.push_back(task);
+  }
+}
+void FifoPolicy::remove(Task& task) { Queue::remove(task); }
+Task* FifoPolicy::take() { return tasks_.pop_front(); }
+Task* FifoPolicy::movable(CpuSet cpus) { return first_movable(tasks_, cpus); }
+
+// --- fixed priority --------------------------------------------------------------------------------------------------
+
+unsigned FixedPolicy::highest() const { return static_cast<unsigned>(std::bit_width(ready_)) - 1; }
+
+void FixedPolicy::enqueue(Task& task, Position position) {
+  const unsigned priority = task.scheduling().priority;
+  if (position == Position::front) {
+    tasks_[priority].push_front(task);
+  } else {
+    tasks_[priority].push_back(task);
+  }
+  ready_ |= 1U << priority;
+}
+
+void FixedPolicy::remove(Task& task) {
+  const unsigned priority = task.scheduling().priority;
+  Queue::remove(task);
+  if (tasks_[priority].empty()) ready_ &= ~(1U << priority);
+}
+
+Task* FixedPolicy::take() {
+  if (ready_ == 0) return nullptr;
+  Task* const task = tasks_[highest()].front();
+  remove(*task);
+  return task;
+}
+
+Task* FixedPolicy::movable(CpuSet cpus) {
+  for (uint32_t rest = ready_; rest != 0; rest &= ~std::bit_floor(rest)) {
+    Task* const task = first_movable(tasks_[static_cast<unsigned>(std::bit_width(rest)) - 1], cpus);
+    if (task != nullptr) return task;
+  }
+  return nullptr;
+}
+
+bool FixedPolicy::preempts(const Task& current, hal::Ticks) const {
+  return ready_ != 0 && highest() > current.scheduling().priority;
+}
+
+// --- weighted fair ---------------------------------------------------------------------------------------------------
+
+// Virtual ticks: those of a task with the default weight are real ones.
+static int64_t virtual_ticks(const Task& task, hal::Ticks real) {
+  return static_cast<int64_t>(real * 100 / task.scheduling().weight);
+}
+
+bool FairPolicy::Behind::operator()(const Task& a, const Task& b) const {
+  return a.virtual_runtime_ < b.virtual_runtime_;
+}
+
+void FairPolicy::enqueue(Task& task, Position position) {
+  if (position == Position::arrived) {
+    const int64_t half_slice = static_cast<int64_t>(default_slice() / 2);
+    const int64_t forgiven = static_cast<int64_t>(std::min<hal::Ticks>(task.slept_, hal::Ticks{1} << 62));
+    task.virtual_runtime_ = clock_ + std::max(task.virtual_runtime_ - forgiven, -half_slice);
+  }
+  tasks_.push(task);
+  by_age_.push_back(task);
+}
+
+void FairPolicy::remove(Task& task) {
+  tasks_.remove(task);
+  Queue::remove(task);
+}
+
+Task* FairPolicy::take() {
+  Task* const task = tasks_.pop();
+  if (task == nullptr) return nullptr;
+  Queue::remove(*task);
+  clock_ = std::max(clock_, task->virtual_runtime_);
+  return task;
+}
+
+Task* FairPolicy::movable(CpuSet cpus) { return first_movable(by_age_, cpus); }
+
+void FairPolicy::charge(Task& current, hal::Ticks ran) {
+  current.virtual_runtime_ += virtual_ticks(current, ran);
+  const Task* const first = tasks_.top();
+  const int64_t least =
+      first == nullptr ? current.virtual_runtime_ : std::min(current.virtual_runtime_, first->virtual_runtime_);
+  clock_ = std::max(clock_, least);
+}
+
+void FairPolicy::leave(Task& current) { current.virtual_runtime_ -= clock_; }
+
+// At the end of its slice the current task makes way for anybody who is not ahead of it; before that only for somebody
+// who is clearly behind, so that wake-ups do not chop slices to pieces.
+bool FairPolicy::preempts(const Task& current, hal::Ticks ran) const {
+  const Task* const first = tasks_.top();
+  if (first == nullptr) return false;
+  const hal::Ticks whole = slice(current);
+  const int64_t now = current.virtual_runtime_ + virtual_ticks(current, ran);
+  const int64_t margin = ran >= whole ? 0 : static_cast<int64_t>(whole / 4);
+  return first->virtual_runtime_ + margin <= now;
+}
+
+hal::Ticks FairPolicy::slice(const Task& current) const {
+  const hal::Ticks own = current.scheduling().slice;
+  return own != 0 ? own : default_slice();
+}
+
+}  // namespace task

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "task/scheduler.hpp"
+
+#include <bit>
+#include <utility>
+
+#include "hal/base/panic.hpp"
+#include "hal/irq.hpp"
+#include "hal/timer.hpp"
+#include "task/machine.hpp"
+
+namespace task {
+namespace {
+
+constexpr auto relaxed = std::memory_order_relaxed;
+// What a task that is not fair counts for where fair ones are placed: as much as the heaviest of them.
+constexpr uint32_t fixed_weight = 10000;
+
+constexpr uint32_t bit_of(unsigned scheduling_class) { return 1U << scheduling_class; }
+
+void add(std::atomic<uint64_t>& sum, uint64_t value) { sum.store(sum.load(relaxed) + value, relaxed); }
+
+}  // namespace
+
+uint32_t Scheduler::weight_of(const Task& task) {
+  switch (task.scheduling_.scheduling_class) {
+    case SchedulingClass::service: return 1;
+    case SchedulingClass::fair: return task.scheduling_.weight;
+    case SchedulingClass::dedicated:
+    case SchedulingClass::fixed: break;
+  }
+  return fixed_weight;
+}
+
+// --- placement -------------------------------------------------------------------------------------------------------
+
+// Where the task may be put now: dedicated CPUs are for their owners, and for services that have nowhere else to go.
+CpuSet Scheduler::allowed(const Task& task) {
+  const CpuSet online = task.cpus_ & online_cpus();
+  if (task.scheduling_.scheduling_class == SchedulingClass::dedicated) return online;
+  const CpuSet open = online - dedicated_cpus();
+  return open.empty() ? online : open;
+}
+
+Cpu& Scheduler::choose(const Task& task) {
+  const hal::CpuIndex last = task.cpu();
+  // Its registers are still in that CPU, or nobody has taken that CPU from it yet.
+  if (task.on_cpu_.load(std::memory_order_acquire)) return *cpu(last);
+  const CpuSet candidates = allowed(task);
+  if (candidates.contains(last) && cpu(last)->idle_.exchange(false, relaxed)) return *cpu(last);
+  Cpu* best = nullptr;
+  for (const hal::CpuIndex index : candidates) {
+    Cpu& candidate = *cpu(index);
+    if (candidate.is_idle() && candidate.idle_.exchange(false, relaxed)) return candidate;
+    if (best == nullptr || candidate.load() < best->load() || (candidate.load() == best->load() && index == last)) {
+      best = &candidate;
+    }
+  }
+  if (best == nullptr) hal::panic("a task has no CPU to run on");
+  return *best;
+}
+
+void Scheduler::kick(Cpu& target) {
+  // Release: what was done before is seen by the target when it clears the flag (collect()).
+  if (target.resched.exchange(1, std::memory_order_acq_rel) == 0) hal::Irqs::send_ipi(target.number());
+}
+
+// The task counts for the target's load from now on, and the target enqueues it.
+void Scheduler::place(Task& task, Cpu& target) {
+  task.cpu_.store(target.number(), relaxed);
+  target.load_.fetch_add(weight_of(task), relaxed);
+  Cpu& here = this_cpu();
+  if (&target == &here) {
+    insert(here, task, Policy::Position::arrived);
+    here.resched.store(1, relaxed);
+    return;
+  }
+  Task* first = target.inbox_.load(relaxed);
+  do {
+    task.inbox_next_ = first;
+  } while (!target.inbox_.compare_exchange_weak(first, &task, std::memory_order_release, relaxed));
+  kick(target);
+}
+
+void Scheduler::unplace(Task& task, Cpu& cpu) { cpu.load_.fetch_sub(weight_of(task), relaxed); }
+
+void Scheduler::make_ready(Task& task) {
+  const hal::Ticks now = hal::Timer::now();
+  task.slept_ = now - task.changed_at_;
+  task.changed_at_ = now;
+  task.state_.store(TaskState::ready, relaxed);
+  Cpu& target = choose(task);
+  if (target.number() != task.cpu()) {
+    if (task.switches_.load(relaxed) != 0) add(task.migrations_, 1);
+    task.arrived_at_ = now;
+  }
+  place(task, target);
+}
+
+// --- the run queue of this CPU ---------------------------------------------------------------------------------------
+
+void Scheduler::insert(Cpu& cpu, Task& task, Policy::Position position) {
+  policy_of(cpu, task).enqueue(task, position);
+  cpu.ready_classes_ |= bit_of(class_of(task));
+  if ((task.cpus_ & online_cpus()).count() > 1) ++cpu.movable_waiting_;
+}
+
+// `task` was taken from its policy.
+void Scheduler::take_out(Cpu& cpu, Task& task) {
+  if (policy_of(cpu, task).empty()) cpu.ready_classes_ &= ~bit_of(class_of(task));
+  if (cpu.movable_waiting_ > 0 && (task.cpus_ & online_cpus()).count() > 1) --cpu.movable_waiting_;
+}
+
+Task* Scheduler::take_next(Cpu& cpu) {
+  if (cpu.ready_classes_ == 0) return nullptr;
+  Task* const next = cpu.policies_[static_cast<unsigned>(std::countr_zero(cpu.ready_classes_))]->take();
+  take_out(cpu, *next);
+  return next;
+}
+
+// Clear the flag, then empty the inbox: whoever pushes later sees the flag clear and sends an IPI.
+void Scheduler::collect(Cpu& cpu) {
+  if (cpu.resched.load(relaxed) == 0) return;
+  cpu.resched.exchange(0, std::memory_order_acq_rel);
+  if (cpu.inbox_.load(relaxed) != nullptr) {
+    Task* newest = cpu.inbox_.exchange(nullptr, std::memory_order_acquire);
+    Task* oldest = nullptr;
+    while (newest != nullptr) {
+      Task* const next = newest->inbox_next_;
+      newest->inbox_next_ = oldest;
+      oldest = newest;
+      newest = next;
+    }
+    while (oldest != nullptr) {
+      Task* const next = oldest->inbox_next_;
+      insert(cpu, *oldest, Policy::Position::arrived);
+      oldest = next;
+    }
+  }
+  serve_requests(cpu);
+}
+
+// --- leaving the CPU -------------------------------------------------------------------------------------------------
+
+void Scheduler::charge(Cpu& cpu, Task& self, hal::Ticks now) {
+  const hal::Ticks ran = now - self.changed_at_;
+  self.changed_at_ = now;
+  add(self.run_, ran);
+  policy_of(cpu, self).charge(self, ran);
+}
+
+void Scheduler::prepare_to_block(Task& self) {
+  Cpu& here = this_cpu();
+  if (&self == &here.boot_task_) hal::panic("a CPU's boot context cannot wait");
+  charge(here, self, hal::Timer::now());
+  policy_of(here, self).leave(self);
+  unplace(self, here);
+  self.state_.store(TaskState::blocked, relaxed);
+}
+
+void Scheduler::block(Task& self) {
+  collect(this_cpu());
+  run_others(self);
+}
+
+void Scheduler::run_others(Task& self) {
+  Cpu& here = this_cpu();
+  Task* next = take_next(here);
+  while (next == nullptr) {
+    // A task that waits lends its stack to the idle CPU: if it is woken first, there is nothing to switch. A stack that
+    // is about to be freed, or wanted on another CPU, cannot be lent.
+    if (self.finished_.load(relaxed) || here.forward_to_ != nullptr) {
+      next = &here.boot_task_;
+      break;
+    }
+    idle(here);
+    next = take_next(here);
+  }
+  begin(here, *next);
+  if (next != &self) switch_to(here, self, *next);
+}
+
+// Put the task that has been running where it will wait for its next turn.
+void Scheduler::requeue(Cpu& cpu, Task& self, Policy::Position position) {
+  self.state_.store(TaskState::ready, relaxed);
+  Task* const owner = cpu.owner_.load(relaxed);
+  Cpu* target = nullptr;
+  if (owner != nullptr && owner != &self) {
+    const CpuSet open = allowed(self) - CpuSet::only(cpu.number());
+    if (!open.empty()) target = task::cpu(open.first());
+  } else {
+    target = better_cpu(cpu, self, self.changed_at_);
+  }
+  if (target == nullptr) {
+    insert(cpu, self, position);
+    return;
+  }
+  // Its registers have to be saved first: finish_switch() sends it.
+  policy_of(cpu, self).leave(self);
+  unplace(self, cpu);
+  self.slept_ = 0;
+  self.arrived_at_ = self.changed_at_;
+  add(self.migrations_, 1);
+  cpu.forward_to_ = target;
+}
+
+void Scheduler::yield() {
+  Cpu& here = this_cpu();
+  Task& self = here.current();
+  hal::Irqs::poll();
+  collect(here);
+  if (here.ready_classes_ == 0 || &self == &here.boot_task_) return;
+  charge(here, self, hal::Timer::now());
+  self.state_.store(TaskState::ready, relaxed);
+  insert(here, self, Policy::Position::back);
+  run_others(self);
+}
+
+void Scheduler::reschedule() {
+  Cpu& here = this_cpu();
+  Task& self = here.current();
+  collect(here);
+  if (here.ready_classes_ == 0 || &self == &here.boot_task_) return advertise(here);
+  const unsigned best = static_cast<unsigned>(std::countr_zero(here.ready_classes_));
+  const unsigned mine = class_of(self);
+  const hal::Ticks now = hal::Timer::now();
+  const hal::Ticks ran = now - self.changed_at_;
+  const bool preempted = best < mine || (best == mine && policy_of(here, self).preempts(self, ran));
+  if (!preempted) {
+    if (best == mine && ran >= policy_of(here, self).slice(self)) charge(here, self, now);
+    limit(here, self);
+    return advertise(here);
+  }
+  charge(here, self, now);
+  requeue(here, self, best < mine ? Policy::Position::front : Policy::Position::back);
+  run_others(self);
+}
+
+// --- taking the CPU --------------------------------------------------------------------------------------------------
+
+// A tick only while others of its class wait, and the class has slices.
+void Scheduler::limit(Cpu& cpu, Task& current) {
+  const bool contended = (cpu.ready_classes_ & bit_of(class_of(current))) != 0;
+  const hal::Ticks slice = contended ? policy_of(cpu, current).slice(current) : hal::never;
+  cpu.timers_.set_slice_end(slice == hal::never ? hal::never : current.changed_at_ + slice);
+}
+
+void Scheduler::begin(Cpu& cpu, Task& next) {
+  const hal::Ticks now = hal::Timer::now();
+  if (&next != &cpu.boot_task_) {
+    add(next.wait_, now - next.changed_at_);
+    add(next.switches_, 1);
+  }
+  next.changed_at_ = now;
+  next.state_.store(TaskState::running, relaxed);
+  next.on_cpu_.store(true, relaxed);
+  limit(cpu, next);
+  advertise(cpu);
+}
+
+void Scheduler::switch_to(Cpu& cpu, Task& self, Task& next) {
+  if (self.hooks_.out != nullptr) self.hooks_.out(self.argument_);
+  if (next.hooks_.in != nullptr) next.hooks_.in(next.argument_);
+  cpu.previous_ = &self;
+  cpu.current_task = &next;
+  // Pairs with the fence in interrupt(): either it sees `next` running here, or `next` sees what it was told to look
+  // at.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  hal::Cpu::switch_context(self.context_, next.context_);
+  finish_switch();
+}
+
+// First thing on the new stack, perhaps on another CPU than the task left. The previous task may go anywhere from here
+// on.
+[[gnu::noinline]] void Scheduler::finish_switch() {
+  Cpu& here = this_cpu();
+  Task* const previous = std::exchange(here.previous_, nullptr);
+  Cpu* const forward_to = std::exchange(here.forward_to_, nullptr);
+  previous->on_cpu_.store(false, std::memory_order_release);
+  // Still ours, although it could run elsewhere: nobody else knows where it is.
+  if (forward_to != nullptr) place(*previous, *forward_to);
+}
+
+void Scheduler::first_run(void* argument) {
+  finish_switch();
+  Task& self = *static_cast<Task*>(argument);
+  self.entry_(self.argument_);
+  exit();
+}
+
+// --- nothing to do ---------------------------------------------------------------------------------------------------
+
+// Until something is in the run queue. The flag is looked at last before sleep; what sets it sends an interrupt, and a
+// pending interrupt ends the sleep, masked or not.
+void Scheduler::idle(Cpu& cpu) {
+  const hal::Ticks since = hal::Timer::now();
+  cpu.timers_.set_slice_end(hal::never);
+  ask_for_work(cpu, since);
+  while (cpu.ready_classes_ == 0) {
+    cpu.idle_.store(true, relaxed);
+    if (!resched_needed()) {
+      hal::Cpu::wait_for_interrupt();
+      hal::Irqs::poll();
+    }
+    collect(cpu);
+  }
+  cpu.idle_.store(false, relaxed);
+  add(cpu.idle_time_, hal::Timer::now() - since);
+}
+
+void Scheduler::run() {
+  Cpu& here = this_cpu();
+  here.boot_task_.state_.store(TaskState::blocked, relaxed);
+  while (true) run_others(here.boot_task_);
+}
+
+}  // namespace task

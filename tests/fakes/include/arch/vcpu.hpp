@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "hal/base/address.hpp"
+
+namespace arch {
+
+// A virtual processor for host tests: registers that tests read and write, and a count of what was injected.
+class Vcpu {
+ public:
+  std::atomic<uint32_t> attention{0};
+
+  void place_frame(hal::HostVirt stack_top) { frame_ = stack_top; }
+  void reset(hal::GuestPhys pc, uint64_t argument) {
+    registers_ = {};
+    registers_[0] = argument;
+    pc_ = pc.value();
+    loaded_ = false;
+  }
+  void load() { loaded_ = true; }
+  void save() { loaded_ = false; }
+  [[nodiscard]] bool is_loaded() const { return loaded_; }
+  void enter_guest() {}
+
+  [[nodiscard]] uint64_t reg(unsigned n) const { return n < registers_.size() ? registers_[n] : 0; }
+  void set_reg(unsigned n, uint64_t value) {
+    if (n < registers_.size()) registers_[n] = value;
+  }
+  [[nodiscard]] uint64_t pc() const { return pc_; }
+  void skip_instruction() { pc_ += 4; }
+
+  void inject_undefined() { ++undefined_injected; }
+  void inject_external_abort(hal::GuestVirt, bool) { ++aborts_injected; }
+
+  // --- for tests ---
+  unsigned undefined_injected = 0;
+  unsigned aborts_injected = 0;
+
+ private:
+  hal::HostVirt frame_;
+  std::array<uint64_t, 31> registers_{};
+  uint64_t pc_ = 0;
+  bool loaded_ = false;
+};
+
+}  // namespace arch
