@@ -10,6 +10,7 @@ assembled:
     nop
     add.d   $a0, $a1, $t0
     or      $a0, $a1, $t0
+    and     $a0, $a1, $t0
     addi.d  $s8, $ra, -7
     ori     $a0, $a1, 0x7ff
     ld.b    $a0, $a1, -4

@@ -12,6 +12,7 @@ namespace {
 
 using enum Outcome::Stop;
 
+constexpr u64 default_watchdog_ms = 3000;
 constexpr Hpa first_memory{0x04000000};
 constexpr u64 memory_stride = 0x00800000;
 constexpr u64 stage2_offset = 0x00400000;
@@ -73,7 +74,7 @@ void Guest::reset(Mode mode) {
     enter_by_refill_ = false;
     host_lie_ = default_lie;
     host_vs_ = 0;
-    watchdog_ms_ = 3000;
+    set_watchdog_ms(default_watchdog_ms);
     for (u64 &value : this_cpu().gpr) value = 0;
     reset_bank(mode);
     write_vectors();
@@ -150,7 +151,7 @@ Outcome Guest::run(u64 pc) {
     const u64 host_root = csr::read<pgdl>();
     csr::write<ecfg>(host_lie_ | u64{host_vs_} << 16);
     csr::write<eentry>(reinterpret_cast<u64>(exit_vectors));
-    csr::write<tcfg>((watchdog_ms_ * ticks_per_ms() & ~u64{3}) | 1);
+    csr::write<tcfg>((watchdog_ticks_ & ~u64{3}) | 1);
     csr::write<era>(pc);
     csr::write<pgdl>(stage2_.root());
     csr::write<gtlbc>(use_tgid_ ? gtlbc_usetgid | gtlbc_tgid(gid_) | (csr::read<gtlbc>() & gtlbc_toti) : 0);

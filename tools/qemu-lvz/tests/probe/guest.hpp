@@ -103,7 +103,8 @@ public:
     void set_host_lie(u64 lie) { host_lie_ = lie; }
     /// Enter through the refill's half of ertn: TLBRERA.ISTLBR and TLBRPRMD.PGM (reference 2.3).
     void set_enter_by_refill(bool yes) { enter_by_refill_ = yes; }
-    void set_watchdog_ms(u64 ms) { watchdog_ms_ = ms; }
+    void set_watchdog_ms(u64 ms) { watchdog_ticks_ = ms * ticks_per_ms(); }
+    void set_watchdog_ticks(u64 ticks) { watchdog_ticks_ = ticks; }
 
 private:
     static constexpr u64 default_lie = csr::is_mask & ~u64{3};
@@ -120,7 +121,7 @@ private:
     bool enter_by_refill_ = false;
     u64 host_lie_ = default_lie;
     unsigned host_vs_ = 0;
-    u64 watchdog_ms_ = 3000;
+    u64 watchdog_ticks_ = 0;
     Tables stage2_;
     Tables stage1_;
 };

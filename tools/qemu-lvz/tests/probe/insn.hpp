@@ -37,6 +37,7 @@ constexpr Word undefined = 0x00000000;
 
 constexpr Word add_d(Reg rd, Reg rj, Reg rk) { return three(0x00108000, rd, rj, rk); }
 constexpr Word or_(Reg rd, Reg rj, Reg rk) { return three(0x00150000, rd, rj, rk); }
+constexpr Word and_(Reg rd, Reg rj, Reg rk) { return three(0x00148000, rd, rj, rk); }
 constexpr Word addi_d(Reg rd, Reg rj, int value) { return imm12(0x02C00000, rd, rj, value); }
 constexpr Word ori(Reg rd, Reg rj, int value) { return imm12(0x03800000, rd, rj, value); }
 

@@ -22,6 +22,7 @@ constexpr Row rows[] = {
     {"nop", nop},
     {"add.d", add_d(a0, a1, t0)},
     {"or", or_(a0, a1, t0)},
+    {"and", and_(a0, a1, t0)},
     {"addi.d", addi_d(s8, ra, -7)},
     {"ori", ori(a0, a1, 0x7ff)},
     {"ld.b", ld_b(a0, a1, -4)},
