@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from . import packages
-from .paths import BUILD, HOST_TOOL, ROOT
+from .paths import BUILD, HOST_TOOL, ROOT, shown
 from .ui import Failure, call, step
 
 
@@ -17,7 +17,10 @@ def image(arch):
         raise Failure(f"the hypervisor does not run on {arch} yet (see the support table in README.md)")
     packages.ensure(packages.BUILD)
     _build(arch)
-    return BUILD / arch / "plinth.bin"
+    product = BUILD / arch / "plinth.bin"
+    if not product.exists():
+        raise Failure(f"the build went through, but made no {shown(product)}")
+    return product
 
 
 def host_tool():

@@ -40,22 +40,38 @@ class Tally:
 
 
 class Selection:
-    """Which tests the words on the command line mean; no words mean all."""
+    """Which tests of one group the words on the command line mean; no words mean all."""
 
-    def __init__(self, words):
+    def __init__(self, group, words):
+        self.group = group
         self.words = words
 
-    def takes(self, group, name):
-        full = f"{group}.{name}"
-        return not self.words or any(word == group or fnmatch.fnmatch(full, word) or word in full for word in self.words)
+    def takes(self, name):
+        full = f"{self.group}.{name}"
+        return not self.words or any(matches(word, full) for word in self.words)
 
-    def whole_group(self, group):
-        return not self.words or group in self.words
+    def is_whole(self):
+        return not self.words or self.group in self.words
 
-    def maybe_in(self, group):
-        """May a test of this group be meant? Answered without building the group."""
-        return self.whole_group(group) or any(not any(word.startswith(f"{other}.") or word == other for other in GROUPS
-                                                      if other != group) for word in self.words)
+
+def matches(word, full):
+    """Does `word` mean the test `group.name`: by the group, a part of the name, or a pattern?"""
+    return word == full.split(".")[0] or word in full or fnmatch.fnmatch(full, word)
+
+
+def select(words, system_names):
+    """A Selection for each group that may be meant. Words that name system tests are not looked for elsewhere: to know
+    the names of the unit tests, they have to be built."""
+    if not words:
+        return {name: Selection(name, []) for name in GROUPS}
+    chosen = {}
+    for word in words:
+        group = word.split(".")[0]
+        if group not in GROUPS and any(matches(word, f"system.{name}") for name in system_names):
+            group = "system"
+        for name in [group] if group in GROUPS else GROUPS:
+            chosen.setdefault(name, Selection(name, [])).words.append(word)
+    return {name: chosen[name] for name in GROUPS if name in chosen}
 
 
 _print_lock = threading.Lock()
@@ -67,18 +83,17 @@ def report(line):
 
 
 def main(arguments):
-    selection = Selection(arguments.names)
-    groups = {name: GROUPS[name] for name in GROUPS if selection.maybe_in(name)}
+    selections = select(arguments.names, [test.name for test in GROUPS["system"].load(full=True)])
     if arguments.list:
-        for name, group in groups.items():
-            for test in group.names(arguments):
-                if selection.takes(name, test):
+        for name, selection in selections.items():
+            for test in GROUPS[name].names(arguments):
+                if selection.takes(test):
                     print(f"{name}.{test}")
         return 0
     shutil.rmtree(LOGS, ignore_errors=True)
     total = Tally()
-    for name, group in groups.items():
-        total.add(_guarded(name, group, selection, arguments))
+    for name, selection in selections.items():
+        total.add(_guarded(GROUPS[name], selection, arguments))
     if total == Tally():
         raise Failure(f"no test is called {' or '.join(arguments.names)}; see plinth test --list")
     if LOGS.exists() and any(LOGS.iterdir()):
@@ -87,12 +102,12 @@ def main(arguments):
     return 1 if total.failed else 0
 
 
-def _guarded(name, group, selection, arguments):
+def _guarded(group, selection, arguments):
     """A group that cannot even start counts as one failed test; the others still run."""
     try:
         return group.run(selection, arguments)
     except Failure as failure:
-        report(f"FAIL {name}\n{failure}")
+        report(f"FAIL {selection.group}\n{failure}")
         return Tally(failed=1)
 
 
@@ -110,8 +125,8 @@ class UnitTests:
         results.unlink(missing_ok=True)
         command = ["ctest", "--test-dir", folder, "-j", str(arguments.jobs), "--timeout", str(UNIT_TEST_LIMIT),
                    "--output-junit", results, "--output-on-failure", "--no-tests=ignore"]
-        if not selection.whole_group("unit"):
-            chosen = [name for name in self.names(arguments) if selection.takes("unit", name)]
+        if not selection.is_whole():
+            chosen = [name for name in self.names(arguments) if selection.takes(name)]
             if not chosen:
                 return Tally()
             command += ["-R", "^(" + "|".join(map(re.escape, chosen)) + ")$"]
@@ -150,6 +165,8 @@ class LvzTests:
     LIMIT = 45 * 60
 
     def names(self, _):
+        if not (QEMU_LVZ / "tests" / "run").exists():
+            return []
         listed = subprocess.run([QEMU_LVZ / "tests" / "run", "--list"], capture_output=True, text=True).stdout
         return [line.split()[0] for line in listed.splitlines() if line.strip()]
 
@@ -157,8 +174,8 @@ class LvzTests:
         script = QEMU_LVZ / "tests" / "run"
         if not script.exists():
             return Tally()
-        chosen = [] if selection.whole_group("lvz") else [n for n in self.names(arguments) if selection.takes("lvz", n)]
-        if not selection.whole_group("lvz") and not chosen:
+        chosen = [] if selection.is_whole() else [name for name in self.names(arguments) if selection.takes(name)]
+        if not selection.is_whole() and not chosen:
             return Tally()
         packages.ensure(packages.BUILD)
         emulator = machines.lvz_emulator()
@@ -197,7 +214,7 @@ class SystemTests:
 
     def run(self, selection, arguments):
         everything = bool(arguments.names) or arguments.full
-        tests = [test for test in self.load(everything) if selection.takes("system", test.name)]
+        tests = [test for test in self.load(everything) if selection.takes(test.name)]
         if not tests:
             return Tally()
         packages.ensure(packages.BUILD | packages.QEMU["aarch64"] | {"device-tree-compiler": "test device trees"})
