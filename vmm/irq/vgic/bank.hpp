@@ -11,6 +11,8 @@ namespace vmm::vgic {
 
 using IntId = uint32_t;
 
+inline constexpr uint8_t no_vcpu = 0xff;
+
 // The state of 32 interrupts, in the shape of the distributor's registers: one bit each in a word, one byte each for a
 // priority. Bank 0 exists once per vCPU (SGIs and PPIs), banks 1 and up once per VM (SPIs).
 //
@@ -23,6 +25,8 @@ using IntId = uint32_t;
 // `lock` guards everything here. Locks of banks are never nested.
 struct Bank {
   hal::SpinLock lock{hal::LockRank::vgic_distributor};
+  uint8_t number = 0;       // INTIDs 32 * number and up; does not change
+  uint8_t owner = no_vcpu;  // whose private bank it is; does not change
 
   uint32_t enabled = 0;
   uint32_t group1 = 0;  // else group 0
@@ -41,6 +45,11 @@ struct Bank {
   uint32_t make_active = 0;
 
   std::array<uint8_t, 32> priority{};
+
+  [[nodiscard]] bool is_private() const { return number == 0; }
+  [[nodiscard]] bool is_shared() const { return number != 0; }
+  // INTIDs 1020 to 1023 are special.
+  [[nodiscard]] uint32_t existing() const { return number == 31 ? 0x0fff'ffff : ~0u; }
 
   // As GICD_ISPENDR and GICD_ISACTIVER show them.
   [[nodiscard]] uint32_t shown_pending() const {
@@ -75,8 +84,6 @@ struct Bank {
   }
 };
 
-inline constexpr uint8_t no_vcpu = 0xff;
-
 // A bank of shared interrupts adds who they are for.
 struct SpiBank : Bank {
   // The vCPU that gets the interrupt now; `no_vcpu` where the guest named one that does not exist.
@@ -87,5 +94,7 @@ struct SpiBank : Bank {
   std::array<uint32_t, 32> route{};
   uint32_t any_vcpu = 0;  // GICD_IROUTER.IRM
 };
+
+[[nodiscard]] inline SpiBank& shared(Bank& bank) { return static_cast<SpiBank&>(bank); }
 
 }  // namespace vmm::vgic

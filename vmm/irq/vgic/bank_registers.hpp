@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Registers that the distributor and the redistributors' SGI frames have in common: a bit, two bits or a byte for each
-// interrupt. Which bank an access means is the frame's business (BankRef).
+// interrupt. Which bank an access means is the frame's business.
 #pragma once
 
 #include "vmm/irq/vgic/model.hpp"
@@ -9,36 +9,36 @@ namespace vmm::vgic {
 
 // Sections 12.9 (GICD_*) and 12.11 (GICR_*) of IHI 0069. `self` is the vCPU whose access this is. No lock is held.
 struct BankRegisters {
-  using Read = uint32_t (*)(Model&, const BankRef&, CpuContext& self);
-  using Write = void (*)(Model&, const BankRef&, CpuContext& self, uint32_t value);
+  using Read = uint32_t (*)(Model&, Bank&, CpuContext& self);
+  using Write = void (*)(Model&, Bank&, CpuContext& self, uint32_t value);
 
-  static uint32_t group(Model&, const BankRef&, CpuContext& self);
-  static uint32_t enabled(Model&, const BankRef&, CpuContext& self);
-  static uint32_t pending(Model&, const BankRef&, CpuContext& self);
-  static uint32_t active(Model&, const BankRef&, CpuContext& self);
+  static uint32_t group(Model&, Bank&, CpuContext& self);
+  static uint32_t enabled(Model&, Bank&, CpuContext& self);
+  static uint32_t pending(Model&, Bank&, CpuContext& self);
+  static uint32_t active(Model&, Bank&, CpuContext& self);
 
-  static void set_group(Model&, const BankRef&, CpuContext& self, uint32_t value);
-  static void set_enabled(Model&, const BankRef&, CpuContext& self, uint32_t value);
-  static void clear_enabled(Model&, const BankRef&, CpuContext& self, uint32_t value);
-  static void set_pending(Model&, const BankRef&, CpuContext& self, uint32_t value);
-  static void clear_pending(Model&, const BankRef&, CpuContext& self, uint32_t value);
-  static void set_active(Model&, const BankRef&, CpuContext& self, uint32_t value);
-  static void clear_active(Model&, const BankRef&, CpuContext& self, uint32_t value);
+  static void set_group(Model&, Bank&, CpuContext& self, uint32_t value);
+  static void set_enabled(Model&, Bank&, CpuContext& self, uint32_t value);
+  static void clear_enabled(Model&, Bank&, CpuContext& self, uint32_t value);
+  static void set_pending(Model&, Bank&, CpuContext& self, uint32_t value);
+  static void clear_pending(Model&, Bank&, CpuContext& self, uint32_t value);
+  static void set_active(Model&, Bank&, CpuContext& self, uint32_t value);
+  static void clear_active(Model&, Bank&, CpuContext& self, uint32_t value);
 
   // IPRIORITYR: `count` bytes from interrupt `first` of the bank on, as one little-endian number.
-  static uint32_t priorities(const BankRef&, unsigned first, unsigned count);
-  static void set_priorities(Model&, const BankRef&, CpuContext& self, unsigned first, unsigned count, uint32_t value);
+  static uint32_t priorities(Bank&, unsigned first, unsigned count);
+  static void set_priorities(Model&, Bank&, CpuContext& self, unsigned first, unsigned count, uint32_t value);
   // ICFGR: 16 interrupts from `first` (0 or 16) on, the upper bit of each pair.
-  static uint32_t configuration(const BankRef&, unsigned first);
-  static void set_configuration(Model&, const BankRef&, CpuContext& self, unsigned first, uint32_t value);
+  static uint32_t configuration(Bank&, unsigned first);
+  static void set_configuration(Model&, Bank&, CpuContext& self, unsigned first, uint32_t value);
 };
 
 // Five bits of priority, as every implementation has at least with two Security states off (section 4.8).
 inline constexpr uint8_t priority_mask = 0xf8;
 
 // SGIs of version 2 cannot be disabled, as on the GIC-400.
-[[nodiscard]] inline uint32_t always_enabled(const Model& m, const BankRef& ref) {
-  return ref.owner != nullptr && !m.is_v3() ? 0xffff : 0;
+[[nodiscard]] inline uint32_t always_enabled(const Model& m, Bank& bank) {
+  return bank.is_private() && !m.is_v3() ? 0xffff : 0;
 }
 
 }  // namespace vmm::vgic

@@ -22,12 +22,12 @@ unsigned running_priority(const ActivePriorities& active, unsigned preemption_bi
   return 0x100;
 }
 
-bool bank_would_signal(Model& m, const CpuContext& cpu, const BankRef& ref, const Signalling& signalling) {
-  const hal::LockGuard guard(ref.bank.lock);
-  for (uint32_t bits = ref.bank.ready(m.groups()) & ~ref.bank.active & ~ref.bank.held; bits != 0; bits &= bits - 1) {
+bool bank_would_signal(Model& m, const CpuContext& cpu, Bank& bank, const Signalling& signalling) {
+  const hal::LockGuard guard(bank.lock);
+  for (uint32_t bits = bank.ready(m.groups()) & ~bank.active & ~bank.held; bits != 0; bits &= bits - 1) {
     const auto n = static_cast<unsigned>(std::countr_zero(bits));
-    if (ref.spi != nullptr && ref.spi->target[n] != cpu.index) continue;
-    if (signalling.passes(ref.bank.priority[n], (ref.bank.group1 >> n & 1) != 0)) return true;
+    if (bank.is_shared() && shared(bank).target[n] != cpu.index) continue;
+    if (signalling.passes(bank.priority[n], (bank.group1 >> n & 1) != 0)) return true;
   }
   return false;
 }
@@ -64,7 +64,7 @@ bool Signalling::passes(uint8_t priority, bool group1) const {
 
 bool would_signal(Model& m, CpuContext& cpu) {
   const Signalling signalling(m, cpu);
-  if (bank_would_signal(m, cpu, m.private_bank(cpu), signalling)) return true;
+  if (bank_would_signal(m, cpu, cpu.bank, signalling)) return true;
   for (uint32_t hint = cpu.spi_hint.load(std::memory_order_relaxed); hint != 0; hint &= hint - 1) {
     if (bank_would_signal(m, cpu, m.spi_bank(static_cast<unsigned>(std::countr_zero(hint))), signalling)) return true;
   }

@@ -5,20 +5,19 @@ namespace vmm::vgic {
 
 namespace {
 
-void describe_bank(hal::TextSink& out, const BankRef& ref) {
-  const hal::LockGuard guard(ref.bank.lock);
-  const Bank& bank = ref.bank;
+void describe_bank(hal::TextSink& out, Bank& bank) {
+  const hal::LockGuard guard(bank.lock);
   const uint32_t shown = bank.enabled | bank.shown_pending() | bank.shown_active();
-  for (uint32_t bits = shown & (ref.owner != nullptr ? ~0xffffu | bank.shown_pending() | bank.shown_active() : ~0u);
+  for (uint32_t bits = shown & (bank.is_private() ? ~0xffffu | bank.shown_pending() | bank.shown_active() : ~0u);
        bits != 0; bits &= bits - 1) {
     const auto n = static_cast<unsigned>(std::countr_zero(bits));
     const auto has = [n](uint32_t word) { return (word >> n & 1) != 0; };
-    hal::format(out, "  {}: {}{}{}{}{} {} group {} priority {:#x}", ref.number * 32 + n,
+    hal::format(out, "  {}: {}{}{}{}{} {} group {} priority {:#x}", bank.number * 32 + n,
                 has(bank.enabled) ? "enabled" : "disabled", has(bank.shown_pending()) ? " pending" : "",
                 has(bank.shown_active()) ? " active" : "", has(bank.held) ? " listed" : "",
                 has(bank.line) ? " line-high" : "", has(bank.edge) ? "edge" : "level", has(bank.group1) ? 1 : 0,
                 bank.priority[n]);
-    if (ref.spi != nullptr && ref.spi->target[n] != no_vcpu) hal::format(out, " vcpu {}", ref.spi->target[n]);
+    if (bank.is_shared() && shared(bank).target[n] != no_vcpu) hal::format(out, " vcpu {}", shared(bank).target[n]);
     out.put("\n");
   }
 }
@@ -33,7 +32,7 @@ void Vgic::describe(hal::TextSink& out) {
     hal::format(out, " vcpu {}: work {:#x}, {} list registers used{}, saved VMCR {:#x}\n", cpu.index,
                 cpu.work.load(std::memory_order_relaxed), std::popcount(cpu.used), cpu.overflow ? " (overflow)" : "",
                 cpu.vmcr);
-    describe_bank(out, m.private_bank(cpu));
+    describe_bank(out, cpu.bank);
   }
   for (unsigned number = 1; number <= m.spi_banks.size(); ++number) describe_bank(out, m.spi_bank(number));
 }

@@ -28,41 +28,50 @@ uint8_t Model::choose_target(uint64_t candidates) const {
   return static_cast<uint8_t>(std::countr_zero(candidates));
 }
 
-void Model::set_route(const BankRef& ref, unsigned n, uint32_t route, bool any, Kicks& kicks) {
-  SpiBank& spi = *ref.spi;
+void Model::set_route(SpiBank& bank, unsigned n, uint32_t route, bool any, Kicks& kicks) {
   const uint32_t bit = 1u << n;
-  spi.route[n] = route;
-  spi.any_vcpu = any ? spi.any_vcpu | bit : spi.any_vcpu & ~bit;
+  bank.route[n] = route;
+  bank.any_vcpu = any ? bank.any_vcpu | bit : bank.any_vcpu & ~bit;
   if (!is_v3()) {
-    spi.target[n] = choose_target(route);
+    bank.target[n] = choose_target(route);
   } else {
-    spi.target[n] = any ? choose_target(~uint64_t{0}) : vcpu_at(route);
+    bank.target[n] = any ? choose_target(~uint64_t{0}) : vcpu_at(route);
   }
-  recall(ref, bit, kicks);
-  announce(ref, bit, kicks);
+  recall(bank, bit, kicks);
+  announce(bank, bit, kicks);
 }
 
-void Model::announce(const BankRef& ref, uint32_t bits, Kicks& kicks) {
-  bits &= ref.bank.ready(groups());
-  if (bits == 0) return;
-  if (ref.owner != nullptr) return kicks.add(*ref.owner, CpuContext::add);
-  SpiBank& spi = *ref.spi;
+void Model::announce_ready(Bank& bank, uint32_t bits, Kicks& kicks) {
+  if (bank.is_private()) return kicks.add(cpus[bank.owner], CpuContext::add);
+  SpiBank& spi = shared(bank);
   for_each_bit(bits, [&](unsigned n) {
     const bool busy = ((spi.held | spi.taken) >> n & 1) != 0;
     if (!busy && (spi.any_vcpu >> n & 1) != 0) spi.target[n] = choose_target(is_v3() ? ~uint64_t{0} : spi.route[n]);
     const uint8_t target = spi.target[n];
     if ((spi.held >> n & 1) != 0 && spi.holder[n] != target) kicks.add(cpus[spi.holder[n]], CpuContext::resync);
     if (target == no_vcpu) return;
-    cpus[target].spi_hint.fetch_or(1u << ref.number, std::memory_order_relaxed);
+    cpus[target].spi_hint.fetch_or(1u << bank.number, std::memory_order_relaxed);
     kicks.add(cpus[target], CpuContext::add);
   });
 }
 
-void Model::recall(const BankRef& ref, uint32_t bits, Kicks& kicks) {
-  bits &= ref.bank.held;
+void Model::recall(Bank& bank, uint32_t bits, Kicks& kicks) {
+  bits &= bank.held;
   if (bits == 0) return;
-  if (ref.owner != nullptr) return kicks.add(*ref.owner, CpuContext::resync);
-  for_each_bit(bits, [&](unsigned n) { kicks.add(cpus[ref.spi->holder[n]], CpuContext::resync); });
+  if (bank.is_private()) return kicks.add(cpus[bank.owner], CpuContext::resync);
+  for_each_bit(bits, [&](unsigned n) { kicks.add(cpus[shared(bank).holder[n]], CpuContext::resync); });
+}
+
+void Model::announce_for(CpuContext& self, Bank& bank, uint32_t bits) {
+  Kicks kicks(kicker, self.index);
+  const hal::LockGuard guard(bank.lock);
+  announce(bank, bits, kicks);
+}
+
+void Model::recall_for(CpuContext& self, Bank& bank, uint32_t bits) {
+  Kicks kicks(kicker, self.index);
+  const hal::LockGuard guard(bank.lock);
+  recall(bank, bits, kicks);
 }
 
 void Model::resync_all(Kicks& kicks) {
@@ -74,15 +83,15 @@ void Model::resync_all(Kicks& kicks) {
   }
 }
 
-void Model::refresh(const BankRef& ref, uint32_t bits, CpuContext& self, bool wait) {
+void Model::refresh(Bank& bank, uint32_t bits, CpuContext& self, bool wait) {
   uint64_t others = 0;
   bool own;
   {
-    const hal::LockGuard guard(ref.bank.lock);
-    bits &= ref.bank.held;
-    own = wait && ref.owner == &self;  // its timer's line is looked at
+    const hal::LockGuard guard(bank.lock);
+    bits &= bank.held;
+    own = wait && bank.owner == self.index;  // its timer's line is looked at
     for_each_bit(bits, [&](unsigned n) {
-      const VcpuIndex holder = ref.owner != nullptr ? ref.owner->index : ref.spi->holder[n];
+      const VcpuIndex holder = bank.is_private() ? bank.owner : shared(bank).holder[n];
       if (holder == self.index) {
         own = true;
       } else {
@@ -107,16 +116,15 @@ void Model::refresh(const BankRef& ref, uint32_t bits, CpuContext& self, bool wa
   }
 }
 
-void Model::set_line(const BankRef& ref, uint32_t bit, bool level) {
+void Model::set_line(Bank& bank, uint32_t bit, bool level) {
   Kicks kicks(kicker, Kicks::nobody);
-  const hal::LockGuard guard(ref.bank.lock);
-  Bank& bank = ref.bank;
+  const hal::LockGuard guard(bank.lock);
   if (((bank.line & bit) != 0) == level) return;
   bank.line ^= bit;
-  recall(ref, bit & ~bank.edge, kicks);
+  recall(bank, bit & ~bank.edge, kicks);
   if (!level) return;
   bank.latch |= bit & bank.edge;
-  announce(ref, bit, kicks);
+  announce(bank, bit, kicks);
 }
 
 void Model::pend_lpi(CpuContext& cpu, uint32_t index, Kicks& kicks) {

@@ -62,16 +62,6 @@ class Kicks {
   uint64_t who_ = 0;
 };
 
-// One bank of interrupts and where it belongs: `spi` is null for a private bank, `owner` for a shared one.
-struct BankRef {
-  Bank& bank;
-  SpiBank* spi;
-  CpuContext* owner;
-  unsigned number;  // INTIDs 32 * number and up
-
-  [[nodiscard]] uint32_t existing() const { return number == 31 ? 0x0fff'ffff : ~0u; }
-};
-
 struct Model {
   const Config config;
   const CpuInterface& hardware;
@@ -86,13 +76,11 @@ struct Model {
   [[nodiscard]] uint32_t groups() const { return ctlr.load(std::memory_order_relaxed); }
   [[nodiscard]] uint32_t timer_bit() const { return 1u << config.timer_ppi; }
   [[nodiscard]] IntId intid_limit() const { return 32 * (1 + static_cast<IntId>(spi_banks.size())); }
-  [[nodiscard]] BankRef private_bank(CpuContext& cpu) { return {cpu.bank, nullptr, &cpu, 0}; }
-  [[nodiscard]] BankRef spi_bank(unsigned number) {
-    return {spi_banks[number - 1], &spi_banks[number - 1], nullptr, number};
-  }
+  [[nodiscard]] SpiBank& spi_bank(unsigned number) { return spi_banks[number - 1]; }
   // `intid` is below intid_limit().
-  [[nodiscard]] BankRef bank_of(CpuContext& cpu, IntId intid) {
-    return intid < arch::gic::first_spi ? private_bank(cpu) : spi_bank(intid / 32);
+  [[nodiscard]] Bank& bank_of(CpuContext& cpu, IntId intid) {
+    if (intid < arch::gic::first_spi) return cpu.bank;
+    return spi_bank(intid / 32);
   }
   // Affinities are numbered as QEMU's `virt` board does: 16 CPUs to a cluster in version 3. `no_vcpu` if there is none.
   [[nodiscard]] uint8_t vcpu_at(uint32_t affinity) const {
@@ -102,20 +90,26 @@ struct Model {
   [[nodiscard]] static uint32_t affinity_of(VcpuIndex vcpu) { return vcpu / 16 << 8 | vcpu % 16; }
 
   // With the bank's lock held: those of `bits` that can be delivered become work for the vCPUs they are for.
-  void announce(const BankRef& ref, uint32_t bits, Kicks& kicks);
+  void announce(Bank& bank, uint32_t bits, Kicks& kicks) {
+    if (const uint32_t ready = bits & bank.ready(groups()); ready != 0) announce_ready(bank, ready, kicks);
+  }
+  void announce_ready(Bank& bank, uint32_t bits, Kicks& kicks);
   // With the bank's lock held: those of `bits` that are held must be chosen anew by their holders.
-  void recall(const BankRef& ref, uint32_t bits, Kicks& kicks);
+  void recall(Bank& bank, uint32_t bits, Kicks& kicks);
+  // The same with no lock held, on behalf of an access of `self`.
+  void announce_for(CpuContext& self, Bank& bank, uint32_t bits);
+  void recall_for(CpuContext& self, Bank& bank, uint32_t bits);
   // Bring what the model knows about `bits` up to date, no lock held. What `self` holds is read back at once. With
   // `wait`, other holders are asked to read theirs back and get a bounded time to do it.
-  void refresh(const BankRef& ref, uint32_t bits, CpuContext& self, bool wait);
+  void refresh(Bank& bank, uint32_t bits, CpuContext& self, bool wait);
   // GICD_IROUTER, GICD_ITARGETSR: change whom an SPI is for. The bank's lock is held.
-  void set_route(const BankRef& ref, unsigned n, uint32_t route, bool any, Kicks& kicks);
+  void set_route(SpiBank& bank, unsigned n, uint32_t route, bool any, Kicks& kicks);
   // All vCPUs choose anew.
   void resync_all(Kicks& kicks);
   // The vCPU of a set that a 1-of-N interrupt goes to now.
   [[nodiscard]] uint8_t choose_target(uint64_t candidates) const;
   // Drive an input.
-  void set_line(const BankRef& ref, uint32_t bit, bool level);
+  void set_line(Bank& bank, uint32_t bit, bool level);
   // Make an LPI pending on a vCPU, or no longer. `index` is INTID - 8192.
   void pend_lpi(CpuContext& cpu, uint32_t index, Kicks& kicks);
   void clear_lpi(CpuContext& cpu, uint32_t index, Kicks& kicks);

@@ -14,55 +14,54 @@ namespace {
 namespace gicr = arch::gic::gicr;
 namespace gicd = arch::gic::gicd;
 
-uint64_t read_ctlr(const RegisterAccess& a) {
-  if (!a.model.config.its) return 0;
+uint64_t read_ctlr(Model& m, Cpus cpus, Part) {
+  if (!m.config.its) return 0;
   return gicr::ctlr::CES::mask |
-         gicr::ctlr::EnableLPIs::of(a.frame.lpis.enabled.load(std::memory_order_relaxed) ? 1 : 0);
+         gicr::ctlr::EnableLPIs::of(cpus.frame.lpis.enabled.load(std::memory_order_relaxed) ? 1 : 0);
 }
-void write_ctlr(const RegisterAccess& a, uint64_t value) {
-  if (a.model.config.its) enable_lpis(a.model, a.frame, a.self, gicr::ctlr::EnableLPIs::is_set(value));
+void write_ctlr(Model& m, Cpus cpus, Part, uint64_t value) {
+  if (m.config.its) enable_lpis(m, cpus.frame, cpus.self, gicr::ctlr::EnableLPIs::is_set(value));
 }
 
-uint64_t read_typer(const RegisterAccess& a) {
-  const Model& m = a.model;
-  const VcpuIndex index = a.frame.index;
+uint64_t read_typer(Model& m, Cpus cpus, Part part) {
+  const VcpuIndex index = cpus.frame.index;
   return part_of(
       gicr::typer::PLPIS::of(m.config.its ? 1 : 0) | gicr::typer::Last::of(index + 1 == m.cpus.size() ? 1 : 0) |
           gicr::typer::Processor_Number::of(index) | gicr::typer::Affinity_Value::of(Model::affinity_of(index)),
-      a);
+      part);
 }
 
-uint64_t read_waker(const RegisterAccess& a) {
-  const bool asleep = a.frame.asleep.load(std::memory_order_relaxed);
+uint64_t read_waker(Model&, Cpus cpus, Part) {
+  const bool asleep = cpus.frame.asleep.load(std::memory_order_relaxed);
   return asleep ? gicr::waker::ProcessorSleep::mask | gicr::waker::ChildrenAsleep::mask : 0;
 }
 // Only the choice of 1-of-N targets looks at it: software that never wakes its redistributor still gets its interrupts,
 // as under other models.
-void write_waker(const RegisterAccess& a, uint64_t value) {
-  a.frame.asleep.store(gicr::waker::ProcessorSleep::is_set(value), std::memory_order_relaxed);
+void write_waker(Model&, Cpus cpus, Part, uint64_t value) {
+  cpus.frame.asleep.store(gicr::waker::ProcessorSleep::is_set(value), std::memory_order_relaxed);
 }
 
 // The table addresses cannot change while they are in use.
-uint64_t read_propbaser(const RegisterAccess& a) { return part_of(a.frame.lpis.propbaser, a); }
-void write_propbaser(const RegisterAccess& a, uint64_t value) {
-  if (!a.model.config.its || a.frame.lpis.enabled.load(std::memory_order_relaxed)) return;
+uint64_t read_propbaser(Model&, Cpus cpus, Part part) { return part_of(cpus.frame.lpis.propbaser, part); }
+void write_propbaser(Model& m, Cpus cpus, Part part, uint64_t value) {
+  if (!m.config.its || cpus.frame.lpis.enabled.load(std::memory_order_relaxed)) return;
   constexpr uint64_t writable = gicr::propbaser::IDbits::mask | gicr::propbaser::InnerCache::mask |
                                 gicr::propbaser::Shareability::mask | gicr::propbaser::Physical_Address::mask |
                                 gicr::propbaser::OuterCache::mask;
-  a.frame.lpis.propbaser = with_part(a.frame.lpis.propbaser, a, value) & writable;
+  cpus.frame.lpis.propbaser = with_part(cpus.frame.lpis.propbaser, part, value) & writable;
 }
-uint64_t read_pendbaser(const RegisterAccess& a) {
-  return part_of(a.frame.lpis.pendbaser & ~gicr::pendbaser::PTZ::mask, a);
+uint64_t read_pendbaser(Model&, Cpus cpus, Part part) {
+  return part_of(cpus.frame.lpis.pendbaser & ~gicr::pendbaser::PTZ::mask, part);
 }
-void write_pendbaser(const RegisterAccess& a, uint64_t value) {
-  if (!a.model.config.its || a.frame.lpis.enabled.load(std::memory_order_relaxed)) return;
+void write_pendbaser(Model& m, Cpus cpus, Part part, uint64_t value) {
+  if (!m.config.its || cpus.frame.lpis.enabled.load(std::memory_order_relaxed)) return;
   constexpr uint64_t writable = gicr::pendbaser::InnerCache::mask | gicr::pendbaser::Shareability::mask |
                                 gicr::pendbaser::Physical_Address::mask | gicr::pendbaser::OuterCache::mask |
                                 gicr::pendbaser::PTZ::mask;
-  a.frame.lpis.pendbaser = with_part(a.frame.lpis.pendbaser, a, value) & writable;
+  cpus.frame.lpis.pendbaser = with_part(cpus.frame.lpis.pendbaser, part, value) & writable;
 }
 
-constexpr RegisterMap rd_map(std::to_array<Register>({
+constexpr RegisterMap rd_map({
     {gicr::CTLR, gicr::CTLR + 4, word_only, read_ctlr, write_ctlr},
     {gicr::IIDR, gicr::IIDR + 4, word_only, read_iidr, nullptr},
     {gicr::TYPER, gicr::TYPER + 8, word_double, read_typer, nullptr},
@@ -70,12 +69,12 @@ constexpr RegisterMap rd_map(std::to_array<Register>({
     {gicr::PROPBASER, gicr::PROPBASER + 8, word_double, read_propbaser, write_propbaser},
     {gicr::PENDBASER, gicr::PENDBASER + 8, word_double, read_pendbaser, write_pendbaser},
     {0xffd0, 0x10000, word_only, read_identification<0xffd0>, nullptr},
-}));
+});
 
 using Bits = BankRows<Frame::redistributor>;
 
 // SGI_base: bank 0 at the offsets that it would have in the distributor.
-constexpr RegisterMap sgi_map(std::to_array<Register>({
+constexpr RegisterMap sgi_map({
     {gicd::IGROUPR, gicd::IGROUPR + 4, word_only, Bits::read<&BankRegisters::group>,
      Bits::write<&BankRegisters::set_group>},
     {gicd::ISENABLER, gicd::ISENABLER + 4, word_only, Bits::read<&BankRegisters::enabled>,
@@ -92,7 +91,7 @@ constexpr RegisterMap sgi_map(std::to_array<Register>({
      Bits::write<&BankRegisters::clear_active>},
     {gicd::IPRIORITYR, gicd::IPRIORITYR + 0x20, byte_word, Bits::read_priorities, Bits::write_priorities},
     {gicd::ICFGR, gicd::ICFGR + 8, word_only, Bits::read_configuration, Bits::write_configuration},
-}));
+});
 
 }  // namespace
 
@@ -102,19 +101,15 @@ Redistributors::Redistributors(Model& model)
 
 uint64_t Redistributors::read(const MmioAccess& access) {
   CpuContext& frame = model_.cpus[access.offset / gicr::stride];
+  const RegisterMap& map = (access.offset & gicr::frame_size) != 0 ? sgi_map : rd_map;
   const auto offset = static_cast<uint32_t>(access.offset % gicr::frame_size);
-  const bool sgi_base = (access.offset & gicr::frame_size) != 0;
-  return sgi_base ? read_register(sgi_map, model_, frame, offset, access)
-                  : read_register(rd_map, model_, frame, offset, access);
+  return map.read(model_, {model_.cpus[access.vcpu], frame}, offset, access.size);
 }
 void Redistributors::write(const MmioAccess& access, uint64_t value) {
   CpuContext& frame = model_.cpus[access.offset / gicr::stride];
+  const RegisterMap& map = (access.offset & gicr::frame_size) != 0 ? sgi_map : rd_map;
   const auto offset = static_cast<uint32_t>(access.offset % gicr::frame_size);
-  if ((access.offset & gicr::frame_size) != 0) {
-    write_register(sgi_map, model_, frame, offset, access, value);
-  } else {
-    write_register(rd_map, model_, frame, offset, access, value);
-  }
+  map.write(model_, {model_.cpus[access.vcpu], frame}, offset, access.size, value);
 }
 
 }  // namespace vmm::vgic

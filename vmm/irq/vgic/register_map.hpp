@@ -10,13 +10,17 @@
 
 namespace vmm::vgic {
 
-// One access to a register, as its functions see it.
-struct RegisterAccess {
-  Model& model;
-  CpuContext& self;   // who asks
-  CpuContext& frame;  // whose private interrupts the frame shows: the redistributor's, else `self`
-  uint32_t offset;    // from the first byte of the row
-  uint8_t size;
+// Who is concerned by an access: the vCPU that asks, and the one whose private interrupts the frame shows (in a
+// redistributor its own, else `self` again). Register functions take small arguments by value, so that they stay in
+// registers all the way from the bus.
+struct Cpus {
+  CpuContext& self;
+  CpuContext& frame;
+};
+// What is accessed: bytes from the beginning of the row, and how many.
+struct Part {
+  uint32_t offset;
+  uint32_t size;
 };
 
 // Which access sizes a row takes; others read as zero and are ignored.
@@ -32,73 +36,63 @@ struct Register {
   uint32_t first;
   uint32_t end;
   Sizes sizes;
-  uint64_t (*read)(const RegisterAccess&);
-  void (*write)(const RegisterAccess&, uint64_t value);
+  uint64_t (*read)(Model&, Cpus, Part);
+  void (*write)(Model&, Cpus, Part, uint64_t value);
 };
 
 // Reached only while compiling a table that is wrong.
 void rows_overlap_or_are_out_of_order();
 
-// The registers of one frame of 64 KiB as a table in ascending order. Lookup does not depend on the table's length: an
-// index made at build time knows the first row of each 128 bytes of the first 4 KiB, and of each 4 KiB behind.
-template <size_t Rows>
+// The registers of one frame of 64 KiB as a table in ascending order. Finding a row takes no search: an index made at
+// build time has a byte for every word of the first 4 KiB, and one for each 4 KiB behind, of which a row may cover a
+// part.
 class RegisterMap {
  public:
-  consteval explicit RegisterMap(const std::array<Register, Rows>& rows) : rows_(rows) {
-    for (size_t i = 1; i < Rows; ++i) {
-      if (rows[i].first < rows[i - 1].end) rows_overlap_or_are_out_of_order();
-    }
-    for (uint32_t slot = 0; slot < slot_count; ++slot) {
-      uint8_t row = 0;
-      while (row < Rows && rows[row].end <= slot_start(slot)) ++row;
-      first_row_[slot] = row;
+  static constexpr size_t max_rows = 20;
+
+  template <size_t Rows>
+  consteval explicit RegisterMap(const Register (&rows)[Rows]) {
+    static_assert(Rows <= max_rows);
+    index_.fill(Rows);  // the row behind the last: no register
+    for (size_t i = 0; i < Rows; ++i) {
+      rows_[i] = rows[i];
+      if (i != 0 && rows[i].first < rows[i - 1].end) rows_overlap_or_are_out_of_order();
+      for (uint32_t at = rows[i].first & ~3u; at < rows[i].end; at += 4) index_[slot(at)] = static_cast<uint8_t>(i);
     }
   }
 
-  // The row that an access falls into, null if there is none or it does not take that size.
-  [[nodiscard]] const Register* find(uint64_t offset, unsigned size) const {
-    const size_t slot = offset < 0x1000 ? offset / 0x80 : 31 + offset / 0x1000;
-    for (size_t row = first_row_[slot]; row < Rows && rows_[row].first <= offset; ++row) {
-      if (offset < rows_[row].end) return (rows_[row].sizes & size) != 0 ? &rows_[row] : nullptr;
-    }
-    return nullptr;
+  // `offset` is that of the frame, below 64 KiB.
+  [[nodiscard]] uint64_t read(Model& model, Cpus cpus, uint32_t offset, uint32_t size) const {
+    const Register& row = rows_[index_[slot(offset)]];
+    if (!takes(row, offset, size) || row.read == nullptr) return 0;
+    return row.read(model, cpus, {offset - row.first, size});
+  }
+  void write(Model& model, Cpus cpus, uint32_t offset, uint32_t size, uint64_t value) const {
+    const Register& row = rows_[index_[slot(offset)]];
+    if (!takes(row, offset, size) || row.write == nullptr) return;
+    row.write(model, cpus, {offset - row.first, size}, value & ~uint64_t{0} >> (64 - size * 8));
   }
 
  private:
-  static constexpr uint32_t slot_count = 32 + 15;
-  [[nodiscard]] static constexpr uint32_t slot_start(uint32_t slot) {
-    return slot < 32 ? slot * 0x80 : (slot - 31) * 0x1000;
+  static constexpr uint32_t near = 0x1000;
+  [[nodiscard]] static constexpr uint32_t slot(uint32_t offset) {
+    return offset < near ? offset / 4 : near / 4 - 1 + offset / near;
+  }
+  [[nodiscard]] static bool takes(const Register& row, uint32_t offset, uint32_t size) {
+    return (row.sizes & size) != 0 && offset - row.first < row.end - row.first;
   }
 
-  std::array<Register, Rows> rows_;
-  std::array<uint8_t, slot_count> first_row_{};
+  std::array<Register, max_rows + 1> rows_{};
+  std::array<uint8_t, near / 4 + 15> index_{};
 };
 
-// `offset` is that of the frame, below 64 KiB.
-template <size_t Rows>
-[[nodiscard]] uint64_t read_register(const RegisterMap<Rows>& map, Model& model, CpuContext& frame, uint32_t offset,
-                                     const MmioAccess& access) {
-  const Register* const row = map.find(offset, access.size);
-  if (row == nullptr || row->read == nullptr) return 0;
-  return row->read({model, model.cpus[access.vcpu], frame, offset - row->first, access.size});
+// Words of 64-bit registers that can be accessed in halves.
+[[nodiscard]] inline uint64_t part_of(uint64_t whole, Part part) {
+  return part.size == 8 ? whole : whole >> (part.offset % 8 * 8) & 0xffff'ffff;
 }
-
-template <size_t Rows>
-void write_register(const RegisterMap<Rows>& map, Model& model, CpuContext& frame, uint32_t offset,
-                    const MmioAccess& access, uint64_t value) {
-  const Register* const row = map.find(offset, access.size);
-  if (row == nullptr || row->write == nullptr) return;
-  row->write({model, model.cpus[access.vcpu], frame, offset - row->first, access.size},
-             value & hal::low_mask(access.size * 8u));
-}
-
-// Parts of 64-bit registers that can be accessed as two words.
-[[nodiscard]] inline uint64_t part_of(uint64_t whole, const RegisterAccess& access) {
-  return access.size == 8 ? whole : whole >> (access.offset % 8 * 8) & 0xffff'ffff;
-}
-[[nodiscard]] inline uint64_t with_part(uint64_t whole, const RegisterAccess& access, uint64_t value) {
-  if (access.size == 8) return value;
-  const unsigned shift = access.offset % 8 * 8;
+[[nodiscard]] inline uint64_t with_part(uint64_t whole, Part part, uint64_t value) {
+  if (part.size == 8) return value;
+  const unsigned shift = part.offset % 8 * 8;
   return (whole & ~(uint64_t{0xffff'ffff} << shift)) | value << shift;
 }
 

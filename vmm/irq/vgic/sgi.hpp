@@ -7,11 +7,11 @@ namespace vmm::vgic {
 
 // Make an SGI pending on a vCPU. Version 2 tells from whom: `sources` has a bit per vCPU; version 3 ignores it.
 inline void pend_sgi(Model& m, CpuContext& target, unsigned sgi, uint64_t sources, Kicks& kicks) {
-  const BankRef ref = m.private_bank(target);
-  const hal::LockGuard guard(ref.bank.lock);
+  Bank& bank = target.bank;
+  const hal::LockGuard guard(bank.lock);
   if (!m.is_v3()) target.sgi_sources[sgi] = static_cast<uint8_t>(target.sgi_sources[sgi] | sources);
-  ref.bank.latch |= 1u << sgi;
-  m.announce(ref, 1u << sgi, kicks);
+  bank.latch |= 1u << sgi;
+  m.announce(bank, 1u << sgi, kicks);
 }
 
 }  // namespace vmm::vgic

@@ -144,16 +144,16 @@ class Sync {
         shared_empty |= 1u << n;
       }
     }
-    return claim_all(m, cpu, m.private_bank(cpu), cpu.bank.ready(m.groups()), shared_empty);
+    return claim_all(m, cpu, cpu.bank, cpu.bank.ready(m.groups()), shared_empty);
   }
 
   static bool add_spis(Model& m, CpuContext& cpu) {
     uint32_t hint = cpu.spi_hint.exchange(0, std::memory_order_relaxed);
     for (; hint != 0; hint &= hint - 1) {
-      const BankRef ref = m.spi_bank(static_cast<unsigned>(std::countr_zero(hint)));
-      const hal::LockGuard guard(ref.bank.lock);
-      const uint32_t ready = mine(cpu, *ref.spi, ref.bank.ready(m.groups()));
-      if (!claim_all(m, cpu, ref, ready, 0)) {
+      Bank& bank = m.spi_bank(static_cast<unsigned>(std::countr_zero(hint)));
+      const hal::LockGuard guard(bank.lock);
+      const uint32_t ready = mine(cpu, shared(bank), bank.ready(m.groups()));
+      if (!claim_all(m, cpu, bank, ready, 0)) {
         cpu.spi_hint.fetch_or(hint, std::memory_order_relaxed);
         return false;
       }
@@ -178,15 +178,15 @@ class Sync {
   }
 
   // The bank's lock is held. `reserved`: registers that are empty, but whose interrupts are not forgotten yet.
-  static bool claim_all(Model& m, CpuContext& cpu, const BankRef& ref, uint32_t ready, uint32_t reserved) {
+  static bool claim_all(Model& m, CpuContext& cpu, Bank& bank, uint32_t ready, uint32_t reserved) {
     // A listed interrupt that became pending again. Levels ask for a resync themselves when that matters.
-    if ((ready & ref.bank.held & ref.bank.edge) != 0) return false;
-    for (uint32_t bits = ready & ~ref.bank.held; bits != 0; bits &= bits - 1) {
+    if ((ready & bank.held & bank.edge) != 0) return false;
+    for (uint32_t bits = ready & ~bank.held; bits != 0; bits &= bits - 1) {
       const unsigned n = free_register(cpu, reserved);
       if (n >= L::count()) return false;
       const auto at = static_cast<unsigned>(std::countr_zero(bits));
-      const uint64_t lr = claim(m, cpu, ref, at);
-      if (lr != 0) put(cpu, n, ref.number * 32 + at, lr);
+      const uint64_t lr = claim(m, cpu, bank, at);
+      if (lr != 0) put(cpu, n, bank.number * 32 + at, lr);
     }
     return true;
   }
@@ -220,18 +220,17 @@ class Sync {
   // --- One interrupt ---
 
   // Make the list register of interrupt `n` of a bank, whose lock is held; 0 if there is nothing to list after all.
-  static uint64_t claim(Model& m, CpuContext& cpu, const BankRef& ref, unsigned n) {
-    Bank& bank = ref.bank;
+  static uint64_t claim(Model& m, CpuContext& cpu, Bank& bank, unsigned n) {
     const uint32_t bit = 1u << n;
-    const bool timer = ref.owner != nullptr && bit == m.timer_bit();
+    const bool timer = bank.is_private() && bit == m.timer_bit();
     if (timer) settle_timer(m, cpu);
     const bool active = (bank.taken & bit) != 0;
     const bool ready = (bank.ready(m.groups()) & bit) != 0;
-    bool pending = ready && (ref.spi == nullptr || ref.spi->target[n] == cpu.index);
+    bool pending = ready && (bank.is_private() || shared(bank).target[n] == cpu.index);
     if (!active && !pending) return 0;
 
     uint64_t tie = 0;
-    if (n < ich::sgi_count && ref.owner != nullptr && !m.is_v3()) {
+    if (n < ich::sgi_count && bank.is_private() && !m.is_v3()) {
       tie = choose_source(cpu, n, active, pending);
     } else if (timer && own_timer(m, cpu, active)) {
       // Pending and active at once cannot be tied to a physical interrupt (12.4, ICH_LR<n>_EL2.HW): the end brings it
@@ -242,12 +241,12 @@ class Sync {
     } else if ((bank.line & ~bank.edge & bit) != 0 || (ready && !pending)) {
       tie = ich::ich_lr::EOI::mask;
     }
-    if (pending && (bank.latch & bank.edge & bit) != 0 && !has_more_sources(m, cpu, ref, n)) bank.latch &= ~bit;
+    if (pending && (bank.latch & bank.edge & bit) != 0 && !has_more_sources(m, cpu, bank, n)) bank.latch &= ~bit;
     bank.held |= bit;
     bank.held_pending = pending ? bank.held_pending | bit : bank.held_pending & ~bit;
-    if (ref.spi != nullptr) ref.spi->holder[n] = static_cast<uint8_t>(cpu.index);
+    if (bank.is_shared()) shared(bank).holder[n] = static_cast<uint8_t>(cpu.index);
     const uint64_t state = (pending ? ich::ich_lr::Pending::mask : 0) | (active ? ich::ich_lr::Active::mask : 0);
-    return state | tie | ich::ich_lr::VINTID::of(ref.number * 32 + n) | ich::ich_lr::Priority::of(bank.priority[n]) |
+    return state | tie | ich::ich_lr::VINTID::of(bank.number * 32 + n) | ich::ich_lr::Priority::of(bank.priority[n]) |
            ich::ich_lr::Group::of((bank.group1 & bit) != 0 ? 1 : 0);
   }
 
@@ -275,8 +274,8 @@ class Sync {
     if (pending) sources = static_cast<uint8_t>(sources & ~(1u << source));
     return ich::ich_lr::SourceCpu::of(source) | ich::ich_lr::EOI::of(sources != 0 ? 1 : 0);
   }
-  [[nodiscard]] static bool has_more_sources(const Model& m, const CpuContext& cpu, const BankRef& ref, unsigned n) {
-    return !m.is_v3() && ref.owner != nullptr && n < ich::sgi_count && cpu.sgi_sources[n] != 0;
+  [[nodiscard]] static bool has_more_sources(const Model& m, const CpuContext& cpu, Bank& bank, unsigned n) {
+    return !m.is_v3() && bank.is_private() && n < ich::sgi_count && cpu.sgi_sources[n] != 0;
   }
 
   static void forget_private(Model& m, CpuContext& cpu, uint32_t bit) PLINTH_REQUIRES(cpu.bank.lock) {
@@ -292,19 +291,18 @@ class Sync {
     for (; registers != 0; registers &= registers - 1) {
       const IntId intid = cpu.held_intid[static_cast<unsigned>(std::countr_zero(registers))];
       if (intid >= ich::first_special) continue;  // LPIs have no state left
-      const BankRef ref = m.spi_bank(intid / 32);
-      const hal::LockGuard guard(ref.bank.lock);
-      ref.bank.forget(1u << intid % 32);
-      m.announce(ref, 1u << intid % 32, kicks);
+      Bank& bank = m.spi_bank(intid / 32);
+      const hal::LockGuard guard(bank.lock);
+      bank.forget(1u << intid % 32);
+      m.announce(bank, 1u << intid % 32, kicks);
     }
   }
 
   static void fold_one(Model& m, CpuContext& cpu, IntId intid, uint64_t lr, Kicks& kicks) {
     if (intid >= ich::first_lpi) return fold_lpi(m, cpu, intid - ich::first_lpi, lr);
-    const BankRef ref = m.bank_of(cpu, intid);
+    Bank& bank = m.bank_of(cpu, intid);
     const uint32_t bit = 1u << intid % 32;
-    const hal::LockGuard guard(ref.bank.lock);
-    Bank& bank = ref.bank;
+    const hal::LockGuard guard(bank.lock);
     const bool pending = ich::ich_lr::Pending::is_set(lr) && (bank.drop_pending & bit) == 0;
     const bool active = ich::ich_lr::Active::is_set(lr) && (bank.drop_active & bit) == 0;
     const bool ended = ich::ich_lr::State::get(lr) == 0;
@@ -312,12 +310,12 @@ class Sync {
     if (ich::ich_lr::HW::is_set(lr) && ended && cpu.timer_linked) cpu.timer_owned = false;
     if (pending) bank.held_pending &= ~bit;  // a level's latch is not used up
     if (active) bank.make_active |= bit;
-    ref.bank.forget(bit);
+    bank.forget(bit);
     if (active) bank.taken |= bit;
     if (pending && (bank.edge & bit) != 0) bank.latch |= bit;
     if (intid < ich::sgi_count && !m.is_v3()) fold_source(cpu, intid, lr, pending, active);
-    if (ref.spi != nullptr && active) cpu.spi_hint.fetch_or(1u << ref.number, std::memory_order_relaxed);
-    if (ref.spi != nullptr) m.announce(ref, bit, kicks);
+    if (bank.is_shared() && active) cpu.spi_hint.fetch_or(1u << bank.number, std::memory_order_relaxed);
+    if (bank.is_shared()) m.announce(bank, bit, kicks);
   }
   static void fold_source(CpuContext& cpu, IntId sgi, uint64_t lr, bool pending, bool active) {
     const auto source = static_cast<uint8_t>(ich::ich_lr::SourceCpu::get(lr));
@@ -370,24 +368,24 @@ class Sync {
         if (candidate.key < first.key) first = candidate;
       });
       if (first.key == ~0u) return;
-      const BankRef ref = m.bank_of(cpu, first.intid);
-      const hal::LockGuard guard(ref.bank.lock);
-      ref.bank.active &= ~(1u << first.intid % 32);
-      ref.bank.taken &= ~(1u << first.intid % 32);
-      m.announce(ref, 1u << first.intid % 32, kicks);
+      Bank& bank = m.bank_of(cpu, first.intid);
+      const hal::LockGuard guard(bank.lock);
+      bank.active &= ~(1u << first.intid % 32);
+      bank.taken &= ~(1u << first.intid % 32);
+      m.announce(bank, 1u << first.intid % 32, kicks);
     }
   }
   // Active interrupts of this vCPU that it does not hold.
   template <class Visit>
   static void for_each_active(Model& m, CpuContext& cpu, Visit visit) {
-    const auto visit_bank = [&](const BankRef& ref) {
-      const hal::LockGuard guard(ref.bank.lock);
-      for (uint32_t bits = ref.bank.taken & ~ref.bank.held; bits != 0; bits &= bits - 1) {
+    const auto visit_bank = [&](Bank& bank) {
+      const hal::LockGuard guard(bank.lock);
+      for (uint32_t bits = bank.taken & ~bank.held; bits != 0; bits &= bits - 1) {
         const auto n = static_cast<unsigned>(std::countr_zero(bits));
-        if (ref.spi == nullptr || ref.spi->holder[n] == cpu.index) visit({ref.bank.priority[n], ref.number * 32 + n});
+        if (bank.is_private() || shared(bank).holder[n] == cpu.index) visit({bank.priority[n], bank.number * 32 + n});
       }
     };
-    visit_bank(m.private_bank(cpu));
+    visit_bank(cpu.bank);
     for (uint32_t hint = cpu.spi_hint.load(std::memory_order_relaxed); hint != 0; hint &= hint - 1) {
       visit_bank(m.spi_bank(static_cast<unsigned>(std::countr_zero(hint))));
     }
@@ -396,7 +394,7 @@ class Sync {
   static void refill(Model& m, CpuContext& cpu) {
     Choice choice;
     const uint32_t vmcr = L::vmcr();
-    offer_bank(m, cpu, m.private_bank(cpu), vmcr, choice);
+    offer_bank(m, cpu, cpu.bank, vmcr, choice);
     const uint32_t hint = cpu.spi_hint.exchange(0, std::memory_order_relaxed);
     for (uint32_t left = hint; left != 0; left &= left - 1) {
       offer_bank(m, cpu, m.spi_bank(static_cast<unsigned>(std::countr_zero(left))), vmcr, choice);
@@ -413,20 +411,19 @@ class Sync {
     set_hcr(cpu, base_hcr() | overflow_hcr(choice, vmcr));
   }
 
-  static void offer_bank(Model& m, CpuContext& cpu, const BankRef& ref, uint32_t vmcr, Choice& choice) {
-    const hal::LockGuard guard(ref.bank.lock);
-    const Bank& bank = ref.bank;
+  static void offer_bank(Model& m, CpuContext& cpu, Bank& bank, uint32_t vmcr, Choice& choice) {
+    const hal::LockGuard guard(bank.lock);
     const uint32_t all_ready = bank.ready(m.groups());
-    const uint32_t ready = ref.spi != nullptr ? mine(cpu, *ref.spi, all_ready) : all_ready;
+    const uint32_t ready = bank.is_shared() ? mine(cpu, shared(bank), all_ready) : all_ready;
     for (uint32_t bits = ready | bank.taken; bits != 0; bits &= bits - 1) {
       const auto n = static_cast<unsigned>(std::countr_zero(bits));
       const bool pending = (ready >> n & 1) != 0;
       const bool active = (bank.taken >> n & 1) != 0;
-      if (((bank.held >> n) & 1) != 0 || (active && ref.spi != nullptr && ref.spi->holder[n] != cpu.index)) continue;
+      if (((bank.held >> n) & 1) != 0 || (active && bank.is_shared() && shared(bank).holder[n] != cpu.index)) continue;
       // Active and pending cannot be signalled before it is ended.
       const bool only = active || !pending;
       choice.offer(
-          {bank.priority[n] | (only ? only_active : group_key(vmcr, bank.group1 >> n & 1)), ref.number * 32 + n});
+          {bank.priority[n] | (only ? only_active : group_key(vmcr, bank.group1 >> n & 1)), bank.number * 32 + n});
     }
   }
   static void offer_lpis(Model& m, CpuContext& cpu, uint32_t vmcr, Choice& choice) {
@@ -442,12 +439,12 @@ class Sync {
     return on ? 0 : disabled_group;
   }
   static uint64_t list_one(Model& m, CpuContext& cpu, IntId intid) {
-    const BankRef ref = m.bank_of(cpu, intid);
+    Bank& bank = m.bank_of(cpu, intid);
     const unsigned n = intid % 32;
-    const hal::LockGuard guard(ref.bank.lock);
-    const bool taken = (ref.bank.held >> n & 1) != 0;
-    const bool elsewhere = ref.spi != nullptr && (ref.bank.taken >> n & 1) != 0 && ref.spi->holder[n] != cpu.index;
-    return taken || elsewhere ? 0 : claim(m, cpu, ref, n);
+    const hal::LockGuard guard(bank.lock);
+    const bool taken = (bank.held >> n & 1) != 0;
+    const bool elsewhere = bank.is_shared() && (bank.taken >> n & 1) != 0 && shared(bank).holder[n] != cpu.index;
+    return taken || elsewhere ? 0 : claim(m, cpu, bank, n);
   }
   static uint64_t list_lpi(Model& m, CpuContext& cpu, uint32_t index) {
     const hal::LockGuard guard(cpu.lpis.lock);

@@ -71,9 +71,13 @@ Vgic::Vgic(const Config& config, std::span<std::byte> storage, const CpuInterfac
   VcpuIndex index = 0;
   for (CpuContext& cpu : model_.cpus) {
     cpu.index = index;
+    cpu.bank.owner = static_cast<uint8_t>(index);
     const size_t words = Layout(config).lpi_words + index * LpiSet::word_count * sizeof(uint64_t);
     if (config.its) cpu.lpis.words = make_array<uint64_t>(storage, words, LpiSet::word_count);
     ++index;
+  }
+  for (unsigned number = 1; number <= model_.spi_banks.size(); ++number) {
+    model_.spi_bank(number).number = static_cast<uint8_t>(number);
   }
   reset();
 }
@@ -86,7 +90,7 @@ void Vgic::set_level(VirtualIrq irq, bool level) {
 
 void Vgic::set_private_level(VcpuIndex vcpu, IntId ppi, bool level) {
   if (ppi < arch::gic::first_ppi || ppi >= arch::gic::first_spi || ppi == model_.config.timer_ppi) return;
-  model_.set_line(model_.private_bank(model_.cpus[vcpu]), 1u << ppi, level);
+  model_.set_line(model_.cpus[vcpu].bank, 1u << ppi, level);
 }
 
 void Vgic::send_msi(uint32_t device_id, uint32_t event_id) { its_.translate(device_id, event_id); }
@@ -152,9 +156,9 @@ void Vgic::reset_cpu_interface(VcpuIndex vcpu) {
   // Its 1-of-N interrupts look for somebody else.
   Kicks kicks(model_.kicker, Kicks::nobody);
   for (unsigned number = 1; number <= model_.spi_banks.size(); ++number) {
-    const BankRef ref = model_.spi_bank(number);
-    const hal::LockGuard guard(ref.bank.lock);
-    model_.announce(ref, ref.spi->any_vcpu, kicks);
+    Bank& bank = model_.spi_bank(number);
+    const hal::LockGuard guard(bank.lock);
+    model_.announce(bank, shared(bank).any_vcpu, kicks);
   }
 }
 
@@ -165,7 +169,7 @@ void Vgic::reset() {
     {
       const hal::LockGuard guard(cpu.bank.lock);
       cpu.bank.reset(sgis);
-      cpu.bank.enabled = always_enabled(model_, model_.private_bank(cpu));
+      cpu.bank.enabled = always_enabled(model_, cpu.bank);
       cpu.sgi_sources.fill(0);
     }
     cpu.work.store(0, std::memory_order_relaxed);
