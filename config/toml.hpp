@@ -40,7 +40,7 @@ enum class Origin : uint8_t {
   header_array,  // [[a.b]]
 };
 
-// A value, and its key where it has one. Numbers of points refer to the document.
+// A value, and its key where it has one.
 class Node {
  public:
   class Iterator {
@@ -73,6 +73,8 @@ class Node {
   [[nodiscard]] std::string_view text() const { return text_; }
   [[nodiscard]] int64_t integer() const { return integer_; }
   [[nodiscard]] bool boolean() const { return integer_ != 0; }
+  // The value as the document spells it; empty for tables and arrays that come from headers or dotted keys.
+  [[nodiscard]] std::string_view source() const { return source_; }
   [[nodiscard]] Origin origin() const { return origin_; }
 
   // Elements of an array, members of a table, in the document's order.
@@ -86,6 +88,7 @@ class Node {
   friend class Parser;
   std::string_view key_;
   std::string_view text_;
+  std::string_view source_;
   int64_t integer_ = 0;
   Node* first_ = nullptr;
   Node* last_ = nullptr;

@@ -51,6 +51,7 @@ class Parser {
   Result<void> parse_value(Node& node);
   Result<void> begin_value(Node& node);
   Result<void> open_container(Node& node, Kind kind);
+  void close_container(Node& node);
   Result<void> continue_array(Node& array);
   Result<void> continue_inline_table(Node& table);
 
@@ -220,6 +221,7 @@ Result<void> Parser::parse_value(Node& node) {
 
 // A whole scalar, or the opening bracket of a container, which goes onto the stack.
 Result<void> Parser::begin_value(Node& node) {
+  const size_t begin = reader_.offset();
   node.position_ = reader_.position();
   switch (reader_.peek()) {
     case '[': return open_container(node, Kind::array);
@@ -228,6 +230,7 @@ Result<void> Parser::begin_value(Node& node) {
     case '\'':
       node.kind_ = Kind::string;
       node.text_ = TRY(read_string(reader_, arena_));
+      node.source_ = reader_.from(begin);
       return {};
     default: break;
   }
@@ -235,15 +238,24 @@ Result<void> Parser::begin_value(Node& node) {
   node.kind_ = scalar.kind;
   node.integer_ = scalar.integer;
   node.text_ = scalar.text;
+  node.source_ = reader_.from(begin);
   return {};
 }
 
 Result<void> Parser::open_container(Node& node, Kind kind) {
   if (depth_ == open_.size()) return reader_.error(ErrorKind::too_deep);
   node.kind_ = kind;
+  // Grows to the whole value when it closes.
+  node.source_ = reader_.rest().substr(0, 1);
   reader_.advance(1);
   open_[depth_++] = &node;
   return {};
+}
+
+void Parser::close_container(Node& node) {
+  --depth_;
+  const char* const begin = node.source_.data();
+  node.source_ = {begin, static_cast<size_t>(reader_.rest().data() - begin)};
 }
 
 // One step: the closing bracket, or a separator and the start of the next element.
@@ -255,7 +267,7 @@ Result<void> Parser::continue_array(Node& array) {
     TRY(reader_.skip_blank());
   }
   if (reader_.take(']')) {
-    --depth_;
+    close_container(array);
     return {};
   }
   if (reader_.at_end()) return hal::fail(Error{ErrorKind::unclosed_array, array.position_, {}, {}});
@@ -265,7 +277,7 @@ Result<void> Parser::continue_array(Node& array) {
 Result<void> Parser::continue_inline_table(Node& table) {
   reader_.skip_spaces();
   if (reader_.take('}')) {
-    --depth_;
+    close_container(table);
     return {};
   }
   const bool first = table.size_ == 0;

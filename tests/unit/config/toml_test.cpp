@@ -376,6 +376,16 @@ TEST(Toml, knows_where_every_value_and_key_stands) {
   EXPECT_EQ(toml.root().find("u")->find("v"), nullptr);
 }
 
+TEST(Toml, keeps_every_value_as_it_is_spelled) {
+  const TomlText toml("a = [1, # x\n 0x2]\nb = {c = \"\\n\"} # d\n[e]\nf.g = '''h'''");
+  ASSERT_TRUE(toml.ok());
+  EXPECT_EQ(toml.root().find("a")->source(), "[1, # x\n 0x2]");
+  EXPECT_EQ(toml.root().find("b")->source(), "{c = \"\\n\"}");
+  EXPECT_EQ(toml.root().find("b")->find("c")->source(), "\"\\n\"");
+  EXPECT_EQ(toml.root().find("e")->source(), "");
+  EXPECT_EQ(toml.root().find("e")->find("f")->find("g")->source(), "'''h'''");
+}
+
 TEST(Toml, points_at_the_first_definition_too) {
   const TomlText toml("\n\nname = 1\nname = 2");
   EXPECT_EQ(toml.error().earlier.line, 3U);
