@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/virt_board.hpp"
 
-#include <algorithm>
+#include <utility>
 
 namespace vmm {
 
@@ -13,7 +13,12 @@ GuestRegions guest_memory_regions(const config::MemoryConfig& memory, hal::Guest
     // The first element of an empty vector: there is room.
     [[maybe_unused]] const bool added = regions.push_back(ram);
   }
-  std::ranges::sort(regions, {}, [](const config::MemoryRegion& region) { return region.range.start; });
+  // Insertion sort: there are few, and mostly they are in order.
+  for (size_t i = 1; i < regions.size(); ++i) {
+    for (size_t j = i; j > 0 && regions[j].range.start < regions[j - 1].range.start; --j) {
+      std::swap(regions[j], regions[j - 1]);
+    }
+  }
   return regions;
 }
 

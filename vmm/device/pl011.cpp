@@ -115,11 +115,15 @@ void Pl011::reset() {
 }
 
 uint64_t Pl011::read(const MmioAccess& access) {
-  const auto offset = static_cast<uint32_t>(access.offset);
-  if (offset == uart_fr) {
+  if (access.offset == uart_fr) {
     const uint32_t now = flags_.load(std::memory_order_relaxed);
     if ((now & fr_busy) == 0) return now;
   }
+  return read_locked(access);
+}
+
+uint64_t Pl011::read_locked(const MmioAccess& access) {
+  const auto offset = static_cast<uint32_t>(access.offset);
   const hal::LockGuard guard(lock_);
   uint64_t value = read_register(offset & ~3U) >> (offset % 4 * 8);
   if (access.size == 8) value |= uint64_t{read_register(offset + 4)} << 32;

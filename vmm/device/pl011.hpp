@@ -62,6 +62,7 @@ class Pl011 final : public MmioDevice {
     void clear() { first = count = 0; }
   };
 
+  [[gnu::noinline]] uint64_t read_locked(const MmioAccess& access);
   uint32_t read_register(uint32_t offset) PLINTH_REQUIRES(lock_);
   void write_register(uint32_t offset, uint32_t value) PLINTH_REQUIRES(lock_);
   uint32_t read_data() PLINTH_REQUIRES(lock_);

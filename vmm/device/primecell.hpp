@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <cstdint>
 
 namespace vmm {
@@ -17,15 +16,8 @@ struct PrimeCellId {
   // RAZ for every offset (a multiple of 4) before the registers.
   [[nodiscard]] constexpr uint32_t read(uint32_t offset) const {
     if (offset < first || offset > 0xffc) return 0;
-    const std::array<uint8_t, 8> bytes{static_cast<uint8_t>(part),
-                                       static_cast<uint8_t>(0x10 | (part >> 8)),
-                                       static_cast<uint8_t>(revision << 4 | 0x4),
-                                       0x00,
-                                       0x0d,
-                                       0xf0,
-                                       0x05,
-                                       0xb1};
-    return bytes[(offset - first) / 4];
+    const uint64_t bytes = uint64_t{0xb105'f00d} << 32 | uint64_t{revision} << 20 | uint64_t{0x41} << 12 | part;
+    return (bytes >> ((offset - first) / 4 * 8)) & 0xff;
   }
 };
 

@@ -110,7 +110,7 @@ class BitReader {
     available_ -= count;
     return true;
   }
-  hal::Result<uint32_t, LoadError> take(unsigned count) {
+  [[gnu::noinline]] hal::Result<uint32_t, LoadError> take(unsigned count) {
     const auto value = static_cast<uint32_t>(peek() & hal::low_mask(count));
     if (!drop(count)) return truncated;
     return value;
