@@ -145,6 +145,29 @@ void check_consistency() {
     equal(lost, 0, "a timer stopped around its expiry is either pending or never fires");
 }
 
+/// Two timers, each with its own registers, whichever mode the CPU is in when one expires.
+void check_two_timers() {
+    guest().reset();
+    gcsr::write<csr::tcfg>(ms(2000) | enable);
+    guest().load({b(0)});
+    guest().set_watchdog_ms(2);
+    const Outcome outcome = guest().run();
+    pass_if(outcome.stop == Outcome::Stop::watchdog, "the host's timer expires while a guest with a timer runs", "exit");
+    equal(gcsr::read<csr::tcfg>(), ms(2000) | enable, "the host's expiry leaves the guest's TCFG alone");
+    equal(pending(), 0, "the host's expiry does not set the guest's TI");
+    const u64 first = gcsr::read<csr::tval>();
+    wait_ticks(ms(1));
+    between(first - gcsr::read<csr::tval>(), ms(1), ms(500), "the guest's timer counts on after the host's expiry");
+    stop();
+    csr::write<csr::tcfg>(ms(2000) | enable);
+    start(ms(1));
+    pass_if(fires_within(ms(500)), "the guest's timer expires while the host has one too", "TI");
+    equal(csr::read<csr::tcfg>(), ms(2000) | enable, "the guest's expiry leaves the host's TCFG alone");
+    equal(csr::read<csr::estat>() & csr::is_timer, 0, "the guest's expiry does not set the host's TI");
+    csr::write<csr::tcfg>(0);
+    stop();
+}
+
 /// The timer's part of a vCPU, saved and restored as KVM does it (reference 7.3).
 struct Saved {
     u64 tcfg, tval, estat, deadline;
@@ -287,6 +310,7 @@ void test_timer() {
     check_in_host();
     check_restore();
     check_consistency();
+    check_two_timers();
     check_under_preemption();
     check_periodic();
     check_clock();

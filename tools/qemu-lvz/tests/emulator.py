@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One run of the emulator: a command, a log file, a hard limit in time, and what it cost."""
+
+import os
+import resource  # noqa: F401  (os.wait4 returns its structure)
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+
+MACHINE = ["-M", "virt", "-nic", "none", "-vga", "none", "-display", "none", "-monitor", "none", "-serial", "stdio"]
+
+
+@dataclass
+class Result:
+    text: str
+    code: int
+    timed_out: bool
+    seconds: float
+    user_seconds: float  # of the emulator, all threads
+
+    def ended_badly(self):
+        """Why the emulator itself did not end as it should, or None."""
+        if self.timed_out:
+            return f"no end within {self.seconds:.0f} s"
+        if self.code < 0:
+            return f"QEMU was ended by signal {-self.code}"
+        return f"QEMU ended with code {self.code}" if self.code else None
+
+
+def run(qemu, options, log, limit):
+    """Starts `qemu` with `options` on the virt machine without devices; its output goes to `log` and the result."""
+    command = [str(word) for word in [qemu, *MACHINE, *options]]
+    start = time.monotonic()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "wb") as out:
+        out.write(("$ " + " ".join(command) + "\n").encode())
+        out.flush()
+        head = out.tell()
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+        expired = threading.Event()
+
+        def end():
+            expired.set()
+            process.kill()
+
+        timer = threading.Timer(limit, end)
+        timer.start()
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            timer.cancel()
+    text = log.read_bytes()[head:].decode(errors="replace").replace("\r", "")
+    return Result(text, process.returncode, expired.is_set(), time.monotonic() - start, usage.ru_utime)

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Compiles the two test programs: the bare-metal probe and init for the Linux that loads KVM."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+
+from plinth import newc  # noqa: E402
+from plinth.paths import BUILD  # noqa: E402
+from plinth.ui import Failure  # noqa: E402
+
+OUT = BUILD / "qemu-lvz-tests"
+CLANG = "clang-19"
+LINKER = "ld.lld-19"
+WARNINGS = ["-Wall", "-Wextra", "-Werror"]
+CXX = ["-std=c++23", "-ffreestanding", "-fno-pic", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", *WARNINGS]
+# Without -mno-lsx clang 19 keeps vector instructions for clearing memory, soft-float or not.
+BARE = ["--target=loongarch64-unknown-none", "-mabi=lp64s", "-msoft-float", "-mno-lsx"]
+LINUX = ["--target=loongarch64-linux-gnusf", "-msoft-float", "-mno-lsx"]
+
+
+def require():
+    """The tools by the name of their Debian package."""
+    missing = [package for tool, package in ((CLANG, "clang-19"), (LINKER, "lld-19")) if not shutil.which(tool)]
+    if missing:
+        raise Failure(f"to compile the tests, install the Debian package(s) {' '.join(missing)}")
+
+
+def probe():
+    """The probe's ELF file."""
+    folder = HERE / "probe"
+    objects = _objects(folder, OUT / "probe", BARE, optimize="-Os")
+    return _link(OUT / "probe.elf", objects, "-T", folder / "probe.ld")
+
+
+def load_initramfs():
+    """An initramfs whose init is the KVM load, with the guest inside it."""
+    folder, out = HERE / "kvm", OUT / "kvm"
+    guest = _objects(folder, out, BARE, sources=["guest_start.S", "guest.cpp"])
+    _link(out / "guest.bin", guest, "-T", folder / "guest.ld", "--oformat", "binary")
+    program = _objects(folder, out, LINUX, sources=["start.S", "system.cpp", "machine.cpp", "main.cpp"], include=out,
+                       after=[out / "guest.bin"])
+    init = _link(out / "init", program, "-static")
+    archive = newc.Archive()
+    archive.folder("dev")
+    archive.folder("proc")
+    archive.character_device("dev/console", 5, 1)
+    archive.file("init", init.read_bytes(), 0o755)
+    path = OUT / "load.cpio"
+    path.write_bytes(archive.bytes())
+    return path
+
+
+def _objects(folder, out, target, sources=None, optimize="-O2", include=None, after=()):
+    out.mkdir(parents=True, exist_ok=True)
+    names = sources or sorted(path.name for path in folder.iterdir() if path.suffix in (".cpp", ".S"))
+    headers = [path for path in folder.iterdir() if path.suffix in (".hpp", ".h")]
+    newest = max(path.stat().st_mtime for path in [*headers, *after, Path(__file__)])
+    objects = []
+    for name in names:
+        source, result = folder / name, out / f"{name}.o"
+        objects.append(result)
+        if result.exists() and result.stat().st_mtime > max(newest, source.stat().st_mtime):
+            continue
+        flags = [*CXX, optimize] if source.suffix == ".cpp" else []
+        _call([CLANG, *target, *flags, *([f"-Wa,-I{include}"] if include and not flags else []), "-c", source, "-o", result])
+    return objects
+
+
+def _link(result, objects, *options):
+    _call([LINKER, *options, "-o", result, *objects])
+    return result
+
+
+def _call(command):
+    done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode:
+        raise Failure(f"{command[0]} failed:\n{done.stderr.strip()}")
