@@ -45,13 +45,13 @@ constexpr hal::Failure<LoadError> failed(Kind kind, uint64_t wanted = 0, uint64_
   return hal::fail(LoadError{kind, wanted, limit});
 }
 
-uint64_t physical(uint64_t address, Machine machine) {
-  return machine == Machine::loongarch64 ? address & loongarch_physical_mask : address;
+uint64_t physical(uint64_t address, GuestIsa isa) {
+  return isa == GuestIsa::loongarch64 ? address & loongarch_physical_mask : address;
 }
 
-hal::Result<void, LoadError> check_header(std::span<const std::byte> file, Machine machine) {
+hal::Result<void, LoadError> check_header(std::span<const std::byte> file, GuestIsa isa) {
   if (file.size() < ehdr::size) return failed(Kind::truncated, ehdr::size, file.size());
-  const uint16_t expected = machine == Machine::aarch64 ? machine_aarch64 : machine_loongarch;
+  const uint16_t expected = isa == GuestIsa::aarch64 ? machine_aarch64 : machine_loongarch;
   if (std::to_integer<uint8_t>(file[ehdr::ident_class]) != class_64 ||
       std::to_integer<uint8_t>(file[ehdr::ident_data]) != data_little_endian ||
       read_le<uint16_t>(file, ehdr::machine) != expected) {
@@ -63,13 +63,12 @@ hal::Result<void, LoadError> check_header(std::span<const std::byte> file, Machi
 
 // Nothing for a program header that loads nothing.
 hal::Result<std::optional<ElfImage::Segment>, LoadError> read_segment(std::span<const std::byte> file,
-                                                                      std::span<const std::byte> header,
-                                                                      Machine machine) {
+                                                                      std::span<const std::byte> header, GuestIsa isa) {
   const auto memory_size = read_le<uint64_t>(header, phdr::memsz);
   if (read_le<uint32_t>(header, phdr::type) != pt_load || memory_size == 0) return std::optional<ElfImage::Segment>{};
   const auto offset = read_le<uint64_t>(header, phdr::offset);
   const auto file_size = read_le<uint64_t>(header, phdr::filesz);
-  const hal::GuestPhys start(physical(read_le<uint64_t>(header, phdr::paddr), machine));
+  const hal::GuestPhys start(physical(read_le<uint64_t>(header, phdr::paddr), isa));
   if (file_size > memory_size || !hal::GuestPhysRange::fits(start, memory_size)) return failed(Kind::bad_header);
   if (offset > file.size() || file_size > file.size() - offset) {
     return failed(Kind::truncated, offset + file_size, file.size());
@@ -83,8 +82,8 @@ bool ElfImage::is_elf(std::span<const std::byte> file) {
   return file.size() >= 4 && read_le<uint32_t>(file, 0) == elf_magic;
 }
 
-hal::Result<ElfImage, LoadError> ElfImage::parse(std::span<const std::byte> file, Machine machine) {
-  TRY(check_header(file, machine));
+hal::Result<ElfImage, LoadError> ElfImage::parse(std::span<const std::byte> file, GuestIsa isa) {
+  TRY(check_header(file, isa));
   const auto table = read_le<uint64_t>(file, ehdr::phoff);
   const size_t count = read_le<uint16_t>(file, ehdr::phnum);
   if (table > file.size() || count * phdr::size > file.size() - table) {
@@ -97,7 +96,7 @@ hal::Result<ElfImage, LoadError> ElfImage::parse(std::span<const std::byte> file
   std::optional<hal::GuestPhys> entry;
   for (size_t i = 0; i < count; ++i) {
     const auto header = file.subspan(table + i * phdr::size, phdr::size);
-    const std::optional<Segment> segment = TRY(read_segment(file, header, machine));
+    const std::optional<Segment> segment = TRY(read_segment(file, header, isa));
     if (!segment) continue;
     for (const Segment& other : image.segments) {
       if (other.memory.overlaps(segment->memory)) {

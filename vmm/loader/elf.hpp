@@ -28,7 +28,7 @@ struct ElfImage {
 
   [[nodiscard]] static bool is_elf(std::span<const std::byte> file);
   // Every part of `file` that the result refers to has been checked to be there.
-  [[nodiscard]] static hal::Result<ElfImage, LoadError> parse(std::span<const std::byte> file, Machine machine);
+  [[nodiscard]] static hal::Result<ElfImage, LoadError> parse(std::span<const std::byte> file, GuestIsa isa);
   // The same program somewhere else.
   void move_to(hal::GuestPhys start);
 };

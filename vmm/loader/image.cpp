@@ -71,11 +71,11 @@ hal::Result<Kernel, LoadError> recognise(const LoadRequest& request, Inflater& s
 }
 
 // Text and words that no A64 processor executes (C4.1: op0 = 0000, 0001, 0011) are what a wrong file begins with.
-bool looks_like_code(std::span<const std::byte> head, Machine machine) {
+bool looks_like_code(std::span<const std::byte> head, GuestIsa isa) {
   const auto is_text = [](std::byte b) { return (b >= std::byte{' '} && b <= std::byte{'~'}) || b == std::byte{'\n'}; };
   if (head.size() < 4 || std::ranges::all_of(head.first(std::min<size_t>(head.size(), 16)), is_text)) return false;
   const auto first = read_le<uint32_t>(head, 0);
-  if (machine != Machine::aarch64) return first != 0;
+  if (isa != GuestIsa::aarch64) return first != 0;
   const uint32_t op0 = (first >> 25) & 0xf;
   return op0 != 0 && op0 != 1 && op0 != 3;
 }
@@ -84,7 +84,7 @@ hal::Result<void, LoadError> plan_linux_image(const LoadRequest& request, const 
                                               const GuestLayout& layout, LoadPlan& plan) {
   const auto image = LinuxImage::parse(kernel.head);
   if (!image) return failed(Kind::not_this_format);
-  if (image->machine != request.machine) return failed(Kind::wrong_machine);
+  if (image->isa != request.isa) return failed(Kind::wrong_machine);
   // A compressed kernel's own word about its size is the better one: whatever follows it in the file is not it.
   const uint64_t contents = kernel.compressed && image->size != 0 ? 0 : kernel.size;
   const uint64_t size = std::max(image->size, contents);
@@ -96,7 +96,7 @@ hal::Result<void, LoadError> plan_linux_image(const LoadRequest& request, const 
     plan.kernel = TRY(layout.claim(*request.load, size));
   } else {
     const hal::GuestPhys base = layout.ram_base().align_up(LinuxImage::placement);
-    const bool too_low = image->machine == Machine::aarch64 && image->text_offset < lowest_text_offset;
+    const bool too_low = image->isa == GuestIsa::aarch64 && image->text_offset < lowest_text_offset;
     plan.kernel = TRY(layout.claim_first(
         std::array{base + image->text_offset + (too_low ? LinuxImage::placement : 0), base + image->text_offset},
         size));
@@ -106,7 +106,7 @@ hal::Result<void, LoadError> plan_linux_image(const LoadRequest& request, const 
 }
 
 hal::Result<void, LoadError> plan_elf(const LoadRequest& request, const GuestLayout& layout, LoadPlan& plan) {
-  ElfImage image = TRY(ElfImage::parse(request.kernel, request.machine));
+  ElfImage image = TRY(ElfImage::parse(request.kernel, request.isa));
   if (request.load) {
     if (!hal::GuestPhysRange::fits(*request.load, image.extent.size)) {
       return failed(Kind::kernel_outside_memory, request.load->value(), image.extent.size);
@@ -121,7 +121,7 @@ hal::Result<void, LoadError> plan_elf(const LoadRequest& request, const GuestLay
 
 hal::Result<void, LoadError> plan_raw(const LoadRequest& request, const Kernel& kernel, const GuestLayout& layout,
                                       LoadPlan& plan) {
-  if (!looks_like_code(kernel.head, request.machine)) return failed(Kind::not_code);
+  if (!looks_like_code(kernel.head, request.isa)) return failed(Kind::not_code);
   plan.kernel = TRY(layout.claim(request.load.value_or(layout.ram_base() + raw_offset), kernel.size));
   plan.entry = plan.kernel.start;
   return {};
@@ -200,7 +200,7 @@ hal::Result<void, LoadError> copy(GuestMemorySink& memory, hal::GuestPhys to, st
 
 hal::Result<void, LoadError> load_elf(const LoadRequest& request, const LoadPlan& plan, GuestMemorySink& memory,
                                       LoadProgress& progress) {
-  ElfImage image = TRY(ElfImage::parse(request.kernel, request.machine));
+  ElfImage image = TRY(ElfImage::parse(request.kernel, request.isa));
   image.move_to(plan.kernel.start);
   for (const ElfImage::Segment& segment : image.segments) {
     TRY(copy(memory, segment.memory.start, segment.contents, progress));

@@ -28,7 +28,7 @@
 // Whatever does not fit there goes to the lowest place where it does.
 namespace vmm {
 
-enum class Machine : uint8_t { aarch64, loongarch64 };
+enum class GuestIsa : uint8_t { aarch64, loongarch64 };
 
 // LoongArch files name places as the kernel sees them, in a direct-mapped window; these are the bits of the place.
 inline constexpr uint64_t loongarch_physical_mask = 0xffff'ffff'ffff;
@@ -37,7 +37,7 @@ inline constexpr uint64_t loongarch_physical_mask = 0xffff'ffff'ffff;
 [[nodiscard]] config::ImageFormat probe_image(std::span<const std::byte> file);
 
 struct LoadRequest {
-  Machine machine = Machine::aarch64;
+  GuestIsa isa = GuestIsa::aarch64;
   std::span<const std::byte> kernel;
   std::span<const std::byte> initrd;  // empty: none
   config::ImageFormat format = config::ImageFormat::detect;

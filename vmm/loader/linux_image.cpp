@@ -34,7 +34,7 @@ std::optional<LinuxImage> LinuxImage::parse(std::span<const std::byte> file) {
   if (magic == arm64_magic) {
     const auto size = read_le<uint64_t>(file, arm64_image_size);
     return LinuxImage{
-        .machine = Machine::aarch64,
+        .isa = GuestIsa::aarch64,
         .text_offset = size != 0 ? read_le<uint64_t>(file, arm64_text_offset) : arm64_old_text_offset,
         .size = size,
         .entry_offset = 0,
@@ -45,7 +45,7 @@ std::optional<LinuxImage> LinuxImage::parse(std::span<const std::byte> file) {
     // Entry and load offset are addresses in the same terms, perhaps of a direct-mapped window.
     const auto load = read_le<uint64_t>(file, loongarch_load_offset);
     return LinuxImage{
-        .machine = Machine::loongarch64,
+        .isa = GuestIsa::loongarch64,
         .text_offset = load & loongarch_physical_mask,
         .size = read_le<uint64_t>(file, loongarch_size),
         .entry_offset = (read_le<uint64_t>(file, loongarch_entry) - load) & loongarch_physical_mask,

@@ -18,7 +18,7 @@ struct LinuxImage {
   // Images are built to be placed relative to a boundary of this size.
   static constexpr uint64_t placement = 2 * hal::mib;
 
-  Machine machine;
+  GuestIsa isa;
   uint64_t text_offset;   // from a placement boundary (LoongArch: from the start of RAM)
   uint64_t size;          // in memory; 0: not stated
   uint64_t entry_offset;  // from the first byte

@@ -24,14 +24,10 @@ enum Status : int64_t {
 using smc64 = hal::Field<30>;
 constexpr uint32_t smc64_bit = 1U << 30;
 
-constexpr uint32_t smccc_version_id = 0x8000'0000;
 constexpr uint32_t smccc_arch_features_id = 0x8000'0001;
 constexpr uint32_t smccc_workaround_1_id = 0x8000'8000;
 constexpr uint32_t smccc_workaround_2_id = 0x8000'7fff;
 constexpr uint32_t smccc_workaround_3_id = 0x8000'3fff;
-
-constexpr uint64_t psci_1_1 = 0x1'0001;
-constexpr uint64_t smccc_1_2 = 0x1'0002;
 
 // CPU_SUSPEND's power_state in the original format (5.4.2), which FEATURES announces.
 using power_state_is_powerdown = hal::Field<16>;
@@ -87,7 +83,7 @@ struct Psci::Function {
 const Psci::Function* Psci::find(uint32_t id) {
   using enum Function::Width;
   static constexpr std::array functions{
-      Function{0x8400'0000, smc32, &Psci::version},
+      Function{psci_version_id, smc32, &Psci::stated_version},
       Function{0x8400'0001, both, &Psci::cpu_suspend},
       Function{0x8400'0002, smc32, &Psci::cpu_off},
       Function{0x8400'0003, both, &Psci::cpu_on},
@@ -97,7 +93,7 @@ const Psci::Function* Psci::find(uint32_t id) {
       Function{0x8400'0009, smc32, &Psci::system_reset},
       Function{0x8400'000a, smc32, &Psci::features},
       Function{0x8400'0012, both, &Psci::system_reset2},
-      Function{smccc_version_id, smc32, &Psci::smccc_version},
+      Function{smccc_version_id, smc32, &Psci::stated_version},
       Function{smccc_arch_features_id, smc32, &Psci::arch_features},
       Function{smccc_workaround_1_id, smc32, &Psci::arch_workaround},
       Function{smccc_workaround_2_id, smc32, &Psci::arch_workaround},
@@ -121,7 +117,9 @@ FirmwareAction Psci::call(VcpuIndex vcpu, const FirmwareCall& call) {
   return (this->*function->handler)(vcpu, arguments);
 }
 
-FirmwareAction Psci::version(VcpuIndex, const Arguments& arguments) { return arguments.resume(psci_1_1); }
+FirmwareAction Psci::stated_version(VcpuIndex, const Arguments& arguments) {
+  return arguments.resume(static_cast<int64_t>(fixed_answer(arguments.function).value_or(0)));
+}
 
 // 5.15: the flags of a function that is there; all are 0, CPU_SUSPEND's among them (original format, the platform
 // coordinates). SMCCC_VERSION is asked for here as well, to find out whether there is more than PSCI.
@@ -201,8 +199,6 @@ FirmwareAction Psci::system_reset2(VcpuIndex vcpu, const Arguments& arguments) {
   if ((arguments.first & hal::low_mask(32)) != system_warm_reset) return arguments.resume(invalid_parameters);
   return system_reset(vcpu, arguments);
 }
-
-FirmwareAction Psci::smccc_version(VcpuIndex, const Arguments& arguments) { return arguments.resume(smccc_1_2); }
 
 FirmwareAction Psci::arch_features(VcpuIndex, const Arguments& arguments) {
   switch (static_cast<uint32_t>(arguments.first)) {

@@ -70,6 +70,15 @@ class Psci {
 
   Psci(AffinityMap affinities, GuestEntryCheck& entries, FirmwareWorkarounds workarounds);
 
+  // The answer to a function that only states a version, for the exit path to give before it looks any further.
+  [[nodiscard]] static constexpr std::optional<uint64_t> fixed_answer(uint64_t function) {
+    switch (static_cast<uint32_t>(function)) {
+      case psci_version_id: return psci_1_1;
+      case smccc_version_id: return smccc_1_2;
+      default: return std::nullopt;
+    }
+  }
+
   // Carry out the call of `vcpu`. Changes power states; everything else is the caller's to do.
   [[nodiscard]] FirmwareAction call(VcpuIndex vcpu, const FirmwareCall& call);
 
@@ -86,6 +95,11 @@ class Psci {
   [[nodiscard]] bool all_off() const;
 
  private:
+  static constexpr uint32_t psci_version_id = 0x8400'0000;
+  static constexpr uint32_t smccc_version_id = 0x8000'0000;
+  static constexpr uint64_t psci_1_1 = 0x1'0001;
+  static constexpr uint64_t smccc_1_2 = 0x1'0002;
+
   struct Vcpu {
     Power power = Power::off;
     Start start{};
@@ -95,7 +109,7 @@ class Psci {
   struct Function;
   static const Function* find(uint32_t id);
 
-  FirmwareAction version(VcpuIndex, const Arguments&);
+  FirmwareAction stated_version(VcpuIndex, const Arguments&);
   FirmwareAction features(VcpuIndex, const Arguments&);
   FirmwareAction cpu_suspend(VcpuIndex, const Arguments&);
   FirmwareAction cpu_off(VcpuIndex, const Arguments&);
@@ -105,7 +119,6 @@ class Psci {
   FirmwareAction system_off(VcpuIndex, const Arguments&);
   FirmwareAction system_reset(VcpuIndex, const Arguments&);
   FirmwareAction system_reset2(VcpuIndex, const Arguments&);
-  FirmwareAction smccc_version(VcpuIndex, const Arguments&);
   FirmwareAction arch_features(VcpuIndex, const Arguments&);
   FirmwareAction arch_workaround(VcpuIndex, const Arguments&);
   FirmwareAction hypervisor_uid(VcpuIndex, const Arguments&);
