@@ -178,22 +178,21 @@ class LvzTests:
         if not selection.is_whole() and not chosen:
             return Tally()
         packages.ensure(packages.BUILD)
-        emulator = machines.lvz_emulator()
-        with step("running the tests of QEMU with LVZ"):
-            try:
-                result = subprocess.run([script, "--qemu", emulator, *chosen], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
-                                        errors="replace", timeout=self.LIMIT)
-            except subprocess.TimeoutExpired:
-                raise Failure(f"the tests of QEMU with LVZ took more than {self.LIMIT // 60} minutes") from None
+        command = [script, "--qemu", machines.lvz_emulator(), "--logs", LOGS / "lvz", *chosen]
+        try:
+            result = subprocess.run(command + (["--long"] if arguments.full else []), stdin=subprocess.DEVNULL,
+                                    stdout=subprocess.PIPE, text=True, errors="replace", timeout=self.LIMIT)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"the tests of QEMU with LVZ took more than {self.LIMIT // 60} minutes") from None
         closing = CLOSING.findall(result.stdout)
         if not closing:
             raise Failure(f"the tests of QEMU with LVZ ended without a result:\n{_indented(result.stdout, 30)}")
         tally = Tally(*map(int, closing[-1]))
         for line in result.stdout.splitlines():
-            if tally.failed and not line.startswith("ok "):
-                report(f"  {line}")
-            elif "skipped:" in line:
+            if not CLOSING.match(line):
                 report(line)
+        if not tally.failed and not arguments.keep_logs:
+            shutil.rmtree(LOGS / "lvz", ignore_errors=True)
         report(f"lvz: {tally}")
         return tally
 
