@@ -1,17 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <filesystem>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 // The subcommands of plinth-host. Each says on stderr what is wrong and returns the exit code: 0 good, 1 the input is
 // bad, 2 it could not be read or written.
 namespace host {
 
-using Path = std::filesystem::path;
+inline constexpr int good = 0;
+inline constexpr int bad_input = 1;
+inline constexpr int bad_file = 2;
+
+// Where the files that VM files name come from, and what is changed in them.
+struct CommonOptions {
+  bool loongarch64 = false;
+  std::vector<std::string> images;  // NAME=PATH
+  std::string bundle_dir;           // or empty
+  std::vector<std::string> sets;    // VM.KEY=VALUE
+};
+
+struct CheckOptions : CommonOptions {
+  std::vector<std::string> files;
+  std::string dtb;  // or empty
+};
+int check(const CheckOptions& options);
+
+struct PackOptions : CommonOptions {
+  std::string output;
+  std::string plinth;  // or empty
+  std::vector<std::string> vms;
+  bool unchecked = false;
+};
+// Byte for byte the same archive from the same input.
+int pack(const PackOptions& options);
 
 // stdin: TOML. stdout: the tagged JSON of the toml-test suite.
 int toml_decode();

@@ -3,14 +3,60 @@
 // hypervisor, so that both always agree.
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <map>
 
 #include "tools/host/commands.hpp"
+
+namespace {
+
+void add_common_options(CLI::App& command, host::CommonOptions& options) {
+  command.add_option("--arch", options.loongarch64, "The guests' architecture: aarch64 (default) or loongarch64")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"aarch64", false}, {"loongarch64", true}})
+                      .description(""))
+      ->type_name("ARCH");
+  command.add_option("--image", options.images, "A file of the bundle and where it is now")->type_name("NAME=PATH");
+  command.add_option("--bundle-dir", options.bundle_dir, "A folder laid out like the bundle, for the files not named")
+      ->type_name("DIR")
+      ->check(CLI::ExistingDirectory);
+  command.add_option("--set", options.sets, "Override one value: linux.vcpus=4, plinth.log_level=debug")
+      ->type_name("VM.KEY=VALUE");
+}
+
+CLI::App& add_check(CLI::App& app, host::CheckOptions& options) {
+  CLI::App& command = *app.add_subcommand("check", "Validate VM files and plinth.toml without booting");
+  command.add_option("files", options.files, "VM files; one called plinth.toml is the hypervisor's")->required();
+  command.add_option("--dtb", options.dtb, "The board's device tree: are its memory and CPUs enough?")
+      ->type_name("FILE");
+  add_common_options(command, options);
+  command.footer(
+      "Example:\n  plinth-host check config/vms/linux.toml --image linux/Image=vmlinuz "
+      "--image linux/initramfs.cpio.gz=initramfs.cpio.gz");
+  return command;
+}
+
+CLI::App& add_pack(CLI::App& app, host::PackOptions& options) {
+  CLI::App& command = *app.add_subcommand("pack", "Write the bundle that the boot loader hands over");
+  command.add_option("-o,--output", options.output, "The archive to write")->required()->type_name("FILE");
+  command.add_option("--plinth", options.plinth, "The hypervisor's settings")->type_name("FILE");
+  command.add_option("--vm", options.vms, "A VM file; they are created in this order")->type_name("FILE");
+  command.add_flag("--unchecked", options.unchecked, "Pack even what the hypervisor is going to refuse");
+  add_common_options(command, options);
+  command.footer(
+      "Example:\n  plinth-host pack -o bundle.cpio --vm config/vms/hello.toml --image hello/hello.bin=hello.bin "
+      "--set hello.vcpus=2");
+  return command;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app("Checks and packs what Plinth boots.", "plinth-host");
   app.require_subcommand(1);
   std::function<int()> run;
-
+  host::CheckOptions check_options;
+  host::PackOptions pack_options;
+  add_check(app, check_options).callback([&] { run = [&] { return host::check(check_options); }; });
+  add_pack(app, pack_options).callback([&] { run = [&] { return host::pack(pack_options); }; });
   app.add_subcommand("toml-decode", "Read TOML from standard input, write the JSON of the toml-test suite")
       ->callback([&] { run = host::toml_decode; });
 

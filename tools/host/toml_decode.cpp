@@ -4,32 +4,18 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
-#include <vector>
 
 #include "config/toml.hpp"
 #include "tools/host/commands.hpp"
 #include "tools/host/files.hpp"
+#include "tools/host/quote.hpp"
+#include "tools/host/toml_memory.hpp"
 
 namespace host {
 namespace {
 
 using config::toml::Kind;
 using config::toml::Node;
-
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      char escape[8];
-      std::snprintf(escape, sizeof(escape), "\\u%04x", static_cast<unsigned>(static_cast<unsigned char>(c)));
-      out += escape;
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
 
 // The shortest text that reads back as the same number.
 std::string float_text(std::string_view source) {
@@ -56,7 +42,7 @@ std::string date_text(std::string_view source) {
 }
 
 std::string tagged(std::string_view type, std::string_view value) {
-  return "{\"type\": \"" + std::string(type) + "\", \"value\": " + quoted(value) + "}";
+  return "{\"type\": \"" + std::string(type) + "\", \"value\": " + quote(value) + "}";
 }
 
 std::string json(const Node& node) {
@@ -76,7 +62,7 @@ std::string json(const Node& node) {
   std::string out(1, is_table ? '{' : '[');
   for (const Node& member : node) {
     if (out.size() > 1) out += ", ";
-    if (is_table) out += quoted(member.key()) + ": ";
+    if (is_table) out += quote(member.key()) + ": ";
     out += json(member);
   }
   return out + (is_table ? '}' : ']');
@@ -86,10 +72,9 @@ std::string json(const Node& node) {
 
 int toml_decode() {
   const auto text = read_stdin();
-  if (!text) return 2;
-  // A node takes the most memory per byte of text when it is an element of an array: two bytes, "1,".
-  std::vector<std::byte> arena((text->size() + 64) * sizeof(Node));
-  const auto document = config::toml::parse(*text, arena);
+  if (!text) return bad_file;
+  const TomlMemory memory(*text);
+  const auto document = config::toml::parse(*text, memory.arena());
   if (!document.ok()) {
     const config::toml::Error& error = document.error();
     char message[512];
@@ -97,10 +82,10 @@ int toml_decode() {
     describe(sink, error);
     std::fprintf(stderr, "%u:%u: %.*s\n", error.position.line, error.position.column,
                  static_cast<int>(sink.text().size()), sink.text().data());
-    return 1;
+    return bad_input;
   }
   std::puts(json(*document->root).c_str());
-  return 0;
+  return good;
 }
 
 }  // namespace host

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/host/inputs.hpp"
+
+#include <cstdio>
+
+#include "config/toml.hpp"
+#include "tools/host/overrides.hpp"
+#include "tools/host/toml_memory.hpp"
+
+namespace host {
+namespace {
+
+// What --set may call the VM: its name, or the file's while that cannot be read.
+std::string name_of(const ConfigText& file) {
+  const TomlMemory memory(file.text);
+  const auto document = config::toml::parse(file.text, memory.arena());
+  const config::toml::Node* const name = document.ok() ? document->root->find("name") : nullptr;
+  const bool named = name != nullptr && name->is(config::toml::Kind::string);
+  return named ? std::string(name->text()) : file.path.stem().string();
+}
+
+bool apply_override(const std::string& argument, Inputs& inputs) {
+  const auto change = Override::parse(argument);
+  if (!change) return false;
+  if (change->vm == "plinth") {
+    // Without a file of its own, its settings are all defaults.
+    if (!inputs.plinth) inputs.plinth = ConfigText::of("plinth.toml", "");
+    return apply(*change, *inputs.plinth);
+  }
+  bool met = false;
+  for (ConfigText& vm : inputs.vms) {
+    if (name_of(vm) != change->vm) continue;
+    met = true;
+    if (!apply(*change, vm)) return false;
+  }
+  if (met) return true;
+  std::string names;
+  for (const ConfigText& vm : inputs.vms) names += " " + name_of(vm);
+  std::fprintf(stderr, "--set %s: no VM is called \"%s\"; there are:%s plinth\n", argument.c_str(), change->vm.c_str(),
+               names.c_str());
+  return false;
+}
+
+}  // namespace
+
+std::optional<Inputs> Inputs::read(const CommonOptions& options, const std::string& plinth,
+                                   const std::vector<std::string>& vms) {
+  Inputs inputs;
+  if (!plinth.empty()) {
+    inputs.plinth = ConfigText::read(plinth);
+    if (!inputs.plinth) return {};
+  }
+  for (const std::string& path : vms) {
+    auto vm = ConfigText::read(path);
+    if (!vm) return {};
+    inputs.vms.push_back(std::move(*vm));
+  }
+  for (const std::string& argument : options.sets) {
+    if (!apply_override(argument, inputs)) return {};
+  }
+  for (const std::string& argument : options.images) {
+    if (!inputs.files.add(argument)) return {};
+  }
+  inputs.files.set_folder(options.bundle_dir);
+  return inputs;
+}
+
+}  // namespace host

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/host/bundle_files.hpp"
+#include "tools/host/commands.hpp"
+#include "tools/host/config_text.hpp"
+
+namespace host {
+
+// The configuration files of a command with its overrides applied, and the files they may name.
+struct Inputs {
+  std::optional<ConfigText> plinth;
+  std::vector<ConfigText> vms;
+  BundleFiles files;
+
+  // Nothing, after a message, when something cannot be read, or an override is wrong or meets no VM. `plinth` may be
+  // empty.
+  static std::optional<Inputs> read(const CommonOptions& options, const std::string& plinth,
+                                    const std::vector<std::string>& vms);
+};
+
+}  // namespace host
