@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <thread>
+#include <thread>
 
 #include "hal/base/lock.hpp"
 #include "hal/base/panic.hpp"
