@@ -2,12 +2,15 @@
 """The tests: each a function of a Context that returns a detail to print, or raises Wrong or Skipped."""
 
 import re
+import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import emulator
 import kernel
 import programs
+from monitor import Monitor
 from plinth.ui import say
 
 FEWEST_CHECKS = 200          # what issue 4 asks of the probe; it has many more
@@ -16,8 +19,10 @@ BOOT_LIMIT = 180
 LOAD_SECONDS = 45
 LONG_LOAD_SECONDS = 600
 LOAD_SLACK = 240             # booting, and the last round of each guest
+MIGRATION_LOAD_SECONDS = 20
+MIGRATION_AFTER_SECONDS = 6
 OVERHEAD_LIMIT = 3.0         # per cent
-OVERHEAD_RUNS = (5, 15)      # fewest and most of each binary
+OVERHEAD_RUNS = (10, 25)     # fewest and most of each binary
 
 KERNEL_LINE = "console=ttyS0,115200 initcall_blacklist=i8042_init"  # no ISA window here: its i8042 probe would panic
 
@@ -99,12 +104,19 @@ def probe_off(context):
     return run_probe(context, "probe-off", "lvz=off", cpu="la464,lvz=off", fewest=40)
 
 
-def boot(context, name, mode, qemu=None, cpu="la464", limit=BOOT_LIMIT, cpus=2):
+def linux(context, mode, cpu="la464", cpus=2):
+    """Options of a machine that boots Debian's kernel to our init."""
+    return ["-cpu", cpu, "-smp", str(cpus), "-m", "2G", "-kernel", context.kernel(), "-initrd", context.initramfs(),
+            "-append", f"{KERNEL_LINE} {mode}"]
+
+
+def boot(context, name, mode, qemu=None, limit=BOOT_LIMIT, **machine):
     """Boots Debian's kernel to our init; returns the emulator's result after checking what init said."""
     log = context.logs / f"{name}.log"
-    result = emulator.run(qemu or context.qemu,
-                          ["-cpu", cpu, "-smp", str(cpus), "-m", "2G", "-kernel", context.kernel(), "-initrd",
-                           context.initramfs(), "-append", f"{KERNEL_LINE} {mode}"], log, limit)
+    return check_init(emulator.run(qemu or context.qemu, linux(context, mode, **machine), log, limit), log)
+
+
+def check_init(result, log):
     bad = [row for row in result.text.splitlines() if row.startswith("not ok ")]
     if result.ended_badly():
         raise Wrong(f"{result.ended_badly()}; {log}")
@@ -122,6 +134,44 @@ def kvm_load(context):
     rounds = sum(int(number) for number in re.findall(r"vCPU \d: (\d+) rounds", result.text))
     short_lives = re.search(r"(\d+) short-lived VMs", result.text)
     return f"{seconds} s, {rounds} rounds of three vCPUs, {short_lives[1] if short_lives else 0} short-lived VMs"
+
+
+def migration(context):
+    """a machine that runs KVM guests is saved to a file in mid-run and goes on in another QEMU"""
+    options = linux(context, f"quiet lvztest.mode=load lvztest.seconds={MIGRATION_LOAD_SECONDS}")
+    first, second = context.logs / "migration-first.log", context.logs / "migration-second.log"
+    with tempfile.TemporaryDirectory() as scratch:
+        state, qmp = Path(scratch) / "state", Path(scratch) / "qmp"
+
+        def move():
+            wait_for_text(first, "three vCPUs start", BOOT_LIMIT)
+            time.sleep(MIGRATION_AFTER_SECONDS)
+            monitor = Monitor(qmp)
+            if "GSTAT" not in monitor.human("info registers -a"):
+                raise Wrong("`info registers` does not show LVZ's state")
+            monitor.migrate(f"file:{state}", limit=120)
+            monitor.command("quit")
+
+        try:
+            result = emulator.run(context.qemu, [*options, "-qmp", f"unix:{qmp},server=on,wait=off"], first,
+                                  BOOT_LIMIT + LOAD_SLACK, meanwhile=move)
+        except (OSError, RuntimeError) as problem:
+            raise Wrong(f"{problem}; {first}") from problem
+        if result.ended_badly():
+            raise Wrong(f"{result.ended_badly()}; {first}")
+        size = state.stat().st_size
+        result = emulator.run(context.qemu, [*options, "-incoming", f"file:{state}"], second,
+                              MIGRATION_LOAD_SECONDS + LOAD_SLACK)
+    check_init(result, second)
+    return f"{size >> 20} MiB of state"
+
+
+def wait_for_text(log, text, limit):
+    end = time.monotonic() + limit
+    while text not in log.read_text(errors="replace"):
+        if time.monotonic() > end:
+            raise Wrong(f"no `{text}` within {limit} s; {log}")
+        time.sleep(0.2)
 
 
 def linux_off(context):
@@ -157,5 +207,6 @@ ALL = {
     "probe-off": probe_off,
     "linux-off": linux_off,
     "kvm-load": kvm_load,
+    "migration": migration,
     "overhead": overhead,
 }

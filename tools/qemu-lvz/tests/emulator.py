@@ -28,8 +28,10 @@ class Result:
         return f"QEMU ended with code {self.code}" if self.code else None
 
 
-def run(qemu, options, log, limit):
-    """Starts `qemu` with `options` on the virt machine without devices; its output goes to `log` and the result."""
+def run(qemu, options, log, limit, meanwhile=None):
+    """Starts `qemu` with `options` on the virt machine without devices; its output goes to `log` and the result.
+
+    `meanwhile`, if given, is called while it runs; when that raises, the emulator is ended."""
     command = [str(word) for word in [qemu, *MACHINE, *options]]
     start = time.monotonic()
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -47,10 +49,13 @@ def run(qemu, options, log, limit):
         timer = threading.Timer(limit, end)
         timer.start()
         try:
+            if meanwhile:
+                meanwhile()
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
         except BaseException:
             process.kill()
+            process.wait()
             raise
         finally:
             timer.cancel()

@@ -8,49 +8,49 @@
 namespace kvm {
 
 constexpr unsigned long command(unsigned direction, unsigned number, unsigned size) {
-    return static_cast<unsigned long>(direction) << 30 | size << 16 | 0xAEu << 8 | number;
+  return static_cast<unsigned long>(direction) << 30 | size << 16 | 0xAEu << 8 | number;
 }
 constexpr unsigned none = 0, in = 1, out = 2;
 
 struct MemoryRegion {
-    uint32_t slot, flags;
-    uint64_t guest, size, user;
+  uint32_t slot, flags;
+  uint64_t guest, size, user;
 };
 constexpr uint32_t log_dirty_pages = 1;
 
 struct Registers {
-    uint64_t gpr[32];
-    uint64_t pc;
+  uint64_t gpr[32];
+  uint64_t pc;
 };
 
 struct OneRegister {
-    uint64_t id;
-    uint64_t address;
+  uint64_t id;
+  uint64_t address;
 };
 
 struct DeviceAttribute {
-    uint32_t flags, group;
-    uint64_t attribute, address;
+  uint32_t flags, group;
+  uint64_t attribute, address;
 };
 
 struct DirtyLog {
-    uint32_t slot, padding;
-    uint64_t bitmap;
+  uint32_t slot, padding;
+  uint64_t bitmap;
 };
 
 /// Head of the page shared with a vCPU.
 struct Run {
-    uint8_t request_interrupt_window, immediate_exit, padding[6];
-    uint32_t exit_reason;
-    uint8_t ready_for_interrupt_injection, if_flag;
-    uint16_t flags;
-    uint64_t cr8, apic_base;
-    struct Access {  // MMIO and IOCSR alike
-        uint64_t address;
-        uint8_t data[8];
-        uint32_t length;
-        uint8_t is_write;
-    } access;
+  uint8_t request_interrupt_window, immediate_exit, padding[6];
+  uint32_t exit_reason;
+  uint8_t ready_for_interrupt_injection, if_flag;
+  uint16_t flags;
+  uint64_t cr8, apic_base;
+  struct Access {  // MMIO and IOCSR alike
+    uint64_t address;
+    uint8_t data[8];
+    uint32_t length;
+    uint8_t is_write;
+  } access;
 };
 
 constexpr uint32_t exit_intr = 10, exit_mmio = 6, exit_iocsr = 38;

@@ -13,61 +13,61 @@ class Machine;
 
 /// Touched by its own thread while it runs; `rounds`, `state` and the counters are read by others.
 struct Vcpu {
-    enum class State : uint64_t { idle, running, finished, failed };
+  enum class State : uint64_t { idle, running, finished, failed };
 
-    Machine *machine = nullptr;
-    unsigned number = 0;
-    int descriptor = -1;
-    kvm::Run *run = nullptr;
-    volatile State state = State::idle;
-    volatile bool describe = false;  // its thread says where it stands at the next exit
-    volatile uint64_t rounds = 0, exits = 0, mmio = 0, iocsr = 0;
-    uint64_t echo = 0, iocsr_echo = 0, detail = 0;
+  Machine* machine = nullptr;
+  unsigned number = 0;
+  int descriptor = -1;
+  kvm::Run* run = nullptr;
+  volatile State state = State::idle;
+  volatile bool describe = false;  // its thread says where it stands at the next exit
+  volatile uint64_t rounds = 0, exits = 0, mmio = 0, iocsr = 0;
+  uint64_t echo = 0, iocsr_echo = 0, detail = 0;
 };
 
 class Machine {
-public:
-    /// `name` is for messages. False, with a line said, when KVM refused.
-    [[nodiscard]] bool create(int kvm, const char *name, unsigned vcpus, bool log_dirty_pages);
-    [[nodiscard]] bool start();
-    void ask_to_stop() { params().stop = 1; }
-    bool is_over() const;
-    bool has_failed() const;
-    /// For a machine that makes no progress: each vCPU that still exits says what state it is in.
-    void describe();
-    /// True when every counter the guest kept is consistent. After is_over().
-    [[nodiscard]] bool check_results() const;
-    /// Pages of the data written to that the dirty log did not show, or -1 when KVM gave no log.
-    long missing_in_dirty_log();
-    void destroy();
+ public:
+  /// `name` is for messages. False, with a line said, when KVM refused.
+  [[nodiscard]] bool create(int kvm, const char* name, unsigned vcpus, bool log_dirty_pages);
+  [[nodiscard]] bool start();
+  void ask_to_stop() { params().stop = 1; }
+  bool is_over() const;
+  bool has_failed() const;
+  /// For a machine that makes no progress: each vCPU that still exits says what state it is in.
+  void describe();
+  /// True when every counter the guest kept is consistent. After is_over().
+  [[nodiscard]] bool check_results() const;
+  /// Pages of the data written to that the dirty log did not show, or -1 when KVM gave no log.
+  long missing_in_dirty_log();
+  void destroy();
 
-    void raise(unsigned vcpu, unsigned line) { set_line(vcpus_[vcpu], static_cast<int>(line)); }
-    unsigned vcpu_count() const { return count_; }
-    const Vcpu &vcpu(unsigned number) const { return vcpus_[number]; }
-    const char *name() const { return name_; }
-    volatile protocol::Params &params() const {
-        return *reinterpret_cast<volatile protocol::Params *>(memory_ + protocol::params_at);
-    }
+  void raise(unsigned vcpu, unsigned line) { set_line(vcpus_[vcpu], static_cast<int>(line)); }
+  unsigned vcpu_count() const { return count_; }
+  const Vcpu& vcpu(unsigned number) const { return vcpus_[number]; }
+  const char* name() const { return name_; }
+  volatile protocol::Params& params() const {
+    return *reinterpret_cast<volatile protocol::Params*>(memory_ + protocol::params_at);
+  }
 
-private:
-    static void thread(void *vcpu);
-    bool complain(const char *what, long result) const;
-    bool create_vcpu(int kvm, unsigned number);
-    bool set_cpucfg(Vcpu &vcpu) const;
-    bool set_register(const Vcpu &vcpu, uint64_t id, uint64_t value) const;
-    void write_tables() const;
-    void set_line(Vcpu &vcpu, int line) const;
-    void serve_device(Vcpu &vcpu);
-    void serve_iocsr(Vcpu &vcpu);
-    void device_write(Vcpu &vcpu, uint64_t at, uint64_t value);
-    void loop(Vcpu &vcpu);
-    void say_state(Vcpu &vcpu) const;
-    uint64_t share() const { return protocol::data_size / count_; }
+ private:
+  static void thread(void* vcpu);
+  bool complain(const char* what, long result) const;
+  bool create_vcpu(int kvm, unsigned number);
+  bool set_cpucfg(Vcpu& vcpu) const;
+  bool set_register(const Vcpu& vcpu, uint64_t id, uint64_t value) const;
+  void write_tables() const;
+  void set_line(Vcpu& vcpu, int line) const;
+  void serve_device(Vcpu& vcpu);
+  void serve_iocsr(Vcpu& vcpu);
+  void device_write(Vcpu& vcpu, uint64_t at, uint64_t value);
+  void loop(Vcpu& vcpu);
+  void say_state(Vcpu& vcpu) const;
+  uint64_t share() const { return protocol::data_size / count_; }
 
-    const char *name_ = "";
-    int descriptor_ = -1;
-    unsigned char *memory_ = nullptr;
-    size_t run_size_ = 0;
-    unsigned count_ = 0;
-    Vcpu vcpus_[max_vcpus];
+  const char* name_ = "";
+  int descriptor_ = -1;
+  unsigned char* memory_ = nullptr;
+  size_t run_size_ = 0;
+  unsigned count_ = 0;
+  Vcpu vcpus_[max_vcpus];
 };

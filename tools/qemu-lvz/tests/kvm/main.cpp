@@ -14,250 +14,252 @@ constexpr unsigned suspicious_ms = 20'000, long_silence_ms = 120'000;
 
 constinit unsigned failures = 0;
 
-void check(bool good, const char *name) {
-    Line() << (good ? "ok " : "not ok ") << name;
-    if (!good) ++failures;
+void check(bool good, const char* name) {
+  Line() << (good ? "ok " : "not ok ") << name;
+  if (!good) ++failures;
 }
 
 struct Options {
-    unsigned seconds = default_seconds;
-    bool plain = false;
+  unsigned seconds = default_seconds;
+  bool plain = false;
 };
 
-const char *behind(const char *text, const char *word) {
-    for (; *text; ++text) {
-        size_t i = 0;
-        while (word[i] && text[i] == word[i]) ++i;
-        if (!word[i]) return text + i;
-    }
-    return nullptr;
+const char* behind(const char* text, const char* word) {
+  for (; *text; ++text) {
+    size_t i = 0;
+    while (word[i] && text[i] == word[i]) ++i;
+    if (!word[i]) return text + i;
+  }
+  return nullptr;
 }
 
 void mount_file_systems() {
-    constexpr struct {
-        const char *type, *at;
-    } mounts[] = {{"devtmpfs", "/dev"}, {"proc", "/proc"}};
-    for (const auto &[type, at] : mounts) {
-        sys::call(sys::Call::mkdirat, -100, sys::as_long(at), 0755);
-        sys::call(sys::Call::mount, sys::as_long(type), sys::as_long(at), sys::as_long(type));
-    }
+  constexpr struct {
+    const char *type, *at;
+  } mounts[] = {{"devtmpfs", "/dev"}, {"proc", "/proc"}};
+  for (const auto& [type, at] : mounts) {
+    sys::call(sys::Call::mkdirat, -100, sys::as_long(at), 0755);
+    sys::call(sys::Call::mount, sys::as_long(type), sys::as_long(at), sys::as_long(type));
+  }
 }
 
 Options read_options() {
-    static char line[4096];
-    const int file = sys::open("/proc/cmdline", sys::read_only);
-    sys::call(sys::Call::read, file, sys::as_long(line), sizeof line - 1);
-    sys::close(file);
-    Options options;
-    options.plain = behind(line, "lvztest.mode=plain") != nullptr;
-    if (const char *digits = behind(line, "lvztest.seconds=")) {
-        options.seconds = 0;
-        while (*digits >= '0' && *digits <= '9') options.seconds = options.seconds * 10 + static_cast<unsigned>(*digits++ - '0');
-    }
-    return options;
+  static char line[4096];
+  const int file = sys::open("/proc/cmdline", sys::read_only);
+  sys::call(sys::Call::read, file, sys::as_long(line), sizeof line - 1);
+  sys::close(file);
+  Options options;
+  options.plain = behind(line, "lvztest.mode=plain") != nullptr;
+  if (const char* digits = behind(line, "lvztest.seconds=")) {
+    options.seconds = 0;
+    while (*digits >= '0' && *digits <= '9')
+      options.seconds = options.seconds * 10 + static_cast<unsigned>(*digits++ - '0');
+  }
+  return options;
 }
 
 /// The kernel's log as records "priority,sequence,time,flags;text".
 class KernelLog {
-public:
-    KernelLog() : file_{sys::open("/dev/kmsg", sys::read_only | sys::non_blocking)} {}
-    bool is_open() const { return file_ >= 0; }
+ public:
+  KernelLog() : file_{sys::open("/dev/kmsg", sys::read_only | sys::non_blocking)} {}
+  bool is_open() const { return file_ >= 0; }
 
-    /// Reads on to the end; prints and counts records of level warning or worse.
-    unsigned warnings(const char *since) {
-        static char record[8192];
-        unsigned count = 0;
-        for (;;) {
-            const long size = sys::call(sys::Call::read, file_, sys::as_long(record), sizeof record - 1);
-            if (size == overrun) continue;
-            if (size <= 0) return count;
-            record[size] = 0;
-            if (level_of(record) > warning) continue;
-            ++count;
-            Line() << "# kernel warning " << since << ": " << text_of(record);
-        }
+  /// Reads on to the end; prints and counts records of level warning or worse.
+  unsigned warnings(const char* since) {
+    static char record[8192];
+    unsigned count = 0;
+    for (;;) {
+      const long size = sys::call(sys::Call::read, file_, sys::as_long(record), sizeof record - 1);
+      if (size == overrun) continue;
+      if (size <= 0) return count;
+      record[size] = 0;
+      if (level_of(record) > warning) continue;
+      ++count;
+      Line() << "# kernel warning " << since << ": " << text_of(record);
     }
+  }
 
-private:
-    static constexpr long overrun = -32;
-    static constexpr unsigned warning = 4;
+ private:
+  static constexpr long overrun = -32;
+  static constexpr unsigned warning = 4;
 
-    /// The record's first line, ended in place.
-    static const char *text_of(char *record) {
-        char *text = record;
-        while (*text && *text != ';') ++text;
-        if (*text) ++text;
-        for (char *end = text; *end; ++end) {
-            if (*end == '\n') *end = 0;
-        }
-        return text;
+  /// The record's first line, ended in place.
+  static const char* text_of(char* record) {
+    char* text = record;
+    while (*text && *text != ';') ++text;
+    if (*text) ++text;
+    for (char* end = text; *end; ++end) {
+      if (*end == '\n') *end = 0;
     }
+    return text;
+  }
 
-    static unsigned level_of(const char *record) {
-        unsigned priority = 0;
-        while (*record >= '0' && *record <= '9') priority = priority * 10 + static_cast<unsigned>(*record++ - '0');
-        return priority & 7;
-    }
+  static unsigned level_of(const char* record) {
+    unsigned priority = 0;
+    while (*record >= '0' && *record <= '9') priority = priority * 10 + static_cast<unsigned>(*record++ - '0');
+    return priority & 7;
+  }
 
-    int file_;
+  int file_;
 };
 
 /// Notices a vCPU that makes no progress.
 class Watch {
-public:
-    bool is_stuck(Machine &machine) {
-        uint64_t sum = 0;
-        for (unsigned i = 0; i < machine.vcpu_count(); ++i) {
-            const uint64_t rounds = machine.vcpu(i).rounds;
-            if (rounds != seen_[i]) since_[i] = sys::milliseconds();
-            seen_[i] = rounds;
-            const uint64_t silence = sys::milliseconds() - since_[i];
-            if (silence > suspicious_ms && sys::milliseconds() > next_description_) {
-                machine.describe();
-                next_description_ = sys::milliseconds() + suspicious_ms;
-            }
-            sum += silence > long_silence_ms;
-        }
-        return sum != 0;
+ public:
+  bool is_stuck(Machine& machine) {
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < machine.vcpu_count(); ++i) {
+      const uint64_t rounds = machine.vcpu(i).rounds;
+      if (rounds != seen_[i]) since_[i] = sys::milliseconds();
+      seen_[i] = rounds;
+      const uint64_t silence = sys::milliseconds() - since_[i];
+      if (silence > suspicious_ms && sys::milliseconds() > next_description_) {
+        machine.describe();
+        next_description_ = sys::milliseconds() + suspicious_ms;
+      }
+      sum += silence > long_silence_ms;
     }
-    explicit Watch(const Machine &machine) {
-        for (unsigned i = 0; i < machine.vcpu_count(); ++i) since_[i] = sys::milliseconds();
-    }
+    return sum != 0;
+  }
+  explicit Watch(const Machine& machine) {
+    for (unsigned i = 0; i < machine.vcpu_count(); ++i) since_[i] = sys::milliseconds();
+  }
 
-private:
-    uint64_t seen_[max_vcpus] = {};
-    uint64_t since_[max_vcpus] = {};
-    uint64_t next_description_ = 0;
+ private:
+  uint64_t seen_[max_vcpus] = {};
+  uint64_t since_[max_vcpus] = {};
+  uint64_t next_description_ = 0;
 };
 
-bool wait_until_over(Machine &machine, unsigned limit_ms) {
-    machine.ask_to_stop();
-    const uint64_t end = sys::milliseconds() + limit_ms;
-    while (!machine.is_over()) {
-        if (sys::milliseconds() > end) return false;
-        sys::sleep_ms(20);
-    }
-    return true;
+bool wait_until_over(Machine& machine, unsigned limit_ms) {
+  machine.ask_to_stop();
+  const uint64_t end = sys::milliseconds() + limit_ms;
+  while (!machine.is_over()) {
+    if (sys::milliseconds() > end) return false;
+    sys::sleep_ms(20);
+  }
+  return true;
 }
 
 /// A machine that lives for one round, with its dirty pages logged.
-bool short_life(int kvm, Machine &machine) {
-    if (!machine.create(kvm, "short-lived VM", 1, true) || !machine.start()) return false;
-    const bool over = wait_until_over(machine, long_silence_ms);
-    const bool good = over && !machine.has_failed() && machine.check_results();
-    if (!over) {
-        Line() << "# the short-lived VM does not end";
-        return false;  // its thread still runs: it cannot be destroyed
-    }
-    const long missing = machine.missing_in_dirty_log();
-    if (missing) Line() << "# dirty log misses " << static_cast<uint64_t>(missing) << " pages";
-    machine.destroy();
-    return good && missing == 0;
+bool short_life(int kvm, Machine& machine) {
+  if (!machine.create(kvm, "short-lived VM", 1, true) || !machine.start()) return false;
+  const bool over = wait_until_over(machine, long_silence_ms);
+  const bool good = over && !machine.has_failed() && machine.check_results();
+  if (!over) {
+    Line() << "# the short-lived VM does not end";
+    return false;  // its thread still runs: it cannot be destroyed
+  }
+  const long missing = machine.missing_in_dirty_log();
+  if (missing) Line() << "# dirty log misses " << static_cast<uint64_t>(missing) << " pages";
+  machine.destroy();
+  return good && missing == 0;
 }
 
-void report(const Machine &machine) {
-    for (unsigned i = 0; i < machine.vcpu_count(); ++i) {
-        const Vcpu &vcpu = machine.vcpu(i);
-        volatile protocol::Params &params = machine.params();
-        Line() << "# " << machine.name() << " vCPU " << i << ": " << vcpu.rounds << " rounds, " << vcpu.exits
-               << " exits to user space, " << vcpu.mmio << " MMIO, " << vcpu.iocsr << " IOCSR, "
-               << params.timer_ticks[i] << " timer ticks, " << params.own_interrupts[i] << " own and "
-               << params.foreign_interrupts[i] << " foreign interrupts, " << params.additions[i] << " atomic additions";
-    }
+void report(const Machine& machine) {
+  for (unsigned i = 0; i < machine.vcpu_count(); ++i) {
+    const Vcpu& vcpu = machine.vcpu(i);
+    volatile protocol::Params& params = machine.params();
+    Line() << "# " << machine.name() << " vCPU " << i << ": " << vcpu.rounds << " rounds, " << vcpu.exits
+           << " exits to user space, " << vcpu.mmio << " MMIO, " << vcpu.iocsr << " IOCSR, " << params.timer_ticks[i]
+           << " timer ticks, " << params.own_interrupts[i] << " own and " << params.foreign_interrupts[i]
+           << " foreign interrupts, " << params.additions[i] << " atomic additions";
+  }
 }
 
 struct Load {
-    Machine pair, single, brief;
-    uint64_t short_lives = 0;
+  Machine pair, single, brief;
+  uint64_t short_lives = 0;
 };
 
-constinit Load *load = nullptr;
+constinit Load* load = nullptr;
 
 /// Interrupts at any moment from outside, short-lived machines in between, until the time is over.
 bool drive(int kvm, unsigned seconds) {
-    Watch pair{load->pair}, single{load->single};
-    const uint64_t start = sys::milliseconds(), end = start + seconds * uint64_t{1000};
-    uint64_t next_word = start + 10'000, next_life = start;
-    Machine *const machines[] = {&load->pair, &load->single};
-    while (sys::milliseconds() < end) {
-        for (Machine *machine : machines) {
-            if (machine->is_over()) return false;
-            for (unsigned i = 0; i < machine->vcpu_count(); ++i) machine->raise(i, protocol::foreign_line);
-        }
-        if (pair.is_stuck(load->pair) || single.is_stuck(load->single)) {
-            Line() << "# a vCPU makes no progress";
-            return false;
-        }
-        if (sys::milliseconds() >= next_life) {
-            if (!short_life(kvm, load->brief)) return false;
-            ++load->short_lives;
-            next_life = sys::milliseconds() + 2000;
-        }
-        if (sys::milliseconds() >= next_word) {
-            next_word += 10'000;
-            Line() << "# " << (sys::milliseconds() - start) / 1000 << " s: rounds " << load->pair.vcpu(0).rounds << ", "
-                   << load->pair.vcpu(1).rounds << " and " << load->single.vcpu(0).rounds;
-        }
-        sys::sleep_ms(3);
+  Watch pair{load->pair}, single{load->single};
+  const uint64_t start = sys::milliseconds(), end = start + seconds * uint64_t{1000};
+  uint64_t next_word = start + 10'000, next_life = start;
+  Machine* const machines[] = {&load->pair, &load->single};
+  while (sys::milliseconds() < end) {
+    for (Machine* machine : machines) {
+      if (machine->is_over()) return false;
+      for (unsigned i = 0; i < machine->vcpu_count(); ++i) machine->raise(i, protocol::foreign_line);
     }
-    return true;
+    if (pair.is_stuck(load->pair) || single.is_stuck(load->single)) {
+      Line() << "# a vCPU makes no progress";
+      return false;
+    }
+    if (sys::milliseconds() >= next_life) {
+      if (!short_life(kvm, load->brief)) return false;
+      ++load->short_lives;
+      next_life = sys::milliseconds() + 2000;
+    }
+    if (sys::milliseconds() >= next_word) {
+      next_word += 10'000;
+      Line() << "# " << (sys::milliseconds() - start) / 1000 << " s: rounds " << load->pair.vcpu(0).rounds << ", "
+             << load->pair.vcpu(1).rounds << " and " << load->single.vcpu(0).rounds;
+    }
+    sys::sleep_ms(3);
+  }
+  return true;
 }
 
-void check_machine(Machine &machine, const char *ended, const char *good, const char *sums) {
-    check(wait_until_over(machine, long_silence_ms), ended);
-    check(!machine.has_failed(), good);
-    check(machine.check_results(), sums);
-    report(machine);
+void check_machine(Machine& machine, const char* ended, const char* good, const char* sums) {
+  check(wait_until_over(machine, long_silence_ms), ended);
+  check(!machine.has_failed(), good);
+  check(machine.check_results(), sums);
+  report(machine);
 }
 
-bool all_worked(const Machine &machine) {
-    volatile protocol::Params &params = machine.params();
-    for (unsigned i = 0; i < machine.vcpu_count(); ++i) {
-        const Vcpu &vcpu = machine.vcpu(i);
-        if (!vcpu.rounds || !params.timer_ticks[i] || !params.own_interrupts[i] || !params.foreign_interrupts[i]) return false;
-        if (!vcpu.iocsr || !params.system_calls[i]) return false;
-    }
-    return true;
+bool all_worked(const Machine& machine) {
+  volatile protocol::Params& params = machine.params();
+  for (unsigned i = 0; i < machine.vcpu_count(); ++i) {
+    const Vcpu& vcpu = machine.vcpu(i);
+    if (!vcpu.rounds || !params.timer_ticks[i] || !params.own_interrupts[i] || !params.foreign_interrupts[i])
+      return false;
+    if (!vcpu.iocsr || !params.system_calls[i]) return false;
+  }
+  return true;
 }
 
 void run_load(unsigned seconds) {
-    const int kvm = sys::open("/dev/kvm", sys::read_write);
-    check(kvm >= 0, "/dev/kvm opens");
-    if (kvm < 0) return;
-    check(sys::ioctl(kvm, kvm::get_api_version) == 12, "KVM's interface has version 12");
-    load = static_cast<Load *>(sys::map(sizeof(Load)));
-    const bool created = load && load->pair.create(kvm, "VM of two vCPUs", 2, false) &&
-                         load->single.create(kvm, "VM of one vCPU", 1, false);
-    check(created, "two VMs with three vCPUs are created");
-    if (!created) return;
-    check(load->pair.start() && load->single.start(), "three vCPUs start");
-    check(drive(kvm, seconds), "the load runs its time");
-    check_machine(load->pair, "the VM of two vCPUs ends when asked", "the VM of two vCPUs saw no wrong value",
-                  "atomics of two vCPUs add up");
-    check_machine(load->single, "the VM of one vCPU ends when asked", "the VM of one vCPU saw no wrong value",
-                  "atomics of one vCPU add up");
-    check(all_worked(load->pair) && all_worked(load->single), "every vCPU did every part of the load");
-    check(load->short_lives > 0, "VMs came and went meanwhile, with every written page in the dirty log");
-    Line() << "# " << load->short_lives << " short-lived VMs";
+  const int kvm = sys::open("/dev/kvm", sys::read_write);
+  check(kvm >= 0, "/dev/kvm opens");
+  if (kvm < 0) return;
+  check(sys::ioctl(kvm, kvm::get_api_version) == 12, "KVM's interface has version 12");
+  load = static_cast<Load*>(sys::map(sizeof(Load)));
+  const bool created = load && load->pair.create(kvm, "VM of two vCPUs", 2, false) &&
+                       load->single.create(kvm, "VM of one vCPU", 1, false);
+  check(created, "two VMs with three vCPUs are created");
+  if (!created) return;
+  check(load->pair.start() && load->single.start(), "three vCPUs start");
+  check(drive(kvm, seconds), "the load runs its time");
+  check_machine(load->pair, "the VM of two vCPUs ends when asked", "the VM of two vCPUs saw no wrong value",
+                "atomics of two vCPUs add up");
+  check_machine(load->single, "the VM of one vCPU ends when asked", "the VM of one vCPU saw no wrong value",
+                "atomics of one vCPU add up");
+  check(all_worked(load->pair) && all_worked(load->single), "every vCPU did every part of the load");
+  check(load->short_lives > 0, "VMs came and went meanwhile, with every written page in the dirty log");
+  Line() << "# " << load->short_lives << " short-lived VMs";
 }
 
 }  // namespace
 
 extern "C" [[noreturn]] void program() {
-    mount_file_systems();
-    const int console = sys::open("/dev/console", sys::read_write);
-    Line() << "lvz-test: Linux is up, descriptor " << static_cast<unsigned>(console);
-    const Options options = read_options();
-    KernelLog log;
-    check(log.is_open(), "the kernel's log can be read");
-    static_cast<void>(log.warnings("while booting"));
-    if (options.plain) {
-        const int kvm = sys::open("/dev/kvm", sys::read_write);
-        check(kvm < 0, "without LVZ there is no /dev/kvm");
-    } else {
-        run_load(options.seconds);
-    }
-    check(log.warnings("during the test") == 0, "the kernel logged no warning");
-    Line() << "lvz-test: " << failures << " failures, " << (failures ? "FAILED" : "PASSED");
-    sys::power_off();
+  mount_file_systems();
+  const int console = sys::open("/dev/console", sys::read_write);
+  Line() << "lvz-test: Linux is up, descriptor " << static_cast<unsigned>(console);
+  const Options options = read_options();
+  KernelLog log;
+  check(log.is_open(), "the kernel's log can be read");
+  static_cast<void>(log.warnings("while booting"));
+  if (options.plain) {
+    const int kvm = sys::open("/dev/kvm", sys::read_write);
+    check(kvm < 0, "without LVZ there is no /dev/kvm");
+  } else {
+    run_load(options.seconds);
+  }
+  check(log.warnings("during the test") == 0, "the kernel logged no warning");
+  Line() << "lvz-test: " << failures << " failures, " << (failures ? "FAILED" : "PASSED");
+  sys::power_off();
 }

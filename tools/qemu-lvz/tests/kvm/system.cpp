@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "system.hpp"
 
-extern "C" long clone_thread(unsigned long flags, void *stack, sys::Entry entry, void *argument);
+extern "C" long clone_thread(unsigned long flags, void* stack, sys::Entry entry, void* argument);
 
-extern "C" void *memset(void *to, int value, size_t size) {
-    auto *bytes = static_cast<volatile unsigned char *>(to);
-    for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<unsigned char>(value);
-    return to;
+extern "C" void* memset(void* to, int value, size_t size) {
+  auto* bytes = static_cast<volatile unsigned char*>(to);
+  for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<unsigned char>(value);
+  return to;
 }
 
-extern "C" void *memcpy(void *to, const void *from, size_t size) {
-    auto *bytes = static_cast<volatile unsigned char *>(to);
-    const auto *source = static_cast<const unsigned char *>(from);
-    for (size_t i = 0; i < size; ++i) bytes[i] = source[i];
-    return to;
+extern "C" void* memcpy(void* to, const void* from, size_t size) {
+  auto* bytes = static_cast<volatile unsigned char*>(to);
+  const auto* source = static_cast<const unsigned char*>(from);
+  for (size_t i = 0; i < size; ++i) bytes[i] = source[i];
+  return to;
 }
 
 namespace sys {
@@ -27,95 +27,98 @@ constexpr size_t stack_size = 0x40000;
 constexpr unsigned long thread_flags = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000;
 
 struct Timespec {
-    long seconds;
-    long nanoseconds;
+  long seconds;
+  long nanoseconds;
 };
 
 }  // namespace
 
 long call(Call number, long a, long b, long c, long d, long e, long f) {
-    register long a0 asm("a0") = a;
-    register long a1 asm("a1") = b;
-    register long a2 asm("a2") = c;
-    register long a3 asm("a3") = d;
-    register long a4 asm("a4") = e;
-    register long a5 asm("a5") = f;
-    register long a7 asm("a7") = static_cast<long>(number);
-    asm volatile("syscall 0"
-                 : "+r"(a0)
-                 : "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5), "r"(a7)
-                 : "t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8", "memory");
-    return a0;
+  register long a0 asm("a0") = a;
+  register long a1 asm("a1") = b;
+  register long a2 asm("a2") = c;
+  register long a3 asm("a3") = d;
+  register long a4 asm("a4") = e;
+  register long a5 asm("a5") = f;
+  register long a7 asm("a7") = static_cast<long>(number);
+  asm volatile("syscall 0"
+               : "+r"(a0)
+               : "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5), "r"(a7)
+               : "t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8", "memory");
+  return a0;
 }
 
-int open(const char *path, int flags) {
-    return static_cast<int>(call(Call::openat, at_working_folder, as_long(path), flags));
+int open(const char* path, int flags) {
+  return static_cast<int>(call(Call::openat, at_working_folder, as_long(path), flags));
 }
 
 void close(int descriptor) { call(Call::close, descriptor); }
 
 long ioctl(int descriptor, unsigned long request, long argument) {
-    return call(Call::ioctl, descriptor, static_cast<long>(request), argument);
+  return call(Call::ioctl, descriptor, static_cast<long>(request), argument);
 }
 
-void *map(size_t size, int descriptor) {
-    const long flags = descriptor < 0 ? map_private | map_anonymous : map_shared;
-    const long at = call(Call::mmap, 0, static_cast<long>(size), prot_read_write, flags, descriptor, 0);
-    return at < 0 && at > -4096 ? nullptr : reinterpret_cast<void *>(at);
+void* map(size_t size, int descriptor) {
+  const long flags = descriptor < 0 ? map_private | map_anonymous : map_shared;
+  const long at = call(Call::mmap, 0, static_cast<long>(size), prot_read_write, flags, descriptor, 0);
+  return at < 0 && at > -4096 ? nullptr : reinterpret_cast<void*>(at);
 }
 
-void unmap(void *at, size_t size) { call(Call::munmap, as_long(at), static_cast<long>(size)); }
+void unmap(void* at, size_t size) { call(Call::munmap, as_long(at), static_cast<long>(size)); }
 
-void discard(void *at, size_t size) { call(Call::madvise, as_long(at), static_cast<long>(size), madv_dontneed); }
+void discard(void* at, size_t size) { call(Call::madvise, as_long(at), static_cast<long>(size), madv_dontneed); }
 
 uint64_t milliseconds() {
-    constexpr long monotonic = 1;
-    Timespec now{};
-    call(Call::clock_gettime, monotonic, as_long(&now));
-    return static_cast<uint64_t>(now.seconds) * 1000 + static_cast<uint64_t>(now.nanoseconds) / 1000000;
+  constexpr long monotonic = 1;
+  Timespec now{};
+  call(Call::clock_gettime, monotonic, as_long(&now));
+  return static_cast<uint64_t>(now.seconds) * 1000 + static_cast<uint64_t>(now.nanoseconds) / 1000000;
 }
 
 void sleep_ms(unsigned ms) {
-    const Timespec time{ms / 1000, static_cast<long>(ms % 1000) * 1000000};
-    call(Call::nanosleep, as_long(&time), 0);
+  const Timespec time{ms / 1000, static_cast<long>(ms % 1000) * 1000000};
+  call(Call::nanosleep, as_long(&time), 0);
 }
 
-long start_thread(Entry entry, void *argument) {
-    auto *stack = static_cast<unsigned char *>(map(stack_size));
-    if (!stack) return -12;
-    return clone_thread(thread_flags, stack + stack_size, entry, argument);
+long start_thread(Entry entry, void* argument) {
+  auto* stack = static_cast<unsigned char*>(map(stack_size));
+  if (!stack) return -12;
+  return clone_thread(thread_flags, stack + stack_size, entry, argument);
 }
 
 void power_off() {
-    call(Call::reboot, 0xfee1dead, 672274793, 0x4321fedc, 0);
-    for (;;) sleep_ms(1000);
+  constexpr unsigned long tcsbrk = 0x5409;
+  ioctl(1, tcsbrk, 1);  // wait until the console has sent what was written
+  sleep_ms(200);
+  call(Call::reboot, 0xfee1dead, 672274793, 0x4321fedc, 0);
+  for (;;) sleep_ms(1000);
 }
 
 Line::~Line() {
-    text_[size_++] = '\n';
-    call(Call::write, 1, as_long(text_), static_cast<long>(size_));
+  text_[size_++] = '\n';
+  call(Call::write, 1, as_long(text_), static_cast<long>(size_));
 }
 
-Line &Line::operator<<(const char *text) {
-    for (; *text; ++text) put(*text);
-    return *this;
+Line& Line::operator<<(const char* text) {
+  for (; *text; ++text) put(*text);
+  return *this;
 }
 
-Line &Line::operator<<(uint64_t value) {
-    char digits[20];
-    size_t count = 0;
-    do digits[count++] = static_cast<char>('0' + value % 10);
-    while (value /= 10);
-    while (count) put(digits[--count]);
-    return *this;
+Line& Line::operator<<(uint64_t value) {
+  char digits[20];
+  size_t count = 0;
+  do digits[count++] = static_cast<char>('0' + value % 10);
+  while (value /= 10);
+  while (count) put(digits[--count]);
+  return *this;
 }
 
-Line &Line::hex(uint64_t value) {
-    *this << "0x";
-    int shift = 60;
-    while (shift && !(value >> shift)) shift -= 4;
-    for (; shift >= 0; shift -= 4) put("0123456789abcdef"[value >> shift & 0xF]);
-    return *this;
+Line& Line::hex(uint64_t value) {
+  *this << "0x";
+  int shift = 60;
+  while (shift && !(value >> shift)) shift -= 4;
+  for (; shift >= 0; shift -= 4) put("0123456789abcdef"[value >> shift & 0xF]);
+  return *this;
 }
 
 }  // namespace sys

@@ -10,18 +10,18 @@ namespace probe {
 
 /// What the host's refill handler saw when it was last entered.
 struct Refill {
-    u64 badv, era, ehi, prmd, crmd, gstat, estat;
+  u64 badv, era, ehi, prmd, crmd, gstat, estat;
 };
 
 struct Cpu {
-    u64 gpr[32];  // guest registers; [0] unused
-    u64 host_sp;
-    u64 slot;  // exit vector slot: the exception code, or 64 + interrupt number; 0 while ECFG.VS = 0
-    u64 refills;
-    Refill refill;
-    u64 refill_becomes_exit;  // leave the guest instead of walking the second stage
-    u64 try_a0, try_a1, try_pc, try_plv;
-    u8 unused[CPU_SIZE - 376];
+  u64 gpr[32];  // guest registers; [0] unused
+  u64 host_sp;
+  u64 slot;  // exit vector slot: the exception code, or 64 + interrupt number; 0 while ECFG.VS = 0
+  u64 refills;
+  Refill refill;
+  u64 refill_becomes_exit;  // leave the guest instead of walking the second stage
+  u64 try_a0, try_a1, try_pc, try_plv;
+  u8 unused[CPU_SIZE - 376];
 };
 
 static_assert(sizeof(Cpu) == CPU_SIZE);
@@ -37,10 +37,10 @@ static_assert(offsetof(Cpu, try_pc) == CPU_TRY_PC && offsetof(Cpu, try_plv) == C
 
 extern "C" Cpu cpus[2];
 
-inline Cpu &this_cpu() {
-    u64 address;
-    asm volatile("csrrd %0, %1" : "=r"(address) : "i"(SAVE_CPU));
-    return *reinterpret_cast<Cpu *>(address);
+inline Cpu& this_cpu() {
+  u64 address;
+  asm volatile("csrrd %0, %1" : "=r"(address) : "i"(SAVE_CPU));
+  return *reinterpret_cast<Cpu*>(address);
 }
 
 inline unsigned cpu_number() { return static_cast<unsigned>(&this_cpu() - cpus); }

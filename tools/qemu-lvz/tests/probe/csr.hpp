@@ -8,14 +8,65 @@
 namespace probe::csr {
 
 enum : unsigned {
-    crmd = 0x0, prmd = 0x1, euen = 0x2, misc = 0x3, ecfg = 0x4, estat = 0x5, era = 0x6, badv = 0x7, badi = 0x8,
-    eentry = 0xC, tlbidx = 0x10, tlbehi = 0x11, tlbelo0 = 0x12, tlbelo1 = 0x13, gtlbc = 0x15, trgp = 0x16,
-    asid = 0x18, pgdl = 0x19, pgdh = 0x1A, pgd = 0x1B, pwcl = 0x1C, pwch = 0x1D, stlbps = 0x1E, rvacfg = 0x1F,
-    cpuid = 0x20, prcfg1 = 0x21, prcfg2 = 0x22, prcfg3 = 0x23, save0 = 0x30, tid = 0x40, tcfg = 0x41, tval = 0x42,
-    cntc = 0x43, ticlr = 0x44, gstat = 0x50, gcfg = 0x51, gintc = 0x52, gcntc = 0x53, llbctl = 0x60,
-    impctl1 = 0x80, impctl2 = 0x81, tlbrentry = 0x88, tlbrbadv = 0x89, tlbrera = 0x8A, tlbrsave = 0x8B,
-    tlbrelo0 = 0x8C, tlbrelo1 = 0x8D, tlbrehi = 0x8E, tlbrprmd = 0x8F, merrctl = 0x90, ctag = 0x98, dmw0 = 0x180,
-    dmw1 = 0x181, dmw2 = 0x182, dmw3 = 0x183, perfctrl0 = 0x200, mwpc = 0x300, fwpc = 0x380, dbg = 0x500,
+  crmd = 0x0,
+  prmd = 0x1,
+  euen = 0x2,
+  misc = 0x3,
+  ecfg = 0x4,
+  estat = 0x5,
+  era = 0x6,
+  badv = 0x7,
+  badi = 0x8,
+  eentry = 0xC,
+  tlbidx = 0x10,
+  tlbehi = 0x11,
+  tlbelo0 = 0x12,
+  tlbelo1 = 0x13,
+  gtlbc = 0x15,
+  trgp = 0x16,
+  asid = 0x18,
+  pgdl = 0x19,
+  pgdh = 0x1A,
+  pgd = 0x1B,
+  pwcl = 0x1C,
+  pwch = 0x1D,
+  stlbps = 0x1E,
+  rvacfg = 0x1F,
+  cpuid = 0x20,
+  prcfg1 = 0x21,
+  prcfg2 = 0x22,
+  prcfg3 = 0x23,
+  save0 = 0x30,
+  tid = 0x40,
+  tcfg = 0x41,
+  tval = 0x42,
+  cntc = 0x43,
+  ticlr = 0x44,
+  gstat = 0x50,
+  gcfg = 0x51,
+  gintc = 0x52,
+  gcntc = 0x53,
+  llbctl = 0x60,
+  impctl1 = 0x80,
+  impctl2 = 0x81,
+  tlbrentry = 0x88,
+  tlbrbadv = 0x89,
+  tlbrera = 0x8A,
+  tlbrsave = 0x8B,
+  tlbrelo0 = 0x8C,
+  tlbrelo1 = 0x8D,
+  tlbrehi = 0x8E,
+  tlbrprmd = 0x8F,
+  merrctl = 0x90,
+  ctag = 0x98,
+  dmw0 = 0x180,
+  dmw1 = 0x181,
+  dmw2 = 0x182,
+  dmw3 = 0x183,
+  perfctrl0 = 0x200,
+  mwpc = 0x300,
+  fwpc = 0x380,
+  dbg = 0x500,
 };
 
 // CRMD
@@ -51,24 +102,24 @@ constexpr u64 tlbidx_ne = u64{1} << 31;
 
 template <unsigned Number>
 inline u64 read() {
-    u64 value;
-    asm volatile("csrrd %0, %1" : "=r"(value) : "i"(Number) : "memory");
-    return value;
+  u64 value;
+  asm volatile("csrrd %0, %1" : "=r"(value) : "i"(Number) : "memory");
+  return value;
 }
 
 /// Returns what the register held before.
 template <unsigned Number>
 inline u64 write(u64 value) {
-    asm volatile("csrwr %0, %1" : "+r"(value) : "i"(Number) : "memory");
-    return value;
+  asm volatile("csrwr %0, %1" : "+r"(value) : "i"(Number) : "memory");
+  return value;
 }
 
 /// The mask register of csrxchg must be neither r0 nor r1: those two select csrrd and csrwr.
 template <unsigned Number>
 inline u64 exchange(u64 value, u64 mask) {
-    register u64 pinned asm("t0") = mask;
-    asm volatile("csrxchg %0, %1, %2" : "+r"(value) : "r"(pinned), "i"(Number) : "memory");
-    return value;
+  register u64 pinned asm("t0") = mask;
+  asm volatile("csrxchg %0, %1, %2" : "+r"(value) : "r"(pinned), "i"(Number) : "memory");
+  return value;
 }
 
 }  // namespace probe::csr
@@ -77,22 +128,22 @@ namespace probe::gcsr {
 
 template <unsigned Number>
 inline u64 read() {
-    u64 value;
-    asm volatile("gcsrrd %0, %1" : "=r"(value) : "i"(Number) : "memory");
-    return value;
+  u64 value;
+  asm volatile("gcsrrd %0, %1" : "=r"(value) : "i"(Number) : "memory");
+  return value;
 }
 
 template <unsigned Number>
 inline u64 write(u64 value) {
-    asm volatile("gcsrwr %0, %1" : "+r"(value) : "i"(Number) : "memory");
-    return value;
+  asm volatile("gcsrwr %0, %1" : "+r"(value) : "i"(Number) : "memory");
+  return value;
 }
 
 template <unsigned Number>
 inline u64 exchange(u64 value, u64 mask) {
-    register u64 pinned asm("t0") = mask;
-    asm volatile("gcsrxchg %0, %1, %2" : "+r"(value) : "r"(pinned), "i"(Number) : "memory");
-    return value;
+  register u64 pinned asm("t0") = mask;
+  asm volatile("gcsrxchg %0, %1, %2" : "+r"(value) : "r"(pinned), "i"(Number) : "memory");
+  return value;
 }
 
 }  // namespace probe::gcsr
@@ -100,40 +151,40 @@ inline u64 exchange(u64 value, u64 mask) {
 namespace probe {
 
 inline u64 cpucfg(u64 word) {
-    u64 value;
-    asm volatile("cpucfg %0, %1" : "=r"(value) : "r"(word));
-    return value;
+  u64 value;
+  asm volatile("cpucfg %0, %1" : "=r"(value) : "r"(word));
+  return value;
 }
 
 inline bool has_lvz() { return bits(cpucfg(2), 10, 10) != 0; }
 
 /// The stable counter (100 MHz on QEMU's virt machine; the tests use cpucfg words 4 and 5).
 inline u64 now() {
-    u64 value;
-    asm volatile("rdtime.d %0, $zero" : "=r"(value)::"memory");
-    return value;
+  u64 value;
+  asm volatile("rdtime.d %0, $zero" : "=r"(value)::"memory");
+  return value;
 }
 
 inline u64 ticks_per_ms() { return cpucfg(4) * bits(cpucfg(5), 15, 0) / bits(cpucfg(5), 31, 16) / 1000; }
 
 inline void wait_ticks(u64 ticks) {
-    const u64 end = now() + ticks;
-    while (now() < end) {
-    }
+  const u64 end = now() + ticks;
+  while (now() < end) {
+  }
 }
 
 inline u64 iocsr_read32(u64 address) {
-    u64 value;
-    asm volatile("iocsrrd.w %0, %1" : "=r"(value) : "r"(address) : "memory");
-    return value & 0xFFFF'FFFF;
+  u64 value;
+  asm volatile("iocsrrd.w %0, %1" : "=r"(value) : "r"(address) : "memory");
+  return value & 0xFFFF'FFFF;
 }
 
 inline void iocsr_write32(u64 address, u64 value) {
-    asm volatile("iocsrwr.w %0, %1" ::"r"(value), "r"(address) : "memory");
+  asm volatile("iocsrwr.w %0, %1" ::"r"(value), "r"(address) : "memory");
 }
 
 inline void iocsr_write64(u64 address, u64 value) {
-    asm volatile("iocsrwr.d %0, %1" ::"r"(value), "r"(address) : "memory");
+  asm volatile("iocsrwr.d %0, %1" ::"r"(value), "r"(address) : "memory");
 }
 
 }  // namespace probe

@@ -8,11 +8,11 @@
 namespace probe {
 
 struct Trap {
-    /// The instruction completed (the end marker's system call trapped instead).
-    bool none;
-    unsigned ecode;
-    u64 era, badv, badi;
-    u64 a0, a1;  // after the instruction
+  /// The instruction completed (the end marker's system call trapped instead).
+  bool none;
+  unsigned ecode;
+  u64 era, badv, badi;
+  u64 a0, a1;  // after the instruction
 };
 
 /// Runs `word` with a0 and a1 at `plv` of the host. GSTAT.PVM must be 0.

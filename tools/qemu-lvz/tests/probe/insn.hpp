@@ -9,8 +9,38 @@
 namespace probe {
 
 enum Reg : u32 {
-    zero, ra, tp, sp, a0, a1, a2, a3, a4, a5, a6, a7, t0, t1, t2, t3, t4, t5, t6, t7, t8, r21, fp,
-    s0, s1, s2, s3, s4, s5, s6, s7, s8,
+  zero,
+  ra,
+  tp,
+  sp,
+  a0,
+  a1,
+  a2,
+  a3,
+  a4,
+  a5,
+  a6,
+  a7,
+  t0,
+  t1,
+  t2,
+  t3,
+  t4,
+  t5,
+  t6,
+  t7,
+  t8,
+  r21,
+  fp,
+  s0,
+  s1,
+  s2,
+  s3,
+  s4,
+  s5,
+  s6,
+  s7,
+  s8,
 };
 
 }  // namespace probe
@@ -22,14 +52,14 @@ using Word = u32;
 constexpr Word two(Word op, u32 rd, u32 rj) { return op | rj << 5 | rd; }
 constexpr Word three(Word op, u32 rd, u32 rj, u32 rk) { return op | rk << 10 | rj << 5 | rd; }
 constexpr Word imm12(Word op, u32 rd, u32 rj, int value) {
-    return op | (static_cast<u32>(value) & 0xFFF) << 10 | rj << 5 | rd;
+  return op | (static_cast<u32>(value) & 0xFFF) << 10 | rj << 5 | rd;
 }
 constexpr Word imm14(Word op, u32 rd, u32 rj, int byte_offset) {
-    return op | (static_cast<u32>(byte_offset / 4) & 0x3FFF) << 10 | rj << 5 | rd;
+  return op | (static_cast<u32>(byte_offset / 4) & 0x3FFF) << 10 | rj << 5 | rd;
 }
 constexpr Word branch21(Word op, u32 rj, int byte_offset) {
-    const u32 offset = static_cast<u32>(byte_offset / 4);
-    return op | (offset & 0xFFFF) << 10 | rj << 5 | (offset >> 16 & 0x1F);
+  const u32 offset = static_cast<u32>(byte_offset / 4);
+  return op | (offset & 0xFFFF) << 10 | rj << 5 | (offset >> 16 & 0x1F);
 }
 
 constexpr Word nop = 0x03400000;
@@ -63,11 +93,11 @@ constexpr Word amadd_db_d(Reg rd, Reg rk, Reg rj) { return three(0x386A8000, rd,
 constexpr Word bnez(Reg rj, int offset) { return branch21(0x44000000, rj, offset); }
 constexpr Word beqz(Reg rj, int offset) { return branch21(0x40000000, rj, offset); }
 constexpr Word bltu(Reg rj, Reg rd, int offset) {
-    return 0x68000000 | (static_cast<u32>(offset / 4) & 0xFFFF) << 10 | rj << 5 | rd;
+  return 0x68000000 | (static_cast<u32>(offset / 4) & 0xFFFF) << 10 | rj << 5 | rd;
 }
 constexpr Word b(int offset) {
-    const u32 words = static_cast<u32>(offset / 4);
-    return 0x50000000 | (words & 0xFFFF) << 10 | (words >> 16 & 0x3FF);
+  const u32 words = static_cast<u32>(offset / 4);
+  return 0x50000000 | (words & 0xFFFF) << 10 | (words >> 16 & 0x3FF);
 }
 constexpr Word jirl(Reg rd, Reg rj) { return two(0x4C000000, rd, rj); }
 

@@ -25,37 +25,37 @@ constexpr u64 page_shift = 12;
 }  // namespace geometry
 
 class Tables {
-public:
-    /// `host` is where the tables lie in host memory, `seen` the address of the same byte in the entries.
-    Tables(Hpa host, u64 seen, u64 size) : host_{host}, seen_{seen}, size_{size} { clear(); }
+ public:
+  /// `host` is where the tables lie in host memory, `seen` the address of the same byte in the entries.
+  Tables(Hpa host, u64 seen, u64 size) : host_{host}, seen_{seen}, size_{size} { clear(); }
 
-    /// Forgets every mapping; the root keeps its address.
-    void clear();
+  /// Forgets every mapping; the root keeps its address.
+  void clear();
 
-    void map(u64 address, u64 target, u64 flags) { *slot(address) = target | flags; }
-    void unmap(u64 address) { *slot(address) = 0; }
-    /// A 2 MiB page. `flags` without leaf::h and with leaf::huge_global instead of leaf::g.
-    void map_huge(u64 address, u64 target, u64 flags) { *directory_slot(address) = target | flags | leaf::h; }
+  void map(u64 address, u64 target, u64 flags) { *slot(address) = target | flags; }
+  void unmap(u64 address) { *slot(address) = 0; }
+  /// A 2 MiB page. `flags` without leaf::h and with leaf::huge_global instead of leaf::g.
+  void map_huge(u64 address, u64 target, u64 flags) { *directory_slot(address) = target | flags | leaf::h; }
 
-    /// The leaf entry of `address`, with the tables above it.
-    u64 *slot(u64 address);
-    u64 *directory_slot(u64 address);
+  /// The leaf entry of `address`, with the tables above it.
+  u64* slot(u64 address);
+  u64* directory_slot(u64 address);
 
-    u64 root() const { return seen_; }
-    /// Where the walker reads the leaf entry of `address`.
-    u64 seen_slot(u64 address) { return seen_of(slot(address)); }
+  u64 root() const { return seen_; }
+  /// Where the walker reads the leaf entry of `address`.
+  u64 seen_slot(u64 address) { return seen_of(slot(address)); }
 
-private:
-    u64 *table_at(u64 seen) { return cached({host_.value + (seen - seen_)}); }
-    u64 seen_of(const u64 *entry) const { return physical(entry).value - host_.value + seen_; }
-    u64 take_table(u64 fill);
-    u64 *descend(u64 *entry, u64 empty, u64 fill_below, unsigned index);
+ private:
+  u64* table_at(u64 seen) { return cached({host_.value + (seen - seen_)}); }
+  u64 seen_of(const u64* entry) const { return physical(entry).value - host_.value + seen_; }
+  u64 take_table(u64 fill);
+  u64* descend(u64* entry, u64 empty, u64 fill_below, unsigned index);
 
-    Hpa host_;
-    u64 seen_;
-    u64 size_;
-    u64 used_ = 0;
-    u64 empty_[3] = {};  // tables of invalid entries: leaves, directory 1, directory 2
+  Hpa host_;
+  u64 seen_;
+  u64 size_;
+  u64 used_ = 0;
+  u64 empty_[3] = {};  // tables of invalid entries: leaves, directory 1, directory 2
 };
 
 }  // namespace probe

@@ -14,8 +14,8 @@ namespace {
 using namespace insn;
 
 struct Row {
-    const char *name;
-    Word word;
+  const char* name;
+  Word word;
 };
 
 constexpr Row rows[] = {
@@ -98,13 +98,13 @@ constexpr size_t count = sizeof(rows) / sizeof(*rows);
 }  // namespace
 
 void test_encodings() {
-    if (!group("encodings")) return;
-    equal(static_cast<u64>(assembled_end - assembled), count, "as many as the assembler's");
-    for (size_t i = 0; i < count; ++i) {
-        // A check per row would only repeat the assembler's work in the count: report the rows that differ.
-        if (rows[i].word != assembled[i]) equal(rows[i].word, assembled[i], rows[i].name);
-    }
-    pass_if(true, "every encoder agrees with the assembler unless listed above", "");
+  if (!group("encodings")) return;
+  equal(static_cast<u64>(assembled_end - assembled), count, "as many as the assembler's");
+  for (size_t i = 0; i < count; ++i) {
+    // A check per row would only repeat the assembler's work in the count: report the rows that differ.
+    if (rows[i].word != assembled[i]) equal(rows[i].word, assembled[i], rows[i].name);
+  }
+  pass_if(true, "every encoder agrees with the assembler unless listed above", "");
 }
 
 }  // namespace probe
