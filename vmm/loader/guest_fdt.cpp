@@ -144,6 +144,17 @@ void write_rtc(FdtWriter& fdt) {
   fdt.end_node();
 }
 
+// watchdog/arm,sbsa-gwdt.yaml.
+void write_watchdog(FdtWriter& fdt) {
+  const hal::GuestPhysRange control = virt_board::watchdog_control;
+  const hal::GuestPhysRange refresh = virt_board::watchdog_refresh;
+  fdt.begin_node("watchdog", control.start.value());
+  fdt.string("compatible", "arm,sbsa-gwdt");
+  fdt.u64s("reg", {control.start.value(), control.size, refresh.start.value(), refresh.size});
+  fdt.cells("interrupts", {shared, virt_board::watchdog_spi, level_high});
+  fdt.end_node();
+}
+
 constexpr std::string_view uart_path = "/pl011@9000000";
 static_assert(virt_board::uart.start == hal::GuestPhys(0x900'0000), "uart_path names the node of the UART");
 
@@ -188,6 +199,7 @@ hal::Result<std::span<const std::byte>, hal::FdtError> build_guest_fdt(const Gue
   write_clock(fdt);
   if (board.uart) write_uart(fdt);
   if (board.rtc) write_rtc(fdt);
+  if (board.watchdog) write_watchdog(fdt);
   fdt.end_node();
   return fdt.finish();
 }

@@ -22,6 +22,7 @@ struct GuestBoard {
   bool its = false;          // version 3: the ITS is there
   bool uart = true;
   bool rtc = true;
+  bool watchdog = false;
   std::string_view cmdline;
   hal::GuestPhysRange initrd;       // empty: none
   std::span<const std::byte> seed;  // fresh random bytes for the guest, or empty; the first 8 become kaslr-seed

@@ -149,6 +149,14 @@ TEST_F(GuestFdt, leaves_out_devices_that_the_vm_does_not_have) {
   EXPECT_FALSE(fdt.find("/aliases"));
 }
 
+TEST_F(GuestFdt, names_the_watchdogs_frames_when_there_is_one) {
+  EXPECT_FALSE(build().find("/watchdog@9100000"));
+  board.watchdog = true;
+  const auto watchdog = build().find("/watchdog@9100000");
+  ASSERT_TRUE(watchdog);
+  EXPECT_EQ(cells(*watchdog, "reg"), (std::vector<uint32_t>{0, 0x910'0000, 0, 0x1000, 0, 0x911'0000, 0, 0x1000}));
+}
+
 TEST_F(GuestFdt, announces_ram_and_nothing_else_as_memory) {
   regions = {region(0, 2 * mib, config::RegionKind::rom), region(0x4000'0000, 64 * mib), region(0x8000'0000, 32 * mib)};
   board.regions = regions;
@@ -198,7 +206,7 @@ TEST_F(GuestFdt, gives_dtc_nothing_to_warn_about) {
   const auto directory = std::filesystem::temp_directory_path();
   for (const unsigned version : {2U, 3U}) {
     board.gic_version = version;
-    board.its = true;
+    board.its = board.watchdog = true;
     build();
     const std::string dtb = directory / ("plinth-guest-" + std::to_string(getpid()) + ".dtb");
     std::ofstream(dtb, std::ios::binary)
