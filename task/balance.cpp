@@ -24,8 +24,9 @@ CpuSet idle_cpus() {
 
 }  // namespace
 
-// Tell the others whether they can help.
+// Tasks that could run elsewhere wait here: send them to CPUs that sleep, and tell those that fall asleep later.
 void Scheduler::advertise(Cpu& cpu) {
+  if (cpu.movable_waiting_ != 0) offer_work(cpu);
   const uint64_t bit = uint64_t{1} << cpu.number();
   const bool overloaded = cpu.movable_waiting_ != 0;
   if (((overloaded_mask.load(relaxed) & bit) != 0) == overloaded) return;
@@ -36,33 +37,9 @@ void Scheduler::advertise(Cpu& cpu) {
   }
 }
 
-// At most once per slice, so that tasks which may not come here cost little.
-void Scheduler::ask_for_work(Cpu& cpu, hal::Ticks now) {
-  advertise(cpu);
-  const CpuSet overloaded = CpuSet(overloaded_mask.load(relaxed)) - CpuSet::only(cpu.number());
-  if (overloaded.empty() || dedicated_cpus().contains(cpu.number())) return;
-  if (now - cpu.asked_for_work_ < default_slice()) return;
-  cpu.asked_for_work_ = now;
-  cpu.idle_.store(true, relaxed);
-  Cpu& busy = *task::cpu(overloaded.first());
-  busy.give_work_.store(true, relaxed);
-  kick(busy);
-}
-
-// Called with everything in the run queue but the task that runs.
-void Scheduler::serve_requests(Cpu& cpu) {
-  if (cpu.evict_.load(relaxed) && cpu.evict_.exchange(false, std::memory_order_acquire)) {
-    for (Policy* const policy : {static_cast<Policy*>(&cpu.fixed_), static_cast<Policy*>(&cpu.fair_)}) {
-      while (Task* const task = policy->movable(online_cpus() - CpuSet::only(cpu.number()))) {
-        policy->remove(*task);
-        take_out(cpu, *task);
-        send_away(cpu, *task);
-      }
-    }
-  }
-  if (!cpu.give_work_.load(relaxed)) return;
-  cpu.give_work_.store(false, relaxed);
-  const CpuSet idle = idle_cpus() - CpuSet::only(cpu.number());
+void Scheduler::offer_work(Cpu& cpu) {
+  const CpuSet idle = (idle_cpus() & CpuSet(cpu.wanted_.load(relaxed))) - CpuSet::only(cpu.number());
+  if (idle.empty()) return;
   for (Policy* const policy : cpu.policies_) {
     Task* const task = policy->movable(idle);
     if (task == nullptr) continue;
@@ -71,6 +48,40 @@ void Scheduler::serve_requests(Cpu& cpu) {
     send_away(cpu, *task);
     return;
   }
+  // Too many CPUs were wanted: some that only tasks which have left could use.
+  uint64_t wanted = 0;
+  for (Policy* const policy : cpu.policies_) wanted |= policy->wanted().bits();
+  cpu.wanted_.store(wanted, relaxed);
+}
+
+// This CPU falls asleep. The first that is asked and has a task for it sends one; the others find it busy.
+void Scheduler::ask_for_work(Cpu& cpu) {
+  advertise(cpu);
+  const CpuSet overloaded(overloaded_mask.load(relaxed));
+  if (overloaded.empty() || dedicated_cpus().contains(cpu.number())) return;
+  for (const hal::CpuIndex index : overloaded - CpuSet::only(cpu.number())) {
+    Cpu& busy = *task::cpu(index);
+    if (!CpuSet(busy.wanted_.load(relaxed)).contains(cpu.number())) continue;
+    cpu.idle_.store(true, relaxed);
+    busy.give_work_.store(true, relaxed);
+    kick(busy);
+  }
+}
+
+// Called with everything in the run queue but the task that runs.
+void Scheduler::serve_requests(Cpu& cpu) {
+  if (cpu.evict_.load(relaxed) && cpu.evict_.exchange(false, std::memory_order_acquire)) {
+    for (Policy* const policy : {static_cast<Policy*>(&cpu.fixed_), static_cast<Policy*>(&cpu.fair_)}) {
+      while (Task* const task = policy->movable(online_cpus() - dedicated_cpus())) {
+        policy->remove(*task);
+        take_out(cpu, *task);
+        send_away(cpu, *task);
+      }
+    }
+  }
+  if (!cpu.give_work_.load(relaxed)) return;
+  cpu.give_work_.store(false, relaxed);
+  offer_work(cpu);
 }
 
 // A queued task goes where it is best off now.
@@ -84,16 +95,17 @@ void Scheduler::send_away(Cpu& cpu, Task& task) {
   place(task, target);
 }
 
-// Where a fair task that had its slice gets more, or as much but it has been here long; null to stay. Moving must not
-// make the other CPU the busier one, or tasks would go back and forth.
+// Where a task that has to make way here can go on at once; where a fair one gets more, or as much but it has been here
+// long. Null to stay. Moving must not make the other CPU the busier one, or tasks would go back and forth.
 Cpu* Scheduler::better_cpu(const Cpu& here, const Task& self, hal::Ticks now) {
-  if (self.scheduling_.scheduling_class != SchedulingClass::fair) return nullptr;
   const CpuSet others = allowed(self) - CpuSet::only(here.number());
-  if (others.empty()) return nullptr;
   Cpu* best = nullptr;
   for (const hal::CpuIndex index : others) {
-    if (best == nullptr || cpu(index)->load() < best->load()) best = cpu(index);
+    Cpu& other = *cpu(index);
+    if (other.is_idle() && other.idle_.exchange(false, relaxed)) return &other;
+    if (best == nullptr || other.load() < best->load()) best = &other;
   }
+  if (best == nullptr || self.scheduling_.scheduling_class != SchedulingClass::fair) return nullptr;
   const uint32_t there = best->load() + weight_of(self);
   const uint32_t load = here.load();
   if (there < load) return best;

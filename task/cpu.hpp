@@ -51,7 +51,6 @@ class Cpu : public hal::CpuLocal {
   uint32_t movable_waiting_ = 0;  // queued tasks that could run elsewhere
   Task* previous_ = nullptr;      // whose registers were saved by the switch that just happened
   Cpu* forward_to_ = nullptr;     // where it is to go now, if it does not stay
-  hal::Ticks asked_for_work_ = 0;
   FifoPolicy service_;
   FifoPolicy dedicated_;
   FixedPolicy fixed_;
@@ -64,6 +63,7 @@ class Cpu : public hal::CpuLocal {
   alignas(64) std::atomic<Task*> inbox_{nullptr};
   std::atomic<uint32_t> load_{0};
   std::atomic<bool> idle_{false};       // whoever clears it has claimed this CPU for the task it is about to send
+  std::atomic<uint64_t> wanted_{0};     // CPUs that tasks queued here could use; too many for a moment, never too few
   std::atomic<bool> give_work_{false};  // a CPU is idle: send it somebody
   std::atomic<bool> evict_{false};      // this CPU was just dedicated: send everybody else away
   std::atomic<Task*> owner_{nullptr};

@@ -23,6 +23,14 @@ Task* first_movable(Queue& queue, CpuSet cpus) {
   return nullptr;
 }
 
+CpuSet wanted_by(Queue& queue) {
+  CpuSet cpus;
+  for (const Task& task : queue) {
+    if (task.cpus().count() > 1) cpus = cpus | task.cpus();
+  }
+  return cpus;
+}
+
 }  // namespace
 
 std::string_view name(SchedulingClass scheduling_class) {
@@ -48,6 +56,8 @@ void FifoPolicy::enqueue(Task& task, Position position) {
 void FifoPolicy::remove(Task& task) { Queue::remove(task); }
 Task* FifoPolicy::take() { return tasks_.pop_front(); }
 Task* FifoPolicy::movable(CpuSet cpus) { return first_movable(tasks_, cpus); }
+
+CpuSet FifoPolicy::wanted() { return wanted_by(tasks_); }
 
 // --- fixed priority --------------------------------------------------------------------------------------------------
 
@@ -82,6 +92,12 @@ Task* FixedPolicy::movable(CpuSet cpus) {
     if (task != nullptr) return task;
   }
   return nullptr;
+}
+
+CpuSet FixedPolicy::wanted() {
+  CpuSet cpus;
+  for (Queue& queue : tasks_) cpus = cpus | wanted_by(queue);
+  return cpus;
 }
 
 bool FixedPolicy::preempts(const Task& current, hal::Ticks) const {
@@ -123,6 +139,8 @@ Task* FairPolicy::take() {
 }
 
 Task* FairPolicy::movable(CpuSet cpus) { return first_movable(by_age_, cpus); }
+
+CpuSet FairPolicy::wanted() { return wanted_by(by_age_); }
 
 void FairPolicy::charge(Task& current, hal::Ticks ran) {
   current.virtual_runtime_ += virtual_ticks(current, ran);

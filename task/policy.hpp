@@ -57,6 +57,8 @@ class Policy {
   [[nodiscard]] virtual bool empty() const = 0;
   // A task that may run on one of `cpus`, or null; the one that waits longest first. Not taken out.
   [[nodiscard]] virtual Task* movable(CpuSet cpus) = 0;
+  // All CPUs that tasks here may use, but those of tasks that have only one.
+  [[nodiscard]] virtual CpuSet wanted() = 0;
 
   // The running task of this class has used `ran` since it was last charged.
   virtual void charge(Task& current, hal::Ticks ran) = 0;
@@ -79,6 +81,7 @@ class FifoPolicy final : public Policy {
   Task* take() override;
   bool empty() const override { return tasks_.empty(); }
   Task* movable(CpuSet cpus) override;
+  CpuSet wanted() override;
   void charge(Task&, hal::Ticks) override {}
   void leave(Task&) override {}
   bool preempts(const Task&, hal::Ticks) const override { return false; }
@@ -96,6 +99,7 @@ class FixedPolicy final : public Policy {
   Task* take() override;
   bool empty() const override { return ready_ == 0; }
   Task* movable(CpuSet cpus) override;
+  CpuSet wanted() override;
   void charge(Task&, hal::Ticks) override {}
   void leave(Task&) override {}
   bool preempts(const Task& current, hal::Ticks) const override;
@@ -119,6 +123,7 @@ class FairPolicy final : public Policy {
   Task* take() override;
   bool empty() const override { return tasks_.empty(); }
   Task* movable(CpuSet cpus) override;
+  CpuSet wanted() override;
   void charge(Task& current, hal::Ticks ran) override;
   void leave(Task& current) override;
   bool preempts(const Task& current, hal::Ticks ran) const override;

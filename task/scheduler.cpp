@@ -86,8 +86,8 @@ void Scheduler::unplace(Task& task, Cpu& cpu) { cpu.load_.fetch_sub(weight_of(ta
 
 void Scheduler::make_ready(Task& task) {
   const hal::Ticks now = hal::Timer::now();
-  task.slept_ = now - task.changed_at_;
-  task.changed_at_ = now;
+  task.slept_ = now - task.changed_at_.load(relaxed);
+  task.changed_at_.store(now, relaxed);
   task.state_.store(TaskState::ready, relaxed);
   Cpu& target = choose(task);
   if (target.number() != task.cpu()) {
@@ -102,13 +102,15 @@ void Scheduler::make_ready(Task& task) {
 void Scheduler::insert(Cpu& cpu, Task& task, Policy::Position position) {
   policy_of(cpu, task).enqueue(task, position);
   cpu.ready_classes_ |= bit_of(class_of(task));
-  if ((task.cpus_ & online_cpus()).count() > 1) ++cpu.movable_waiting_;
+  if (!is_movable(task)) return;
+  ++cpu.movable_waiting_;
+  cpu.wanted_.store(cpu.wanted_.load(relaxed) | task.cpus_.bits(), relaxed);
 }
 
 // `task` was taken from its policy.
 void Scheduler::take_out(Cpu& cpu, Task& task) {
   if (policy_of(cpu, task).empty()) cpu.ready_classes_ &= ~bit_of(class_of(task));
-  if (cpu.movable_waiting_ > 0 && (task.cpus_ & online_cpus()).count() > 1) --cpu.movable_waiting_;
+  if (is_movable(task) && --cpu.movable_waiting_ == 0) cpu.wanted_.store(0, relaxed);
 }
 
 Task* Scheduler::take_next(Cpu& cpu) {
@@ -143,8 +145,8 @@ void Scheduler::collect(Cpu& cpu) {
 // --- leaving the CPU -------------------------------------------------------------------------------------------------
 
 void Scheduler::charge(Cpu& cpu, Task& self, hal::Ticks now) {
-  const hal::Ticks ran = now - self.changed_at_;
-  self.changed_at_ = now;
+  const hal::Ticks ran = now - self.changed_at_.load(relaxed);
+  self.changed_at_.store(now, relaxed);
   add(self.run_, ran);
   policy_of(cpu, self).charge(self, ran);
 }
@@ -177,7 +179,8 @@ void Scheduler::run_others(Task& self) {
     next = take_next(here);
   }
   begin(here, *next);
-  if (next != &self) switch_to(here, self, *next);
+  if (next != &self) return switch_to(here, self, *next);
+  advertise(here);
 }
 
 // Put the task that has been running where it will wait for its next turn.
@@ -189,7 +192,7 @@ void Scheduler::requeue(Cpu& cpu, Task& self, Policy::Position position) {
     const CpuSet open = allowed(self) - CpuSet::only(cpu.number());
     if (!open.empty()) target = task::cpu(open.first());
   } else {
-    target = better_cpu(cpu, self, self.changed_at_);
+    target = better_cpu(cpu, self, self.changed_at_.load(relaxed));
   }
   if (target == nullptr) {
     insert(cpu, self, position);
@@ -199,7 +202,7 @@ void Scheduler::requeue(Cpu& cpu, Task& self, Policy::Position position) {
   policy_of(cpu, self).leave(self);
   unplace(self, cpu);
   self.slept_ = 0;
-  self.arrived_at_ = self.changed_at_;
+  self.arrived_at_ = self.changed_at_.load(relaxed);
   add(self.migrations_, 1);
   cpu.forward_to_ = target;
 }
@@ -211,8 +214,7 @@ void Scheduler::yield() {
   collect(here);
   if (here.ready_classes_ == 0 || &self == &here.boot_task_) return;
   charge(here, self, hal::Timer::now());
-  self.state_.store(TaskState::ready, relaxed);
-  insert(here, self, Policy::Position::back);
+  requeue(here, self, Policy::Position::back);
   run_others(self);
 }
 
@@ -224,7 +226,7 @@ void Scheduler::reschedule() {
   const unsigned best = static_cast<unsigned>(std::countr_zero(here.ready_classes_));
   const unsigned mine = class_of(self);
   const hal::Ticks now = hal::Timer::now();
-  const hal::Ticks ran = now - self.changed_at_;
+  const hal::Ticks ran = now - self.changed_at_.load(relaxed);
   const bool preempted = best < mine || (best == mine && policy_of(here, self).preempts(self, ran));
   if (!preempted) {
     if (best == mine && ran >= policy_of(here, self).slice(self)) charge(here, self, now);
@@ -242,20 +244,19 @@ void Scheduler::reschedule() {
 void Scheduler::limit(Cpu& cpu, Task& current) {
   const bool contended = (cpu.ready_classes_ & bit_of(class_of(current))) != 0;
   const hal::Ticks slice = contended ? policy_of(cpu, current).slice(current) : hal::never;
-  cpu.timers_.set_slice_end(slice == hal::never ? hal::never : current.changed_at_ + slice);
+  cpu.timers_.set_slice_end(slice == hal::never ? hal::never : current.changed_at_.load(relaxed) + slice);
 }
 
 void Scheduler::begin(Cpu& cpu, Task& next) {
   const hal::Ticks now = hal::Timer::now();
   if (&next != &cpu.boot_task_) {
-    add(next.wait_, now - next.changed_at_);
+    add(next.wait_, now - next.changed_at_.load(relaxed));
     add(next.switches_, 1);
   }
-  next.changed_at_ = now;
+  next.changed_at_.store(now, relaxed);
   next.state_.store(TaskState::running, relaxed);
   next.on_cpu_.store(true, relaxed);
   limit(cpu, next);
-  advertise(cpu);
 }
 
 void Scheduler::switch_to(Cpu& cpu, Task& self, Task& next) {
@@ -279,6 +280,8 @@ void Scheduler::switch_to(Cpu& cpu, Task& self, Task& next) {
   previous->on_cpu_.store(false, std::memory_order_release);
   // Still ours, although it could run elsewhere: nobody else knows where it is.
   if (forward_to != nullptr) place(*previous, *forward_to);
+  // Only now can the previous task be offered to others.
+  advertise(here);
 }
 
 void Scheduler::first_run(void* argument) {
@@ -295,7 +298,7 @@ void Scheduler::first_run(void* argument) {
 void Scheduler::idle(Cpu& cpu) {
   const hal::Ticks since = hal::Timer::now();
   cpu.timers_.set_slice_end(hal::never);
-  ask_for_work(cpu, since);
+  ask_for_work(cpu);
   while (cpu.ready_classes_ == 0) {
     cpu.idle_.store(true, relaxed);
     if (!resched_needed()) {

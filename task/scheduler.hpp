@@ -36,6 +36,8 @@ struct Scheduler {
     return static_cast<unsigned>(task.scheduling_.scheduling_class);
   }
   [[nodiscard]] static Policy& policy_of(Cpu& cpu, const Task& task) { return *cpu.policies_[class_of(task)]; }
+  // Decided when a task is created, because CPUs come online while others run.
+  [[nodiscard]] static bool is_movable(const Task& task) { return task.cpus_.count() > 1; }
   [[nodiscard]] static uint32_t weight_of(const Task& task);
   [[nodiscard]] static CpuSet allowed(const Task& task);
 
@@ -61,10 +63,11 @@ struct Scheduler {
 
   // Between CPUs (balance.cpp).
   static void advertise(Cpu& cpu);
-  static void ask_for_work(Cpu& cpu, hal::Ticks now);
+  static void ask_for_work(Cpu& cpu);
+  static void offer_work(Cpu& cpu);
   static void serve_requests(Cpu& cpu);
   static void send_away(Cpu& cpu, Task& task);
-  static Cpu* better_cpu(const Cpu& cpu, const Task& self, hal::Ticks now);
+  static Cpu* better_cpu(const Cpu& here, const Task& self, hal::Ticks now);
 
   // Tasks and owners (task.cpp).
   static void first_run(void* task);

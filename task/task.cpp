@@ -51,10 +51,16 @@ Task::Task(Key, const TaskSpec& spec, mm::Stack stack)
 
 TaskTimes Task::times() const {
   constexpr auto relaxed = std::memory_order_relaxed;
-  return {.run = run_.load(relaxed),
-          .wait = wait_.load(relaxed),
-          .switches = switches_.load(relaxed),
-          .migrations = migrations_.load(relaxed)};
+  TaskTimes times{.run = run_.load(relaxed),
+                  .wait = wait_.load(relaxed),
+                  .switches = switches_.load(relaxed),
+                  .migrations = migrations_.load(relaxed)};
+  const hal::Ticks since = changed_at_.load(relaxed);
+  const hal::Ticks now = hal::Timer::now();
+  if (now < since) return times;
+  if (state() == TaskState::running) times.run += now - since;
+  if (state() == TaskState::ready) times.wait += now - since;
+  return times;
 }
 
 // --- owners of CPUs --------------------------------------------------------------------------------------------------
@@ -109,7 +115,7 @@ hal::Result<Task*, TaskError> Scheduler::spawn(const TaskSpec& spec) {
   hal::Cpu::prepare(task->context_, top, first_run, task.get());
   TRY(admit(*task));
   task->cpu_.store(allowed(*task).first(), std::memory_order_relaxed);
-  task->changed_at_ = hal::Timer::now();
+  task->changed_at_.store(hal::Timer::now(), std::memory_order_relaxed);
   Task* const fresh = task.release();
   make_ready(*fresh);
   return fresh;

@@ -88,7 +88,7 @@ class Task : public hal::ListNode<AllTasksTag>,
   [[nodiscard]] bool is_on_cpu() const { return on_cpu_.load(std::memory_order_acquire); }
   // Where it runs, or ran last.
   [[nodiscard]] hal::CpuIndex cpu() const { return cpu_.load(std::memory_order_relaxed); }
-  // Times so far. Exact on its own CPU, a little old elsewhere.
+  // Times so far, up to the switch that may be happening on another CPU.
   [[nodiscard]] TaskTimes times() const;
   [[nodiscard]] hal::HostVirtRange stack() const { return stack_.range(); }
 
@@ -128,10 +128,10 @@ class Task : public hal::ListNode<AllTasksTag>,
 
   // Written by whoever is responsible for the task: its CPU while it runs or is queued there, the one that wakes it
   // otherwise.
-  int64_t virtual_runtime_ = 0;  // FairPolicy: queued or running, on the CPU's clock; otherwise the lag
-  hal::Ticks slept_ = 0;         // before it became ready
-  hal::Ticks arrived_at_ = 0;    // on this CPU
-  hal::Ticks changed_at_ = 0;    // when it became what state_ says, or was charged last
+  int64_t virtual_runtime_ = 0;            // FairPolicy: queued or running, on the CPU's clock; otherwise the lag
+  hal::Ticks slept_ = 0;                   // before it became ready
+  hal::Ticks arrived_at_ = 0;              // on this CPU
+  std::atomic<hal::Ticks> changed_at_{0};  // when it became what state_ says, or was charged last
   std::atomic<hal::Ticks> run_{0};
   std::atomic<hal::Ticks> wait_{0};
   std::atomic<uint64_t> switches_{0};

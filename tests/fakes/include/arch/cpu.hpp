@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <ucontext.h>
-
 #include "hal/base/address.hpp"
+#include "tests/fakes/fiber.hpp"
 
 namespace arch {
 
-// A processor for host tests: contexts are ucontexts, CPUs are whatever tests/fakes/machine.hpp says is executing.
+// A processor for host tests; what it does is up to the machine of tests/fakes/machine.hpp. Contexts have stacks of
+// their own, because nobody maps the hypervisor's.
 struct Cpu {
   struct Context {
-    ucontext_t saved{};
-    void (*entry)(void*) = nullptr;
-    void* argument = nullptr;
-    void* fake_stack = nullptr;  // AddressSanitizer's
+    fake::Fiber fiber;
   };
   static void prepare(Context& context, hal::HostVirt stack_top, void (*entry)(void*), void* argument);
   static void switch_context(Context& from, Context& to);
