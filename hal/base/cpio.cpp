@@ -59,6 +59,7 @@ std::optional<uint32_t> read_field(std::string_view header, Field field) {
 struct Parsed {
   CpioEntry entry;
   size_t next;
+  bool is_trailer;
 };
 
 bool has_magic(std::string_view text) { return text.starts_with(magic) || text.starts_with(magic_with_checksum); }
@@ -82,10 +83,11 @@ Result<Parsed, CpioError> parse(std::span<const std::byte> rest) {
   // Some writers align the data by more than one NUL behind the name.
   std::string_view entry_name = text.substr(header_size, text.find('\0', header_size) - header_size);
   if (entry_name.empty()) return fail(CpioError::bad_name);
-  if (entry_name.starts_with("./")) entry_name.remove_prefix(2);
+  const bool is_trailer = entry_name == trailer;
+  if (entry_name.starts_with("./") && entry_name != "./") entry_name.remove_prefix(2);
   // The last entry's padding may be missing.
   const size_t next = std::min<size_t>(align_up(data_end, 4), rest.size());
-  return Parsed{{entry_name, *file_mode, rest.subspan(data_start, *data_length)}, next};
+  return Parsed{{entry_name, *file_mode, rest.subspan(data_start, *data_length)}, next, is_trailer};
 }
 
 }  // namespace
@@ -106,13 +108,13 @@ Result<Cpio, CpioError> Cpio::open(std::span<const std::byte> bytes) {
   for (size_t at = 0;;) {
     const Parsed parsed = TRY(parse(bytes.subspan(at)));
     at += parsed.next;
-    if (parsed.entry.name == trailer) return Cpio(bytes.first(at));
+    if (parsed.is_trailer) return Cpio(bytes.first(at));
   }
 }
 
 Cpio::Iterator::Iterator(std::span<const std::byte> rest) {
   const auto parsed = parse(rest);
-  if (!parsed.ok() || parsed->entry.name == trailer) return;
+  if (!parsed.ok() || parsed->is_trailer) return;
   entry_ = parsed->entry;
   rest_ = rest.subspan(parsed->next);
 }

@@ -53,6 +53,18 @@ TEST(Cpio, takes_the_last_of_several_files_of_one_name) {
   EXPECT_EQ(text_of(cpio.find("a")->data), "new");
 }
 
+TEST(Cpio, removes_a_leading_dot_only_from_names_that_have_more) {
+  std::vector<std::byte> buffer(4096);
+  CpioWriter writer(buffer);
+  writer.directory("./");
+  writer.directory(".");
+  writer.file("./TRAILER!!!", bytes_of("no trailer"));
+  const Cpio cpio = Cpio::open(writer.finish().value()).value();
+  std::string names;
+  for (const CpioEntry& entry : cpio) names += std::string(entry.name) + " ";
+  EXPECT_EQ(names, "./ . TRAILER!!! ");
+}
+
 TEST(Cpio, ignores_what_follows_the_trailer) {
   const std::string archive = sample();
   const std::string padded = archive + std::string(512, '\0') + "rubbish";
