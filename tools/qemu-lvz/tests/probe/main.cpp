@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Command line: "lvz=off" tells that LVZ must be absent, "cpus=2" that a second CPU exists, "only=GROUP".
+// Command line: "lvz=off" tells that LVZ must be absent, "cpus=2" that a second CPU exists, "only=GROUP" leaves the
+// other groups out; "seed=N" and "fuzz=N" are for the group hostile-state.
 #include "check.hpp"
 #include "csr.hpp"
 #include "host.hpp"
@@ -48,7 +49,15 @@ const char* copy_word(const char* from) {
   return word;
 }
 
-void test_with_lvz(bool second_cpu) {
+u64 number_behind(const char* line, const char* word, u64 otherwise) {
+  const char* digits = find(line, word);
+  if (!digits || *digits < '0' || *digits > '9') return otherwise;
+  u64 value = 0;
+  for (; *digits >= '0' && *digits <= '9'; ++digits) value = value * 10 + static_cast<u64>(*digits - '0');
+  return value;
+}
+
+void test_with_lvz(const char* line) {
   test_identity();
   test_host_csrs();
   test_guest_bank();
@@ -69,8 +78,8 @@ void test_with_lvz(bool second_cpu) {
   test_euen();
   test_llbctl();
   test_ertn();
-  test_hostile_state();
-  if (second_cpu) test_smp();
+  test_hostile_state(number_behind(line, "seed=", 0), number_behind(line, "fuzz=", 1));
+  if (find(line, "cpus=2")) test_smp();
 }
 
 }  // namespace
@@ -85,7 +94,7 @@ extern "C" [[noreturn]] void probe_main(u64 command_line) {
     pass_if(has_lvz() == lvz_expected, "CPUCFG word 2 bit 10 tells whether LVZ is there",
             lvz_expected ? "LVZ present" : "LVZ absent");
   if (has_lvz())
-    test_with_lvz(find(line, "cpus=2") != nullptr);
+    test_with_lvz(line);
   else
     test_without_lvz();
   finish();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Nonsense a guest or a broken hypervisor can set up. Nothing is expected of the guest; the host must get control
-// back every time, and a proper guest must run afterwards. The sequence is the same in every run.
+// back every time, and a proper guest must run afterwards. The sequence depends on nothing but the seed, which the
+// command line may set (seed=N), as it may ask for more of everything (fuzz=N).
 #include "guest.hpp"
 #include "host.hpp"
 #include "tests.hpp"
@@ -13,6 +14,8 @@ using namespace insn;
 
 class Sequence {
  public:
+  explicit Sequence(u64 seed) : state_{0x1234'5678'9ABC'DEF1 ^ seed << 24} {}
+
   u64 next() {
     state_ ^= state_ << 13;
     state_ ^= state_ >> 7;
@@ -21,7 +24,7 @@ class Sequence {
   }
 
  private:
-  u64 state_ = 0x1234'5678'9ABC'DEF1;
+  u64 state_;
 };
 
 constexpr unsigned bank[] = {
@@ -80,8 +83,8 @@ void run_once() {
   static_cast<void>(guest().run());
 }
 
-void random_banks(Sequence& random, unsigned rounds) {
-  for (unsigned round = 0; round < rounds; ++round) {
+void random_banks(Sequence& random, u64 rounds) {
+  for (u64 round = 0; round < rounds; ++round) {
     guest().reset_bank(round % 2 ? Mode::window : Mode::direct);
     for (unsigned i = 0; i < 4; ++i) {
       const u64 value = round % 3 ? random.next() : random.next() & random.next() & random.next();
@@ -98,8 +101,8 @@ void random_banks(Sequence& random, unsigned rounds) {
   }
 }
 
-void random_words(Sequence& random, unsigned rounds) {
-  for (unsigned round = 0; round < rounds; ++round) {
+void random_words(Sequence& random, u64 rounds) {
+  for (u64 round = 0; round < rounds; ++round) {
     guest().reset_bank(Mode::direct);
     Word program[16];
     for (Word& word : program) word = static_cast<Word>(random.next());
@@ -109,8 +112,8 @@ void random_words(Sequence& random, unsigned rounds) {
 }
 
 /// Stage-2 directories that point anywhere in physical memory below the devices.
-void random_directories(Sequence& random, unsigned rounds) {
-  for (unsigned round = 0; round < rounds; ++round) {
+void random_directories(Sequence& random, u64 rounds) {
+  for (u64 round = 0; round < rounds; ++round) {
     guest().reset();
     guest().load({ld_d(a1, a0, 0), st_d(a1, a0, 8), hvcl(call::done)});
     const u64 huge_flag = round % 2 ? leaf::h : 0;
@@ -147,16 +150,16 @@ void check_alive(const char* after) {
 
 }  // namespace
 
-void test_hostile_state() {
+void test_hostile_state(u64 seed, u64 factor) {
   if (!group("hostile-state")) return;
-  Sequence random;
+  Sequence random{seed};
   guest().reset();
-  random_banks(random, 300);
-  check_alive("300 random guest banks");
-  random_words(random, 150);
-  check_alive("150 random programs");
-  random_directories(random, 20);
-  check_alive("20 random stage-2 directories");
+  random_banks(random, 300 * factor);
+  check_alive("random guest banks");
+  random_words(random, 150 * factor);
+  check_alive("random programs");
+  random_directories(random, 20 * factor);
+  check_alive("random stage-2 directories");
   missing_root();
   check_alive("a stage-2 root where no memory is");
   gcsr::write<csr::stlbps>(geometry::page_shift);

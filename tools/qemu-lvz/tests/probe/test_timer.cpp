@@ -75,10 +75,18 @@ void check_in_host() {
   wait_ticks(ms(1));
   equal(pending(), 0, "a stopped timer does not fire");
 
-  start(ms(2));
-  gcsr::write<csr::tcfg>(0);
+  // On a busy machine the CPU may be away for longer than the timer runs: then nothing was stopped, and it counts not.
+  bool stopped_in_time = false;
+  for (unsigned attempt = 0; attempt < 50 && !stopped_in_time; ++attempt) {
+    gcsr::write<csr::ticlr>(1);
+    const u64 begin = now();
+    start(ms(2));
+    gcsr::write<csr::tcfg>(0);
+    stopped_in_time = now() - begin < ms(2);
+  }
   wait_ticks(ms(5));
-  equal(pending(), 0, "TCFG = 0 stops a running timer");
+  if (stopped_in_time) equal(pending(), 0, "TCFG = 0 stops a running timer");
+  stop();
 }
 
 void check_restore() {
@@ -232,9 +240,12 @@ void check_under_preemption() {
     reg(a0) = 5000 | enable;
     const u64 end = now() + ms(300);
     u64 pc = guest().code_address();
+    u64 slice = 1500 + i % 64 * 64;
     for (;;) {
-      guest().set_watchdog_ticks(1500 + i % 64 * 64);
+      guest().set_watchdog_ticks(slice);
+      const u64 steps = reg(a2);
       const Outcome outcome = guest().run(pc);
+      if (reg(a2) == steps) slice += slice / 2;  // the slice was over before the guest was entered: slow emulation
       if (outcome.stop != Outcome::Stop::watchdog) {
         if (!pending()) ++lost;
         break;

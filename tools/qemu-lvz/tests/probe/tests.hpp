@@ -3,6 +3,8 @@
 // The groups of checks, in the order of main.cpp. Each file's head names the sections of the reference it checks.
 #pragma once
 
+#include "types.hpp"
+
 namespace probe {
 
 // Without LVZ as well.
@@ -30,7 +32,8 @@ void test_timer();
 void test_euen();
 void test_llbctl();
 void test_ertn();
-void test_hostile_state();
+/// `seed` chooses the random sequence, `factor` multiplies its length.
+void test_hostile_state(u64 seed, u64 factor);
 
 // With LVZ, both CPUs.
 void test_smp();
