@@ -13,6 +13,9 @@ using IntId = uint32_t;
 
 inline constexpr uint8_t no_vcpu = 0xff;
 
+// Five bits of priority, as every implementation has at least (section 4.8).
+inline constexpr uint8_t priority_mask = 0xf8;
+
 // The state of 32 interrupts, in the shape of the distributor's registers: one bit each in a word, one byte each for a
 // priority. Bank 0 exists once per vCPU (SGIs and PPIs), banks 1 and up once per VM (SPIs).
 //
@@ -39,7 +42,8 @@ struct Bank {
   uint32_t held = 0;
   uint32_t held_pending = 0;
 
-  // What somebody else than the holder wrote about held interrupts; the holder obeys when it folds.
+  // Held ones that the holder is to read back, because somebody changed them, and what else it is told to do then.
+  uint32_t recalled = 0;
   uint32_t drop_pending = 0;
   uint32_t drop_active = 0;
   uint32_t make_active = 0;
@@ -61,24 +65,29 @@ struct Bank {
   [[nodiscard]] uint32_t in_enabled_group(uint32_t ctlr) const {
     return ((ctlr & 1) != 0 ? ~group1 : 0) | ((ctlr & 2) != 0 ? group1 : 0);
   }
-  // Pending in the model and allowed to the CPU interface.
-  [[nodiscard]] uint32_t ready(uint32_t ctlr) const {
-    return enabled & (latch | (line & ~edge)) & in_enabled_group(ctlr) & ~(active & ~taken);
+  // Allowed to the CPU interface when pending.
+  [[nodiscard]] uint32_t forwarded(uint32_t ctlr) const {
+    return enabled & in_enabled_group(ctlr) & ~(active & ~taken);
   }
+  // And pending in the model.
+  [[nodiscard]] uint32_t ready(uint32_t ctlr) const { return forwarded(ctlr) & (latch | (line & ~edge)); }
   // The list register is known to be empty: the guest has dealt with what was in it.
   void forget(uint32_t bits) PLINTH_REQUIRES(lock) {
     latch &= ~(bits & held_pending & ~edge);
-    active = (active & ~bits) | (bits & make_active);
+    active &= ~bits;
     taken &= ~bits;
     held &= ~bits;
     held_pending &= ~bits;
+    if ((recalled & bits) == 0) return;
+    active |= bits & make_active;
+    recalled &= ~bits;
     drop_pending &= ~bits;
     drop_active &= ~bits;
     make_active &= ~bits;
   }
   void reset(uint32_t edge_triggered) PLINTH_REQUIRES(lock) {
-    enabled = group1 = line = latch = active = taken = held = held_pending = drop_pending = drop_active = make_active =
-        0;
+    enabled = group1 = line = latch = active = taken = held = held_pending = recalled = drop_pending = drop_active =
+        make_active = 0;
     edge = edge_triggered;
     priority.fill(0);
   }

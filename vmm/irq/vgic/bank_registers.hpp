@@ -33,9 +33,6 @@ struct BankRegisters {
   static void set_configuration(Model&, Bank&, CpuContext& self, unsigned first, uint32_t value);
 };
 
-// Five bits of priority, as every implementation has at least with two Security states off (section 4.8).
-inline constexpr uint8_t priority_mask = 0xf8;
-
 // SGIs of version 2 cannot be disabled, as on the GIC-400.
 [[nodiscard]] inline uint32_t always_enabled(const Model& m, Bank& bank) {
   return bank.is_private() && !m.is_v3() ? 0xffff : 0;

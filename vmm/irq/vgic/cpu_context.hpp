@@ -16,7 +16,8 @@ struct alignas(64) CpuContext {
   // Reasons to look at the list registers before the guest runs again.
   enum Work : uint32_t {
     add = 1,     // something became pending
-    resync = 2,  // something that may be in a list register changed: read all back, choose anew
+    recall = 2,  // something held changed: see Bank::recalled
+    relist = 4,  // list registers were read back, and what was in them is to be listed again
   };
 
   // Written by anybody.
@@ -33,9 +34,13 @@ struct alignas(64) CpuContext {
   bool timer_owned = false;   // the virtual timer's physical interrupt is active on this vCPU's behalf
   bool timer_linked = false;  // the virtual timer's list register is tied to its physical interrupt
   VcpuIndex index = 0;
-  uint32_t used = 0;  // list registers written and not yet seen empty
-  uint32_t hcr = 0;   // last written to ICH_HCR_EL2
+  uint32_t used = 0;         // list registers written and not yet seen empty
+  uint32_t shared_used = 0;  // of those: that hold an SPI or an LPI
+  uint32_t hcr = 0;          // last written to ICH_HCR_EL2
+  uint32_t base_hcr = 0;     // to be written there while nothing has overflown
+  unsigned registers = 0;    // the hardware's number of list registers
   std::array<IntId, max_list_registers> held_intid{};
+  std::array<uint8_t, 32> private_register{};  // where a private interrupt is, or was the last time
 
   // The guest's CPU interface while not loaded.
   uint32_t vmcr = 0;
@@ -49,6 +54,7 @@ struct alignas(64) CpuContext {
 
   LpiSet lpis;
 
+  [[nodiscard]] bool has_shared_work() const { return spi_hint.load(std::memory_order_relaxed) != 0 || lpis.any(); }
   [[nodiscard]] bool has_work() const { return work.load(std::memory_order_relaxed) != 0; }
 };
 

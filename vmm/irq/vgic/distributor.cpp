@@ -21,8 +21,7 @@ uint64_t read_ctlr(Model& m, Cpus, Part) {
 }
 void write_ctlr(Model& m, Cpus cpus, Part, uint64_t value) {
   const auto groups = static_cast<uint32_t>(value & (gicd::ctlr::EnableGrp0::mask | gicd::ctlr::EnableGrp1::mask));
-  Kicks kicks(m.kicker, cpus.self.index);
-  if (m.ctlr.exchange(groups, std::memory_order_relaxed) != groups) m.resync_all(kicks);
+  if (m.ctlr.exchange(groups, std::memory_order_relaxed) != groups) m.renew_all(cpus.self);
 }
 
 uint64_t read_typer(Model& m, Cpus, Part) {
@@ -92,10 +91,10 @@ void write_sgir(Model& m, Cpus cpus, Part, uint64_t value) {
     case gicd::sgir::Filter::self: targets = hal::bit(cpus.self.index); break;
     default: return;
   }
-  Kicks kicks(m.kicker, cpus.self.index);
+  const auto sgi = static_cast<unsigned>(gicd::sgir::INTID::get(value));
   for (; targets != 0; targets &= targets - 1) {
     CpuContext& target = m.cpus[static_cast<unsigned>(std::countr_zero(targets))];
-    pend_sgi(m, target, static_cast<unsigned>(gicd::sgir::INTID::get(value)), hal::bit(cpus.self.index), kicks);
+    if (pend_sgi(m, target, sgi, hal::bit(cpus.self.index))) tell_vcpu(m, target, cpus.self.index);
   }
 }
 
@@ -109,10 +108,9 @@ uint64_t read_sources(Model& m, Cpus cpus, Part part) {
 }
 void set_sources(Model& m, Cpus cpus, Part part, uint64_t value) {
   const uint64_t everyone = hal::low_mask(static_cast<unsigned>(m.cpus.size()));
-  Kicks kicks(m.kicker, cpus.self.index);
   for (unsigned i = 0; i < part.size; ++i) {
     const uint64_t sources = value >> i * 8 & 0xff & everyone;
-    if (sources != 0) pend_sgi(m, cpus.self, part.offset + i, sources, kicks);
+    if (sources != 0 && pend_sgi(m, cpus.self, part.offset + i, sources)) tell_vcpu(m, cpus.self, cpus.self.index);
   }
 }
 void clear_sources(Model& m, Cpus cpus, Part part, uint64_t value) {

@@ -88,7 +88,7 @@ void enable_lpis(Model& m, CpuContext& frame, CpuContext& self, bool on) {
   if (&frame == &self && self.loaded) {
     m.hardware.fold(m, self);
   } else {
-    kicks.add(frame, CpuContext::resync);
+    kicks.add(frame, CpuContext::recall);
   }
   store_pending(m, frame);
 }

@@ -48,7 +48,7 @@ void Model::announce_ready(Bank& bank, uint32_t bits, Kicks& kicks) {
     const bool busy = ((spi.held | spi.taken) >> n & 1) != 0;
     if (!busy && (spi.any_vcpu >> n & 1) != 0) spi.target[n] = choose_target(is_v3() ? ~uint64_t{0} : spi.route[n]);
     const uint8_t target = spi.target[n];
-    if ((spi.held >> n & 1) != 0 && spi.holder[n] != target) kicks.add(cpus[spi.holder[n]], CpuContext::resync);
+    if ((spi.held >> n & 1) != 0 && spi.holder[n] != target) recall(bank, 1u << n, kicks);
     if (target == no_vcpu) return;
     cpus[target].spi_hint.fetch_or(1u << bank.number, std::memory_order_relaxed);
     kicks.add(cpus[target], CpuContext::add);
@@ -58,8 +58,9 @@ void Model::announce_ready(Bank& bank, uint32_t bits, Kicks& kicks) {
 void Model::recall(Bank& bank, uint32_t bits, Kicks& kicks) {
   bits &= bank.held;
   if (bits == 0) return;
-  if (bank.is_private()) return kicks.add(cpus[bank.owner], CpuContext::resync);
-  for_each_bit(bits, [&](unsigned n) { kicks.add(cpus[shared(bank).holder[n]], CpuContext::resync); });
+  bank.recalled |= bits;
+  if (bank.is_private()) return kicks.add(cpus[bank.owner], CpuContext::recall);
+  for_each_bit(bits, [&](unsigned n) { kicks.add(cpus[shared(bank).holder[n]], CpuContext::recall); });
 }
 
 void Model::announce_for(CpuContext& self, Bank& bank, uint32_t bits) {
@@ -74,45 +75,46 @@ void Model::recall_for(CpuContext& self, Bank& bank, uint32_t bits) {
   recall(bank, bits, kicks);
 }
 
-void Model::resync_all(Kicks& kicks) {
-  const auto all_spi_banks = static_cast<uint32_t>(hal::low_mask(static_cast<unsigned>(spi_banks.size()) + 1) & ~1ull);
-  for (CpuContext& cpu : cpus) {
-    // What a disabled group kept back was not announced.
-    cpu.spi_hint.store(all_spi_banks, std::memory_order_relaxed);
-    kicks.add(cpu, CpuContext::resync);
-  }
+void Model::renew_all(CpuContext& self) {
+  Kicks kicks(kicker, self.index);
+  const auto renew = [&](Bank& bank) {
+    const hal::LockGuard guard(bank.lock);
+    recall(bank, ~0u, kicks);
+    announce(bank, ~0u, kicks);
+  };
+  for (CpuContext& cpu : cpus) renew(cpu.bank);
+  for (SpiBank& bank : spi_banks) renew(bank);
 }
 
 void Model::refresh(Bank& bank, uint32_t bits, CpuContext& self, bool wait) {
   uint64_t others = 0;
-  bool own;
+  bool own = wait && bank.owner == self.index;  // its timer's line is looked at
   {
     const hal::LockGuard guard(bank.lock);
-    bits &= bank.held;
-    own = wait && bank.owner == self.index;  // its timer's line is looked at
-    for_each_bit(bits, [&](unsigned n) {
+    for_each_bit(bits & bank.held, [&](unsigned n) {
       const VcpuIndex holder = bank.is_private() ? bank.owner : shared(bank).holder[n];
-      if (holder == self.index) {
-        own = true;
-      } else {
+      if (holder != self.index) {
         others |= hal::bit(holder);
+      } else {
+        bank.recalled |= 1u << n;
+        own = true;
       }
     });
   }
-  if (own && self.loaded) hardware.fold(*this, self);
-  if (!wait) return;
-  for (; others != 0; others &= others - 1) {
-    CpuContext& other = cpus[static_cast<unsigned>(std::countr_zero(others))];
-    const uint32_t before = other.folds.load(std::memory_order_relaxed);
-    {
-      Kicks(kicker, self.index).add(other, CpuContext::resync);
-    }
-    for (unsigned i = 0; i < wait_polls && other.folds.load(std::memory_order_acquire) == before; ++i) {
-      // The other may be waiting for us in the same way.
-      const bool asked = (self.work.load(std::memory_order_relaxed) & CpuContext::resync) != 0;
-      if (asked && self.loaded && self.used != 0) hardware.fold(*this, self);
-      hal::cpu_relax();
-    }
+  if (own && self.loaded) hardware.fold_recalled(*this, self);
+  for (; wait && others != 0; others &= others - 1) {
+    await_fold(bank, bits, cpus[static_cast<unsigned>(std::countr_zero(others))], self);
+  }
+}
+
+void Model::await_fold(Bank& bank, uint32_t bits, CpuContext& other, CpuContext& self) {
+  const uint32_t before = other.folds.load(std::memory_order_relaxed);
+  recall_for(self, bank, bits);
+  for (unsigned i = 0; i < wait_polls && other.folds.load(std::memory_order_acquire) == before; ++i) {
+    // The other may be waiting for us in the same way.
+    const bool asked = (self.work.load(std::memory_order_relaxed) & CpuContext::recall) != 0;
+    if (asked && self.loaded && self.used != 0) hardware.fold_recalled(*this, self);
+    hal::cpu_relax();
   }
 }
 
@@ -139,7 +141,7 @@ void Model::clear_lpi(CpuContext& cpu, uint32_t index, Kicks& kicks) {
   if (cpu.lpis.test(index)) return cpu.lpis.clear(index);
   // It may be in a list register.
   lpi_config[index].fetch_or(lpi_dropped, std::memory_order_relaxed);
-  kicks.add(cpu, CpuContext::resync);
+  kicks.add(cpu, CpuContext::recall);
 }
 
 }  // namespace vmm::vgic

@@ -25,8 +25,12 @@ struct CpuInterface {
   void (*save)(Model&, CpuContext&);
   void (*flush)(Model&, CpuContext&);
   void (*maintenance)(Model&, CpuContext&);
-  // Read all list registers back into the model; the vCPU holds nothing then, and has work to do before it runs again.
+  void (*timer_fired)(Model&, CpuContext&);
+  void (*send_self)(Model&, CpuContext&, unsigned sgi);
+  // Read list registers back into the model: all of them, or those with something that was recalled. The vCPU has work
+  // to do then before it runs again.
   void (*fold)(Model&, CpuContext&);
+  void (*fold_recalled)(Model&, CpuContext&);
   // The guest's CPU interface as it is now; the vCPU is loaded.
   uint32_t (*vmcr)();
   void (*active_priorities)(ActivePriorities&);
@@ -82,6 +86,12 @@ struct Model {
     if (intid < arch::gic::first_spi) return cpu.bank;
     return spi_bank(intid / 32);
   }
+  [[nodiscard]] bool lpi_enabled(uint32_t index) const {
+    return arch::gic::lpi_config::Enable::is_set(lpi_config[index].load(std::memory_order_relaxed));
+  }
+  [[nodiscard]] uint32_t lpi_priority(uint32_t index) const {
+    return lpi_config[index].load(std::memory_order_relaxed) & priority_mask;
+  }
   // Affinities are numbered as QEMU's `virt` board does: 16 CPUs to a cluster in version 3. `no_vcpu` if there is none.
   [[nodiscard]] uint8_t vcpu_at(uint32_t affinity) const {
     const uint32_t index = (affinity >> 8) * 16 + (affinity & 0xff);
@@ -94,7 +104,7 @@ struct Model {
     if (const uint32_t ready = bits & bank.ready(groups()); ready != 0) announce_ready(bank, ready, kicks);
   }
   void announce_ready(Bank& bank, uint32_t bits, Kicks& kicks);
-  // With the bank's lock held: those of `bits` that are held must be chosen anew by their holders.
+  // With the bank's lock held: those of `bits` that are held must be read back by their holders and be claimed anew.
   void recall(Bank& bank, uint32_t bits, Kicks& kicks);
   // The same with no lock held, on behalf of an access of `self`.
   void announce_for(CpuContext& self, Bank& bank, uint32_t bits);
@@ -104,8 +114,10 @@ struct Model {
   void refresh(Bank& bank, uint32_t bits, CpuContext& self, bool wait);
   // GICD_IROUTER, GICD_ITARGETSR: change whom an SPI is for. The bank's lock is held.
   void set_route(SpiBank& bank, unsigned n, uint32_t route, bool any, Kicks& kicks);
-  // All vCPUs choose anew.
-  void resync_all(Kicks& kicks);
+  // The waiting of refresh(), for one other holder.
+  void await_fold(Bank& bank, uint32_t bits, CpuContext& other, CpuContext& self);
+  // All interrupts are announced and recalled.
+  void renew_all(CpuContext& self);
   // The vCPU of a set that a 1-of-N interrupt goes to now.
   [[nodiscard]] uint8_t choose_target(uint64_t candidates) const;
   // Drive an input.

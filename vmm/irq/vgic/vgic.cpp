@@ -95,16 +95,6 @@ void Vgic::set_private_level(VcpuIndex vcpu, IntId ppi, bool level) {
 
 void Vgic::send_msi(uint32_t device_id, uint32_t event_id) { its_.translate(device_id, event_id); }
 
-void Vgic::timer_fired(VcpuIndex vcpu) {
-  CpuContext& cpu = model_.cpus[vcpu];
-  const hal::LockGuard guard(cpu.bank.lock);
-  // It can only fire when it was not active: an older one in a list register has been ended.
-  cpu.timer_linked = false;
-  cpu.timer_owned = true;
-  cpu.bank.line |= model_.timer_bit();
-  cpu.work.fetch_or(CpuContext::add, std::memory_order_relaxed);
-}
-
 bool Vgic::has_pending(VcpuIndex vcpu) {
   CpuContext& cpu = model_.cpus[vcpu];
   if (cpu.loaded && cpu.used != 0) model_.hardware.fold(model_, cpu);
@@ -123,16 +113,9 @@ bool Vgic::timer_would_wake(VcpuIndex vcpu) {
 void Vgic::send_sgi(VcpuIndex vcpu, SgiRegister which, uint64_t value) {
   namespace sgir = arch::gic::icc_sgir;
   const auto sgi = static_cast<unsigned>(sgir::INTID::get(value));
-  // The register of group 1 reaches interrupts of either group, as there is one Security state; the others only group
-  // 0.
-  const bool any_group = which == SgiRegister::sgi1r;
-  Kicks kicks(model_.kicker, vcpu);
-  const auto send = [&](CpuContext& target) {
-    if (any_group || (target.bank.group1 >> sgi & 1) == 0) pend_sgi(model_, target, sgi, 0, kicks);
-  };
   if (sgir::IRM::is_set(value)) {
     for (CpuContext& target : model_.cpus) {
-      if (target.index != vcpu) send(target);
+      if (target.index != vcpu) send_one_sgi(vcpu, which, sgi, target);
     }
     return;
   }
@@ -142,8 +125,16 @@ void Vgic::send_sgi(VcpuIndex vcpu, SgiRegister which, uint64_t value) {
   for (uint64_t list = sgir::TargetList::get(value); list != 0; list &= list - 1) {
     const size_t target = cluster + static_cast<size_t>(std::countr_zero(list));
     if (target >= model_.cpus.size()) return;
-    send(model_.cpus[target]);
+    send_one_sgi(vcpu, which, sgi, model_.cpus[target]);
   }
+}
+
+void Vgic::send_one_sgi(VcpuIndex vcpu, SgiRegister which, unsigned sgi, CpuContext& target) {
+  // The register of group 1 reaches interrupts of either group, as there is one Security state; the others only group
+  // 0.
+  if (which != SgiRegister::sgi1r && (target.bank.group1 >> sgi & 1) != 0) return;
+  if (target.index == vcpu && target.loaded) return model_.hardware.send_self(model_, target, sgi);
+  if (pend_sgi(model_, target, sgi, 0)) tell_vcpu(model_, target, vcpu);
 }
 
 void Vgic::deactivate(VcpuIndex vcpu, uint64_t value) { vgic::deactivate(model_, model_.cpus[vcpu], value); }
@@ -178,6 +169,7 @@ void Vgic::reset() {
     cpu.eligible.store(false, std::memory_order_relaxed);
     cpu.vmcr = reset_vmcr;
     cpu.active_priorities = {};
+    cpu.used = cpu.shared_used = 0;
     cpu.overflow = cpu.timer_linked = cpu.timer_owned = false;
     cpu.lpis.reset();
   }

@@ -69,7 +69,7 @@ class Vgic final : public IrqSink {
   [[nodiscard]] bool needs_flush(VcpuIndex vcpu) const { return model_.cpus[vcpu].has_work(); }
   void flush(VcpuIndex vcpu) { model_.hardware.flush(model_, model_.cpus[vcpu]); }
   void maintenance(VcpuIndex vcpu) { model_.hardware.maintenance(model_, model_.cpus[vcpu]); }
-  void timer_fired(VcpuIndex vcpu);
+  void timer_fired(VcpuIndex vcpu) { model_.hardware.timer_fired(model_, model_.cpus[vcpu]); }
   // What needs_flush() looks at: nonzero says yes. For a loop that wants to keep the address.
   [[nodiscard]] const std::atomic<uint32_t>& work(VcpuIndex vcpu) const { return model_.cpus[vcpu].work; }
 
@@ -105,6 +105,8 @@ class Vgic final : public IrqSink {
   void describe(hal::TextSink& out);
 
  private:
+  void send_one_sgi(VcpuIndex vcpu, SgiRegister which, unsigned sgi, CpuContext& target);
+
   Model model_;
   Distributor distributor_;
   Redistributors redistributors_;
