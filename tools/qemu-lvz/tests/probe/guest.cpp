@@ -241,10 +241,6 @@ void guest_refills(const Outcome& outcome, const Name& name) {
   stopped_as(outcome, outcome.stop == guest_refill, "guest refill ", 0, name);
 }
 
-void stays_in_control(const Outcome& outcome, const Name& name) {
-  stopped_as(outcome, outcome.stop != watchdog || outcome.ecode == 0, "any stop ", 0, name);
-}
-
 void is_refused(const Outcome& outcome, const Name& name) {
   const bool by_guest = outcome.stop == guest_exception && (outcome.ecode == ecode::ine || outcome.ecode == ecode::ipe);
   const bool by_host = outcome.stop == exit && outcome.ecode == ecode::gspr;

@@ -158,8 +158,6 @@ void exits(const Outcome& outcome, unsigned code, const Name& name);
 void guest_takes(const Outcome& outcome, unsigned code, const Name& name);
 void finishes(const Outcome& outcome, const Name& name);
 void guest_refills(const Outcome& outcome, const Name& name);
-/// Any of the answers a deliberately bad use may get; the guest must have stopped in one of them.
-void stays_in_control(const Outcome& outcome, const Name& name);
 /// The guest took `code` itself or left with GSPR: both keep it from the resource.
 void is_refused(const Outcome& outcome, const Name& name);
 

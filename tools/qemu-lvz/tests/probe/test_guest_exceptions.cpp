@@ -128,6 +128,15 @@ void test_guest_bad_use() {
     is_refused(guest().run_one(invtlb(op, zero, zero)),
                {"an undefined invtlb operation in a guest is refused", op < 9 ? (op == 7 ? "(7)" : "(8)") : "(0x1f)"});
   }
+  // 32-bit addressing for PLV3 (MISC.VA32L3), if the CPU has it, while the guest is above 4 GiB.
+  guest().reset(Mode::window);
+  gcsr::write<csr::misc>(~u64{0});
+  reg(a0) = 3;
+  guest().load({csrxchg(a0, a0, csr::crmd), nop, nop, syscall(0)});
+  static_cast<void>(guest().run());
+  gcsr::write<csr::misc>(0);
+  guest().reset();
+  finishes(guest().run_one(nop), "every bit of guest MISC set at PLV3 above 4 GiB does no harm");
   equal(csr::read<csr::gstat>() & 3, 0, "the host is in host mode afterwards");
 }
 
