@@ -23,16 +23,16 @@ enum class LockRank : uint8_t {
   vm_lifecycle = 20,  // vmm: one VM's state machine
   psci = 30,          // vmm: one VM's vCPU power states
   device = 40,        // vmm: one emulated device
+  its = 49,
   vgic_distributor = 50,
   vgic_vcpu = 51,
-  its = 49,
   guest_space = 60,  // mm: one VM's stage-2 tables
   task_list = 65,    // task: the list of all tasks, and who owns which CPU
   wait_queue = 70,   // task: one wait queue
-  timer_queue = 72,
+  timer_queue = 72,  // task: one CPU's timers
+  host_space = 79,   // mm: the hypervisor's own tables
   heap = 80,
   frames = 81,
-  host_space = 79,
   irq_controller = 85,
   console = 90,  // rings and the host UART: anything may log
   none = 255,    // leaf, never held while taking another
@@ -50,12 +50,12 @@ class PLINTH_CAPABILITY("spin lock") SpinLock {
   SpinLock& operator=(const SpinLock&) = delete;
 
   void lock() PLINTH_ACQUIRE() {
+    entering();
     const uint16_t ticket = next_.fetch_add(1, std::memory_order_relaxed);
     while (serving_.load(std::memory_order_acquire) != ticket) cpu_relax();
-    entered();
   }
   void unlock() PLINTH_RELEASE() {
-    left();
+    leaving();
     serving_.store(static_cast<uint16_t>(serving_.load(std::memory_order_relaxed) + 1), std::memory_order_release);
   }
   [[nodiscard]] bool is_held() const {
@@ -65,11 +65,11 @@ class PLINTH_CAPABILITY("spin lock") SpinLock {
 
  private:
 #ifdef PLINTH_CHECK_LOCKS
-  void entered();
-  void left();
+  void entering();
+  void leaving();
 #else
-  void entered() {}
-  void left() {}
+  void entering() {}
+  void leaving() {}
 #endif
 
   std::atomic<uint16_t> next_{0};
@@ -87,5 +87,10 @@ class PLINTH_SCOPED_CAPABILITY LockGuard {
  private:
   SpinLock& lock_;
 };
+
+#ifdef PLINTH_CHECK_LOCKS
+// How many locks this thread holds; none across a task switch.
+[[nodiscard]] unsigned held_locks();
+#endif
 
 }  // namespace hal

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "fiber.hpp"
+#include "hal/base/lock.hpp"
 #include "hal/base/panic.hpp"
 #include "hal/upcall.hpp"
 
@@ -172,6 +173,7 @@ void Cpu::prepare(Context& context, hal::HostVirt, void (*entry)(void*), void* a
 }
 void Cpu::switch_context(Context& from, Context& to) {
   ++fake::switches;
+  if (hal::held_locks() != 0) hal::panic("a lock is held across a task switch");
   fake::Fiber::switch_between(from.fiber, to.fiber);
 }
 void* Cpu::local() { return Machine::current().local(); }

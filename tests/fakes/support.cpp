@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <thread>
-#include <thread>
 
 #include "hal/base/lock.hpp"
 #include "hal/base/panic.hpp"

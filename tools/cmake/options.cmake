@@ -24,6 +24,8 @@ else()
   # -fexceptions stays off here too: the sources are the same. GoogleTest is built with the same options.
   target_include_directories(plinth_options INTERFACE ${PROJECT_SOURCE_DIR}/tests/fakes/include)
   target_compile_options(plinth_options INTERFACE -stdlib=libc++ -Wthread-safety)
+  # The lock order is verified wherever host code takes a lock.
+  target_compile_definitions(plinth_options INTERFACE PLINTH_CHECK_LOCKS)
   target_link_options(plinth_options INTERFACE -stdlib=libc++ -fuse-ld=${PLINTH_LLD} -Wno-unused-command-line-argument)
   option(PLINTH_SANITIZE "Build host code with ASan and UBSan" ON)
   if(PLINTH_SANITIZE)

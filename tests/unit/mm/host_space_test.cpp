@@ -71,6 +71,14 @@ TEST_F(HostSpace, leaves_no_writable_alias_of_code_and_constants) {
   EXPECT_TRUE(look_up(direct(fake_image.start + 96 * kib)));
 }
 
+TEST_F(HostSpace, maps_the_code_that_switches_the_mmu_at_its_physical_address) {
+  const HostVirt same{fake_image.start.value() + 8 * kib};
+  EXPECT_EQ(look_up(same)->place, fake_image.start + 8 * kib);
+  EXPECT_EQ(look_up(same)->attributes.rights, hal::read_execute);
+  EXPECT_FALSE(look_up(same - 1));
+  EXPECT_FALSE(look_up(same + page_size));
+}
+
 TEST_F(HostSpace, counts_what_boot_took_as_the_hypervisors) {
   const mm::FrameCounts counts = mm::frames().counts();
   EXPECT_EQ(counts.total, (fake_ram.size - fake_image.size) / page_size);

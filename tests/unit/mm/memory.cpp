@@ -19,6 +19,7 @@ void start_mm() {
                              .image = fake_image.start,
                              .text = {fake_text, 64 * hal::kib},
                              .rodata = {fake_text + 64 * hal::kib, 32 * hal::kib},
-                             .data = {fake_text + 96 * hal::kib, 32 * hal::kib}};
+                             .data = {fake_text + 96 * hal::kib, 32 * hal::kib},
+                             .identity = {fake_image.start + 8 * hal::kib, 4 * hal::kib}};
   mm::init(boot).value();
 }
