@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Compiles the two test programs: the bare-metal probe and init for the Linux that loads KVM."""
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,13 +21,6 @@ CXX = ["-std=c++23", "-ffreestanding", "-fno-pic", "-fno-exceptions", "-fno-rtti
 # Without -mno-lsx clang 19 keeps vector instructions for clearing memory, soft-float or not.
 BARE = ["--target=loongarch64-unknown-none", "-mabi=lp64s", "-msoft-float", "-mno-lsx"]
 LINUX = ["--target=loongarch64-linux-gnusf", "-msoft-float", "-mno-lsx"]
-
-
-def require():
-    """The tools by the name of their Debian package."""
-    missing = [package for tool, package in ((CLANG, "clang-19"), (LINKER, "lld-19")) if not shutil.which(tool)]
-    if missing:
-        raise Failure(f"to compile the tests, install the Debian package(s) {' '.join(missing)}")
 
 
 def probe():
