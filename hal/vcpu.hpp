@@ -13,11 +13,11 @@ namespace hal {
 // runs may call, except where a line says otherwise.
 template <class V>
 concept VirtualProcessor =
-    requires(V vcpu, const V constant, GuestPhys pc, uint64_t value, HostVirt stack_top, unsigned n) {
+    requires(V vcpu, const V constant, GuestPhys pc, uint64_t value, typename V::Frame& frame, unsigned n) {
       // Bits that any CPU may set; while one is set, upcall::guest_attention() comes before the next guest instruction.
       { vcpu.attention } -> std::same_as<std::atomic<uint32_t>&>;
-      // The guest's registers lie at the top of the vCPU task's stack.
-      { vcpu.place_frame(stack_top) } -> std::same_as<void>;
+      // Where the guest's registers lie while it is out: a variable of the function that calls enter_guest().
+      { vcpu.use_frame(frame) } -> std::same_as<void>;
       // Architectural reset, to start at `pc` with `value` in the first argument register. Not loaded afterwards.
       { vcpu.reset(pc, value) } -> std::same_as<void>;
       // Into and out of the CPU, when the CPU goes from one vCPU to another.

@@ -148,9 +148,6 @@ hal::Result<void, MmError> map_ram_and_image(const hal::BootMemory& boot) {
   }
   TRY(map(boot.text, boot.image, {hal::read_execute}));
   TRY(map(boot.rodata, boot.image + boot.text.size, {hal::read_only}));
-  if (!boot.identity.empty()) {
-    TRY(map({HostVirt(boot.identity.start.value()), boot.identity.size}, boot.identity.start, {hal::read_execute}));
-  }
   return map(boot.data, boot.image + boot.text.size + boot.rodata.size, {hal::read_write});
 }
 

@@ -248,6 +248,7 @@ struct timer_control {
 // --- EL1 and EL0: what a guest owns -------------------------------------------------------------------------------
 
 struct sctlr_el1 : SystemRegister<3, 0, 1, 0, 0> {
+  using e0e = Field<24>;
   using ee = Field<25>;
   using m = Field<0>;
   static constexpr uint64_t res1 = 0x30d0'0800;  // bits that are RES1 on a CPU without any optional feature
@@ -275,7 +276,10 @@ struct afsr0_el1 : SystemRegister<3, 0, 5, 1, 0> {};
 struct afsr1_el1 : SystemRegister<3, 0, 5, 1, 1> {};
 struct esr_el1 : SystemRegister<3, 0, 5, 2, 0> {};
 struct far_el1 : SystemRegister<3, 0, 6, 0, 0> {};
-struct par_el1 : SystemRegister<3, 0, 7, 4, 0> {};
+struct par_el1 : SystemRegister<3, 0, 7, 4, 0> {
+  using failed = Field<0>;
+  using page = Field<47, 12>;
+};
 struct mair_el1 : SystemRegister<3, 0, 10, 2, 0> {};
 struct amair_el1 : SystemRegister<3, 0, 10, 3, 0> {};
 struct vbar_el1 : SystemRegister<3, 0, 12, 0, 0> {};

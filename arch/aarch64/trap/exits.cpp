@@ -40,19 +40,14 @@ struct FaultAddress {
   GuestPhys address;
   bool known;
 };
-FaultAddress fault_address(uint64_t iss) {
+FaultAddress fault_address(const Vcpu& vcpu, uint64_t iss) {
   const uint64_t far = read<far_el2>();
   const bool permission = (abort_iss::fsc::get(iss) & ~abort_iss::level_mask) == abort_iss::permission;
   if (!permission || abort_iss::s1ptw::is_set(iss)) {
     return {GuestPhys(hpfar_el2::fipa::get(read<hpfar_el2>()) << 12 | (far & 0xfff)), true};
   }
-  const uint64_t par = read<par_el1>();
-  asm volatile("at s1e1r, %0\n isb" ::"r"(far) : "memory");
-  const uint64_t result = read<par_el1>();
-  write<par_el1>(par);
-  constexpr uint64_t failed = 1, page = 0x000f'ffff'ffff'f000;
-  if ((result & failed) != 0) return {GuestPhys(0), false};
-  return {GuestPhys((result & page) | (far & 0xfff)), true};
+  const auto address = vcpu.translate(GuestVirt(far));
+  return {address.value_or(GuestPhys(0)), address.has_value()};
 }
 
 bool is_stage2_fault(uint64_t iss) {
@@ -67,7 +62,7 @@ void data_abort(GuestFrame& frame, uint64_t esr) {
     // An error of the memory system, or stage 1 tables outside RAM: for the guest to see.
     return vcpu.inject_external_abort(GuestVirt(read<far_el2>()), false);
   }
-  const FaultAddress fault = fault_address(iss);
+  const FaultAddress fault = fault_address(vcpu, iss);
   if (!fault.known) return;
   // Cache maintenance by VA where there is no RAM has nothing to maintain.
   if (abort_iss::cm::is_set(iss)) return frame.skip_instruction();
@@ -89,7 +84,7 @@ void instruction_abort(GuestFrame& frame, uint64_t esr) {
   if (!is_stage2_fault(iss) || abort_iss::s1ptw::is_set(iss)) {
     return frame.vcpu->inject_external_abort(GuestVirt(read<far_el2>()), true);
   }
-  const FaultAddress fault = fault_address(iss);
+  const FaultAddress fault = fault_address(*frame.vcpu, iss);
   if (!fault.known) return;
   hal::upcall::guest_fetch_fault(
       *frame.vcpu, {.address = fault.address, .virtual_address = GuestVirt(read<far_el2>()), .write = false});

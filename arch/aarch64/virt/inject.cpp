@@ -56,6 +56,27 @@ void Vcpu::inject_external_abort(hal::GuestVirt place, bool fetch) {
   take_exception(syndrome(exception_class, abort_iss::fsc::of(external_abort)), place.value());
 }
 
+hal::GuestVirt Vcpu::fault_address() const { return hal::GuestVirt(read<far_el2>()); }
+
+std::optional<hal::GuestPhys> Vcpu::translate(hal::GuestVirt place) const {
+  // The guest's own PAR_EL1 is not ours to change.
+  const uint64_t par = read<par_el1>();
+  if (is_el0(frame_->pstate)) {
+    asm volatile("at s1e0r, %0\n isb" ::"r"(place.value()) : "memory");
+  } else {
+    asm volatile("at s1e1r, %0\n isb" ::"r"(place.value()) : "memory");
+  }
+  const uint64_t result = read<par_el1>();
+  write<par_el1>(par);
+  if (par_el1::failed::is_set(result)) return std::nullopt;
+  return hal::GuestPhys(par_el1::page::get(result) << 12 | (place.value() & 0xfff));
+}
+
+bool Vcpu::is_big_endian() const {
+  const uint64_t control = read<sctlr_el1>();
+  return is_el0(frame_->pstate) ? sctlr_el1::e0e::is_set(control) : sctlr_el1::ee::is_set(control);
+}
+
 uint64_t Vcpu::stack_pointer() const {
   const bool el1h = spsr::mode::get(frame_->pstate) == spsr::el1h;
   return el1h ? read<sp_el1>() : read<sp_el0>();

@@ -103,8 +103,8 @@ constexpr auto to_cpu = []<class Register>(const uint64_t& place) { write<Regist
 
 }  // namespace
 
-void Vcpu::place_frame(hal::HostVirt stack_top) {
-  frame_ = reinterpret_cast<GuestFrame*>(stack_top.value()) - 1;
+void Vcpu::use_frame(GuestFrame& frame) {
+  frame_ = &frame;
   frame_->vcpu = this;
 }
 

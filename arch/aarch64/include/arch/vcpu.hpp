@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "arch/aarch64/regs/system.hpp"
 #include "arch/mmu.hpp"
@@ -14,10 +15,10 @@ namespace arch {
 
 class Vcpu;
 
-// What a guest exit pushes: the guest's general registers and where it was. While a guest runs, SP_EL2 points at its
-// frame, which is the first thing on its vCPU task's stack; trap/vectors.S knows this layout.
+// What a guest exit saves: the guest's general registers and where it was. It lies on the stack of the vCPU's task, in
+// the frame of the function that entered the guest for good; trap/vectors.S knows its layout.
 //
-//     stack top  +-------------+
+//     stack top  | task entry  |
 //                | GuestFrame  | <- SP_EL2 in the guest
 //                | C++ frames  |    of the exit handlers, growing down
 struct alignas(16) GuestFrame {
@@ -94,11 +95,20 @@ class Vcpu {
   [[nodiscard]] uint64_t stack_pointer() const;
   void set_stack_pointer(uint64_t value);
 
+  // Where the access that made the guest exit went.
+  [[nodiscard]] hal::GuestVirt fault_address() const;
+  // Stage 1 of the guest as it is now, for a read of the exception level it is at.
+  [[nodiscard]] std::optional<hal::GuestPhys> translate(hal::GuestVirt place) const;
+  // Does the guest's data have its bytes the other way round now?
+  [[nodiscard]] bool is_big_endian() const;
+
   // Exceptions that the guest takes at its own vector (D1.3.6). Loaded on this CPU.
   void inject_undefined();
   // A synchronous external abort: what a bus answers where nothing is.
   void inject_external_abort(hal::GuestVirt place, bool fetch);
-  void place_frame(hal::HostVirt stack_top);
+  // Where the guest's registers are to lie: a variable of the function that calls enter_guest().
+  using Frame = GuestFrame;
+  void use_frame(GuestFrame& frame);
 
   // Guest system registers, wherever they are now.
   [[nodiscard]] GuestSystemRegisters system_registers() const;

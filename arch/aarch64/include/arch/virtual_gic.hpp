@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "hal/base/address.hpp"
+
+// The executing CPU's virtual CPU interface (IHI 0069 12.4; version 2: IHI 0048B 5.3). Both keep the contract
+// ListRegisters of vmm/irq/vgic/list_registers.hpp, whose values all have the layouts of version 3.
+namespace arch {
+
+struct TimerInterrupt {
+  // Is the line of the loaded guest's virtual timer high now?
+  static bool timer_line();
+  static void set_timer_active(bool active);
+};
+
+struct ListRegistersV3 : TimerInterrupt {
+  static unsigned count();
+  static unsigned preemption_bits();
+  static bool traps_dir();
+  static uint64_t read(unsigned n);
+  static void write(unsigned n, uint64_t lr);
+  static uint32_t empty();
+  static uint32_t hcr();
+  static void set_hcr(uint32_t word);
+  static uint32_t vmcr();
+  static void set_vmcr(uint32_t word);
+  template <class ActivePriorities>
+  static void read_active_priorities(ActivePriorities& saved) {
+    read_active(saved.group0, saved.group1);
+  }
+  template <class ActivePriorities>
+  static void write_active_priorities(const ActivePriorities& loaded) {
+    write_active(loaded.group0, loaded.group1);
+  }
+
+ private:
+  using Words = std::array<uint32_t, 4>;
+  static void read_active(Words& group0, Words& group1);
+  static void write_active(const Words& group0, const Words& group1);
+};
+
+struct ListRegistersV2 : TimerInterrupt {
+  static unsigned count();
+  static unsigned preemption_bits() { return 5; }
+  static bool traps_dir() { return true; }
+  static uint64_t read(unsigned n);
+  static void write(unsigned n, uint64_t lr);
+  static uint32_t empty();
+  static uint32_t hcr();
+  static void set_hcr(uint32_t word);
+  static uint32_t vmcr();
+  static void set_vmcr(uint32_t word);
+  template <class ActivePriorities>
+  static void read_active_priorities(ActivePriorities& saved) {
+    saved = {};
+    saved.group0[0] = active_priorities();
+  }
+  template <class ActivePriorities>
+  static void write_active_priorities(const ActivePriorities& loaded) {
+    set_active_priorities(loaded.group0[0]);
+  }
+
+ private:
+  static uint32_t active_priorities();
+  static void set_active_priorities(uint32_t word);
+};
+
+// What the host has.
+[[nodiscard]] unsigned gic_version();
+// Version 2: the page that a guest sees as its CPU interface.
+[[nodiscard]] hal::HostPhys gic_virtual_cpu_interface();
+// INTID of the physical interrupt behind guests' virtual timers.
+[[nodiscard]] uint32_t guest_timer_irq();
+
+}  // namespace arch

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <board/board.hpp>
+
+#include <arch/virtual_gic.hpp>
+
+#include "arch/aarch64/regs/gic_physical.hpp"
+#include "arch/aarch64/regs/system.hpp"
+#include "hal/log.hpp"
+#include "hal/timer.hpp"
+#include "hal/virtualization.hpp"
+#include "vmm/irq/vgic/sync.hpp"
+#include "vmm/virt_board.hpp"
+#include "vmm/vm.hpp"
+#include "vmm/wall_clock.hpp"
+
+namespace vmm {
+namespace {
+
+namespace regs = arch::regs;
+
+const vgic::CpuInterface& cpu_interface() {
+  return arch::gic_version() == 3 ? vgic::cpu_interface<arch::ListRegistersV3>
+                                  : vgic::cpu_interface<arch::ListRegistersV2>;
+}
+
+vgic::Config gic_config(const config::VmConfig& config) {
+  return {.version = arch::gic_version() == 3 ? vgic::Version::v3 : vgic::Version::v2,
+          .vcpus = config.vcpus,
+          .timer_ppi = virt_board::ppi_base + virt_board::virtual_timer_ppi,
+          .physical_timer = arch::guest_timer_irq()};
+}
+
+unsigned cluster() { return arch::gic_version() == 3 ? AffinityMap::gicv3_cluster : AffinityMap::gicv2_cluster; }
+
+}  // namespace
+
+hal::Result<mm::Owned<Board>, VmError> Board::create(Vm& vm) {
+  const config::VmConfig& config = vm.config();
+  const unsigned host = arch::gic_version();
+  if (config.gic != config::GicVersion::host && (config.gic == config::GicVersion::v3 ? 3U : 2U) != host) {
+    hal::log::error("{}: gic: the VM wants a GICv{}, and this machine has a GICv{}", vm.name(), host == 3 ? 2 : 3,
+                    host);
+    return hal::fail(VmError::not_possible);
+  }
+  const vgic::Config gic = gic_config(config);
+  if (!vgic::Vgic::is_valid(gic)) {
+    hal::log::error("{}: vcpus: a GICv{} serves at most {} vCPUs, not {}", vm.name(), host, host == 3 ? max_vcpus : 8,
+                    config.vcpus);
+    return hal::fail(VmError::not_possible);
+  }
+  auto storage = mm::OwnedFrames::allocate(mm::frames(), mm::order_for(vgic::Vgic::storage_size(gic)),
+                                           mm::FrameUse::heap, mm::Contents::zeroed);
+  if (!storage) return hal::fail(VmError::out_of_memory);
+  auto board = mm::make<Board>(vm, gic, std::move(storage).value());
+  if (!board) return hal::fail(VmError::out_of_memory);
+  TRY((*board)->plug_in());
+  return std::move(board).value();
+}
+
+Board::Board(Vm& vm, const vgic::Config& gic, mm::OwnedFrames gic_storage)
+    : vm_(vm),
+      affinities_(vm.config().vcpus, cluster()),
+      gic_storage_(std::move(gic_storage)),
+      gic_(gic, gic_storage_.bytes(), cpu_interface(), *this, *this),
+      psci_(affinities_, *this, {}) {}
+
+hal::Result<void, VmError> Board::plug_in() {
+  const config::VmConfig& config = vm_.config();
+  const vgic::Vgic::Devices gic = gic_.devices();
+  bool fits = true;
+  for (MmioDevice* const device : {gic.distributor, gic.redistributors, gic.its, gic.cpu_interface}) {
+    if (device != nullptr) fits &= vm_.plug(*device);
+  }
+  if (config.console != config::ConsoleModel::none) {
+    uart_.emplace(virt_board::uart.start, IrqLine(gic_, virt_board::spi(virt_board::uart_spi)), vm_.console());
+    fits &= vm_.plug(*uart_);
+    vm_.console().connect(*uart_);
+  }
+  if (config.rtc) {
+    rtc_.emplace(virt_board::rtc.start, IrqLine(gic_, virt_board::spi(virt_board::rtc_spi)), *this,
+                 epoch_at_tick_zero());
+    fits &= vm_.plug(*rtc_);
+  }
+  for (VcpuIndex index = 0; index < config.vcpus; ++index) physical_timers_[index].emplace(gic_, index);
+  if (!fits) {
+    hal::log::error("{}: the devices' windows overlap, or there are too many", vm_.name());
+    return hal::fail(VmError::not_possible);
+  }
+  if (arch::gic_version() == 2) {
+    const auto mapped =
+        vm_.space().map({virt_board::gicv2_cpu_interface.start, hal::page_size}, arch::gic_virtual_cpu_interface(),
+                        {.rights = hal::read_write, .memory = hal::MemoryKind::device});
+    if (!mapped) return hal::fail(VmError::out_of_memory);
+  }
+  return {};
+}
+
+void Board::unplug() { vm_.console().disconnect(); }
+
+void Board::identify(Vcpu& vcpu) {
+  vcpu.identify({.mpidr = affinities_.affinity(vcpu.index()),
+                 .index = vcpu.index(),
+                 .regime = &vm_.space().regime(),
+                 .counter_offset = 0});
+}
+
+// --- what a guest did
+// -------------------------------------------------------------------------------------------------
+
+void Board::call(Vcpu& vcpu) {
+  const FirmwareAction action = psci_.call(vcpu.index(), {.x = {vcpu.reg(0), vcpu.reg(1), vcpu.reg(2), vcpu.reg(3)}});
+  using Kind = FirmwareAction::Kind;
+  if (action.kind <= Kind::start_vcpu) {
+    for (unsigned n = 0; n < action.x.size(); ++n) vcpu.set_reg(n, action.x[n]);
+  }
+  switch (action.kind) {
+    case Kind::resume: break;
+    case Kind::suspend: vcpu.wait_for_interrupt(); break;
+    case Kind::start_vcpu: vm_.wake(action.target); break;
+    case Kind::power_off: vcpu.power_off(); break;
+    case Kind::system_off: vm_.guest_ends(vcpu, VmEvent::power_off); break;
+    case Kind::system_reset: vm_.guest_ends(vcpu, VmEvent::reset); break;
+  }
+}
+
+bool Board::register_read(Vcpu& vcpu, uint32_t id, uint64_t& value) {
+  PhysicalTimer& timer = *physical_timers_[vcpu.index()];
+  switch (id) {
+    case regs::cntp_ctl_el0::id: value = timer.control(); return true;
+    case regs::cntp_cval_el0::id: value = timer.compare_value(); return true;
+    case regs::cntp_tval_el0::id: value = timer.timer_value(); return true;
+    default: return false;
+  }
+}
+
+bool Board::register_write(Vcpu& vcpu, uint32_t id, uint64_t value) {
+  using vgic::Vgic;
+  const VcpuIndex index = vcpu.index();
+  if (gic_.config().version == vgic::Version::v3) {
+    switch (id) {
+      case regs::icc_sgi1r_el1::id: gic_.send_sgi(index, Vgic::SgiRegister::sgi1r, value); return true;
+      case regs::icc_sgi0r_el1::id: gic_.send_sgi(index, Vgic::SgiRegister::sgi0r, value); return true;
+      case regs::icc_asgi1r_el1::id: gic_.send_sgi(index, Vgic::SgiRegister::asgi1r, value); return true;
+      case regs::icc_dir_el1::id: gic_.deactivate(index, static_cast<vgic::IntId>(value & 0xff'ffff)); return true;
+      default: break;
+    }
+  }
+  PhysicalTimer& timer = *physical_timers_[index];
+  switch (id) {
+    case regs::cntp_ctl_el0::id: timer.set_control(value); return true;
+    case regs::cntp_cval_el0::id: timer.set_compare_value(value); return true;
+    case regs::cntp_tval_el0::id: timer.set_timer_value(value); return true;
+    default: return false;
+  }
+}
+
+// --- life cycle
+// -------------------------------------------------------------------------------------------------------
+
+void Board::reset() {
+  psci_.reset();
+  for (VcpuIndex index = 0; index < vm_.config().vcpus; ++index) physical_timers_[index]->reset();
+  for (MmioDevice* const device : vm_.bus()) device->reset();
+  gic_.reset();
+  vm_.console().discard_input();
+}
+
+void Board::reset_vcpu(VcpuIndex index) {
+  gic_.reset_cpu_interface(index);
+  physical_timers_[index]->reset();
+}
+
+hal::Result<std::span<const std::byte>, hal::FdtError> Board::describe(const LoadPlan& plan,
+                                                                       std::span<const std::byte> own,
+                                                                       std::span<std::byte> buffer) {
+  const config::VmConfig& config = vm_.config();
+  std::array<std::byte, 64> seed{};
+  fill_random(seed);
+  const GuestBoard board{.regions = vm_.regions(),
+                         .affinities = affinities_,
+                         .gic_version = arch::gic_version(),
+                         .its = gic_.config().its,
+                         .uart = uart_.has_value(),
+                         .rtc = rtc_.has_value(),
+                         .cmdline = config.kernel.cmdline.view(),
+                         .initrd = plan.initrd,
+                         .seed = seed};
+  return own.empty() ? build_guest_fdt(board, buffer) : patch_guest_fdt(board, own, buffer);
+}
+
+// --- what the models need of a VM ------------------------------------------------------------------------------------
+
+void Board::kick(VcpuIndex vcpu) { vm_.vcpus().list[vcpu]->kick(Vcpu::interrupt); }
+
+bool Board::is_executable(hal::GuestPhys entry) { return vm_.space().allows(entry, hal::read_execute); }
+
+bool Board::read(hal::GuestPhys from, std::span<std::byte> to) { return vm_.space().read(from, to).ok(); }
+bool Board::write(hal::GuestPhys to, std::span<const std::byte> from) { return vm_.space().write(to, from).ok(); }
+
+uint64_t Board::now() { return hal::Timer::now(); }
+uint64_t Board::frequency() { return hal::Timer::frequency(); }
+
+// The device holds its lock, so nothing here may wait for a callback that takes it: the manager's task makes the call.
+void Board::set_alarm(uint64_t deadline, AlarmClient& client) {
+  const hal::LockGuard guard(alarm_lock_);
+  alarm_client_ = &client;
+  alarm_deadline_ = deadline;
+  if (deadline != never) alarm_.arm(deadline);
+}
+
+void Board::alarm_expired(void* self) { static_cast<Board*>(self)->vm_.alarm_due(); }
+
+void Board::run_alarms() {
+  AlarmClient* due = nullptr;
+  {
+    const hal::LockGuard guard(alarm_lock_);
+    if (alarm_client_ != nullptr && hal::Timer::now() >= alarm_deadline_) {
+      due = alarm_client_;
+      alarm_deadline_ = never;
+    }
+  }
+  if (due != nullptr) due->alarm();
+}
+
+}  // namespace vmm

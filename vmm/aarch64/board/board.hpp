@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "config/boards.hpp"
+#include "hal/base/result.hpp"
+#include "mm/frames.hpp"
+#include "mm/heap.hpp"
+#include "vmm/aarch64/board/physical_timer.hpp"
+#include "vmm/affinity.hpp"
+#include "vmm/device/device_timer.hpp"
+#include "vmm/device/pl011.hpp"
+#include "vmm/device/pl031.hpp"
+#include "vmm/irq/vgic/vgic.hpp"
+#include "vmm/loader/guest_fdt.hpp"
+#include "vmm/loader/image.hpp"
+#include "vmm/psci/psci.hpp"
+#include "vmm/virt_board.hpp"
+
+namespace vmm {
+
+class Vm;
+class Vcpu;
+enum class VmError : uint8_t;
+
+// The AArch64 board: QEMU's `virt`, as vmm/virt_board.hpp has it.
+class Board final : public VcpuKicker, public GuestEntryCheck, public vgic::GuestMemoryAccess, public DeviceTimer {
+ public:
+  // Errors: not_possible when the VM wants another GIC than the host has, or more vCPUs than it can serve;
+  // out_of_memory. The log says which.
+  static hal::Result<mm::Owned<Board>, VmError> create(Vm& vm);
+  Board(Vm& vm, const vgic::Config& gic, mm::OwnedFrames gic_storage);
+  ~Board() = default;
+  Board(const Board&) = delete;
+  Board& operator=(const Board&) = delete;
+
+  // The VM goes away: nobody calls a device from outside any more.
+  void unplug();
+  // The hardware half of vCPU `index` learns who it is.
+  void identify(Vcpu& vcpu);
+
+  // --- on the CPU that runs the vCPU ---
+  void load(VcpuIndex index) { gic_.load(index); }
+  void save(VcpuIndex index) { gic_.save(index); }
+  [[nodiscard]] bool needs_flush(VcpuIndex index) const { return gic_.needs_flush(index); }
+  void flush(VcpuIndex index) { gic_.flush(index); }
+  [[nodiscard]] bool has_pending(VcpuIndex index) { return gic_.has_pending(index); }
+  [[nodiscard]] bool timer_would_wake(VcpuIndex index) { return gic_.timer_would_wake(index); }
+  void timer_fired(VcpuIndex index) { gic_.timer_fired(index); }
+  void maintenance(VcpuIndex index) { gic_.maintenance(index); }
+
+  // --- what a guest did ---
+  void call(Vcpu& vcpu);
+  [[nodiscard]] bool register_read(Vcpu& vcpu, uint32_t id, uint64_t& value);
+  [[nodiscard]] bool register_write(Vcpu& vcpu, uint32_t id, uint64_t value);
+
+  // --- life cycle; no vCPU is loaded ---
+  void reset();
+  void boot(hal::GuestPhys entry, uint64_t argument) { psci_.boot(entry, argument); }
+  [[nodiscard]] bool has_start(VcpuIndex index) const { return psci_.power(index) == Psci::Power::on_pending; }
+  [[nodiscard]] std::optional<Psci::Start> take_start(VcpuIndex index) { return psci_.take_start(index); }
+  void reset_vcpu(VcpuIndex index);
+  // A device asked to be called at this time, in the manager's task.
+  void run_alarms();
+
+  // The guest's device tree. `own`: the one that the VM file names, or empty.
+  hal::Result<std::span<const std::byte>, hal::FdtError> describe(const LoadPlan& plan, std::span<const std::byte> own,
+                                                                  std::span<std::byte> buffer);
+  // The board as VM files are checked against it.
+  [[nodiscard]] static const config::Board& description() { return config::aarch64_board; }
+  static constexpr hal::GuestPhys ram_base = virt_board::ram_base;
+
+  [[nodiscard]] vgic::Vgic& gic() { return gic_; }
+
+  // --- VcpuKicker, GuestEntryCheck, GuestMemoryAccess, DeviceTimer ---
+  void kick(VcpuIndex vcpu) override;
+  bool is_executable(hal::GuestPhys entry) override;
+  bool read(hal::GuestPhys from, std::span<std::byte> to) override;
+  bool write(hal::GuestPhys to, std::span<const std::byte> from) override;
+  uint64_t now() override;
+  uint64_t frequency() override;
+  void set_alarm(uint64_t deadline, AlarmClient& client) override;
+
+ private:
+  hal::Result<void, VmError> plug_in();
+  static void alarm_expired(void* self);
+
+  Vm& vm_;
+  const AffinityMap affinities_;
+  mm::OwnedFrames gic_storage_;
+  vgic::Vgic gic_;
+  Psci psci_;
+  std::optional<Pl011> uart_;
+  std::optional<Pl031> rtc_;
+  std::array<std::optional<PhysicalTimer>, max_vcpus> physical_timers_;
+
+  hal::SpinLock alarm_lock_{hal::LockRank::none};
+  AlarmClient* alarm_client_ = nullptr;
+  uint64_t alarm_deadline_ = never;
+  task::Timer alarm_{alarm_expired, this};
+};
+
+}  // namespace vmm

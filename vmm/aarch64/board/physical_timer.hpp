@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "hal/base/lock.hpp"
+#include "hal/timer.hpp"
+#include "task/timer.hpp"
+#include "vmm/irq/vgic/vgic.hpp"
+
+namespace vmm {
+
+// A guest's EL1 physical timer (CNTP_*_EL0; Arm ARM D12.2.4), which the hypervisor's CPUs have only once: emulated.
+// Guests mostly use the virtual timer, which is the hardware's own.
+class PhysicalTimer {
+ public:
+  PhysicalTimer(vgic::Vgic& gic, VcpuIndex vcpu) : gic_(gic), vcpu_(vcpu) {}
+
+  // On the vCPU's own task.
+  [[nodiscard]] uint64_t control() const;
+  void set_control(uint64_t value);
+  [[nodiscard]] uint64_t compare_value() const { return compare_; }
+  void set_compare_value(uint64_t value);
+  [[nodiscard]] uint64_t timer_value() const;
+  void set_timer_value(uint64_t value);
+  void reset();
+
+ private:
+  [[nodiscard]] bool is_due() const;
+  void update();
+  static void expired(void* self);
+
+  vgic::Vgic& gic_;
+  const VcpuIndex vcpu_;
+  uint64_t control_ = 0;  // ENABLE, IMASK
+  uint64_t compare_ = 0;
+  task::Timer timer_{expired, this};
+};
+
+}  // namespace vmm

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The board that a guest sees: its interrupt controller, devices and firmware. One folder per architecture, chosen by
+// the build, each with a class vmm::Board of this shape:
+//
+//     static Result<Owned<Board>, VmError> create(Vm&);   devices join the VM's bus
+//     load(i), save(i)          vCPU i takes or gives away the CPU (after, before hal::Vcpu::load(), save())
+//     needs_flush(i), flush(i)  before each entry into the guest
+//     has_pending(i)            would an interrupt end WFI now?
+//     reset()                   everything to power-on; no vCPU is loaded
+//     boot(entry, argument)     the primary vCPU gets its first start
+//     take_start(i), reset_vcpu(i)
+//     describe(...)             the guest's device tree
+#include <board/board.hpp>  // vmm/<architecture>/board/

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// What guests do, as arch/ reports it. Every path ends in one of: emulated, a fault raised in the guest, blocked, or
+// the VM stopped with a report.
+#include <bit>
+
+#include "hal/upcall.hpp"
+#include "hal/vcpu.hpp"
+#include "task/cpu.hpp"
+#include "vmm/console/tasks.hpp"
+#include "vmm/decode/a64_memory.hpp"
+#include "vmm/vm.hpp"
+
+namespace vmm {
+namespace {
+
+Vcpu& self(hal::Vcpu& vcpu) { return static_cast<Vcpu&>(vcpu); }
+
+MmioDevice* find_device(Vcpu& vcpu, hal::GuestPhys place) {
+  MmioDevice* const last = vcpu.last_device;
+  if (last != nullptr && last->window().contains(place)) return last;
+  MmioDevice* const device = vcpu.vm().bus().find(place);
+  if (device != nullptr) vcpu.last_device = device;
+  return device;
+}
+
+uint64_t extend(uint64_t value, unsigned size, bool sign, bool wide) {
+  const unsigned bits = size * 8;
+  if (sign)
+    value = hal::sign_extend(value & hal::low_mask(bits), bits);
+  else
+    value &= hal::low_mask(bits);
+  return wide ? value : value & 0xffff'ffff;
+}
+
+// The low `size` bytes in reverse order.
+uint64_t swap_bytes(uint64_t value, unsigned size) { return std::byteswap(value) >> (64 - size * 8); }
+
+enum class Outcome : uint8_t { done, retry, fault };
+
+// The guest touched guest physical memory that stage 2 does not let it have. Devices first; then it may have been a
+// race with a change of the tables; a write to ROM is dropped; nothing else is there.
+Outcome memory_outcome(Vcpu& vcpu, hal::GuestPhys place, bool write) {
+  Vm& vm = vcpu.vm();
+  if (vm.space().allows(place, write ? hal::read_write : hal::read_only)) return Outcome::retry;
+  for (const config::MemoryRegion& region : vm.regions()) {
+    if (region.kind == config::RegionKind::rom && region.range.contains(place)) {
+      return write ? Outcome::done : Outcome::fault;
+    }
+  }
+  return Outcome::fault;
+}
+
+}  // namespace
+}  // namespace vmm
+
+namespace hal::upcall {
+
+using namespace vmm;
+
+void guest_access(hal::Vcpu& vcpu, const GuestAccess& access) {
+  vmm::Vcpu& guest = self(vcpu);
+  MmioDevice* const device = find_device(guest, access.address);
+  if (device == nullptr || !access.address.is_aligned(access.size)) {
+    const Outcome outcome = device != nullptr ? Outcome::fault : memory_outcome(guest, access.address, access.write);
+    if (outcome == Outcome::fault) vcpu.inject_external_abort(vcpu.fault_address(), false);
+    if (outcome == Outcome::done) vcpu.skip_instruction();
+    return;
+  }
+  const MmioAccess mmio{.offset = access.address - device->window().start, .size = access.size, .vcpu = guest.index()};
+  const bool swap = vcpu.is_big_endian();
+  if (access.write) {
+    const uint64_t value = vcpu.reg(access.reg);
+    device->write(mmio, (swap ? swap_bytes(value, access.size) : value) & hal::low_mask(access.size * 8U));
+  } else {
+    const uint64_t value = device->read(mmio);
+    vcpu.set_reg(access.reg,
+                 extend(swap ? swap_bytes(value, access.size) : value, access.size, access.sign_extend, access.wide));
+  }
+  vcpu.skip_instruction();
+}
+
+void guest_undecoded_access(hal::Vcpu& vcpu, const GuestFault& fault) {
+  vmm::Vcpu& guest = self(vcpu);
+  MmioDevice* const device = find_device(guest, fault.address);
+  if (device == nullptr) {
+    const Outcome outcome = memory_outcome(guest, fault.address, fault.write);
+    if (outcome == Outcome::retry) return;
+    if (outcome == Outcome::done) return vcpu.skip_instruction();
+    return vcpu.inject_external_abort(fault.virtual_address, false);
+  }
+  const auto abort = [&] { vcpu.inject_external_abort(fault.virtual_address, false); };
+  const auto instruction_place = vcpu.translate(hal::GuestVirt(vcpu.pc()));
+  // Translated to nothing now: another vCPU changed the tables, and the guest will find out by itself.
+  if (!instruction_place) return;
+  const auto instruction = guest.vm().space().read_value<uint32_t>(*instruction_place);
+  if (!instruction) return abort();
+  a64::Registers registers{.x = {}, .sp = vcpu.stack_pointer()};
+  for (unsigned n = 0; n < registers.x.size(); ++n) registers.x[n] = vcpu.reg(n);
+  const auto decoded = a64::decode(*instruction, registers);
+  if (!decoded || vcpu.is_big_endian()) return abort();
+  // All of it lies in one page of one device.
+  const hal::GuestPhys first = fault.address.align_down(hal::page_size) + (decoded->address & (hal::page_size - 1));
+  for (unsigned i = 0; i < decoded->count; ++i) {
+    const a64::Transfer& transfer = decoded->transfers[i];
+    const hal::GuestPhys place = first + transfer.offset;
+    const hal::GuestPhysRange bytes{place, transfer.size};
+    if (!device->window().contains(bytes) || !place.is_aligned(transfer.size)) return abort();
+  }
+  for (unsigned i = 0; i < decoded->count; ++i) {
+    const a64::Transfer& transfer = decoded->transfers[i];
+    const MmioAccess mmio{
+        .offset = first + transfer.offset - device->window().start, .size = transfer.size, .vcpu = guest.index()};
+    if (decoded->store) {
+      device->write(mmio, (transfer.reg < 31 ? registers.x[transfer.reg] : 0) & hal::low_mask(transfer.size * 8U));
+    } else {
+      vcpu.set_reg(transfer.reg, a64::loaded_value(transfer, device->read(mmio)));
+    }
+  }
+  if (decoded->writeback && decoded->base < 31) vcpu.set_reg(decoded->base, decoded->base_value);
+  if (decoded->writeback && decoded->base == 31) vcpu.set_stack_pointer(decoded->base_value);
+  vcpu.skip_instruction();
+}
+
+void guest_fetch_fault(hal::Vcpu& vcpu, const GuestFault& fault) {
+  if (self(vcpu).vm().space().allows(fault.address, hal::read_execute)) return;
+  vcpu.inject_external_abort(fault.virtual_address, true);
+}
+
+void guest_call(hal::Vcpu& vcpu) { self(vcpu).vm().board().call(self(vcpu)); }
+
+void guest_idle(hal::Vcpu& vcpu) {
+  vcpu.skip_instruction();
+  self(vcpu).wait_for_interrupt();
+}
+
+bool guest_register_read(hal::Vcpu& vcpu, uint32_t id, uint64_t& value) {
+  return self(vcpu).vm().board().register_read(self(vcpu), id, value);
+}
+
+bool guest_register_write(hal::Vcpu& vcpu, uint32_t id, uint64_t value) {
+  return self(vcpu).vm().board().register_write(self(vcpu), id, value);
+}
+
+void guest_attention(hal::Vcpu& vcpu) { self(vcpu).attend(); }
+
+void guest_failed(hal::Vcpu& vcpu, std::string_view reason) { self(vcpu).vm().crash(self(vcpu), reason); }
+
+bool device_interrupt(Irq irq) { return console_interrupt(irq); }
+
+bool guest_timer_expired() {
+  auto* const guest = static_cast<vmm::Vcpu*>(task::this_cpu().loaded_guest);
+  if (guest == nullptr) return true;
+  guest->vm().board().timer_fired(guest->index());
+  return false;
+}
+
+void guest_interrupt_maintenance() {
+  auto* const guest = static_cast<vmm::Vcpu*>(task::this_cpu().loaded_guest);
+  if (guest != nullptr) guest->vm().board().maintenance(guest->index());
+}
+
+}  // namespace hal::upcall

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/vcpu.hpp"
+
+#include "hal/cpu_local.hpp"
+#include "task/cpu.hpp"
+#include "vmm/vm.hpp"
+
+namespace vmm {
+
+void Vcpu::run(void* self) {
+  Vcpu& vcpu = *static_cast<Vcpu*>(self);
+  Frame frame;
+  vcpu.use_frame(frame);
+  vcpu.park();
+  vcpu.attend();
+  vcpu.enter_guest();
+}
+
+// The task leaves the CPU to another. If it may come back elsewhere, its guest must not stay behind in this CPU's
+// registers. A vCPU with only one CPU leaves them to whoever needs the CPU.
+void Vcpu::switched_out(void* self) {
+  Vcpu& vcpu = *static_cast<Vcpu*>(self);
+  if (vcpu.is_loaded() && (vcpu.task_->cpus() & task::online_cpus()).count() > 1) vcpu.unload();
+}
+
+void Vcpu::kick(uint32_t reasons) {
+  attention.fetch_or(reasons, std::memory_order_seq_cst);
+  // Its own CPU looks at `attention` on the way into the guest anyway.
+  if (task_ == nullptr || task_ == &task::current()) return;
+  if (!idle_.wake_one()) task::interrupt(*task_);
+}
+
+void Vcpu::attend() {
+  while (true) {
+    if ((attention.load(std::memory_order_acquire) & (gate | leave)) != 0) park();
+    if (task::resched_needed()) task::reschedule();
+    if (!is_loaded()) load_here();
+    attention.fetch_and(~interrupt, std::memory_order_acquire);
+    if (vm_.board().needs_flush(index_)) vm_.board().flush(index_);
+    // Parking and rescheduling take time: whatever came up meanwhile is for the next round.
+    if ((attention.load(std::memory_order_acquire) & (gate | leave)) == 0) return;
+  }
+}
+
+void Vcpu::park() {
+  if (is_loaded()) unload();
+  leave_active();
+  while (true) {
+    vm_.vcpus().queue.wait([this] {
+      const uint32_t reasons = attention.load(std::memory_order_acquire);
+      if ((reasons & leave) != 0) return true;
+      if (!vm_.gate_is_open() || !(on_ || (reasons & start) != 0)) return false;
+      // Under the queue's lock, so that a gate that closes now finds this vCPU among the active ones.
+      vm_.vcpus().active.fetch_add(1, std::memory_order_acq_rel);
+      return true;
+    });
+    if ((attention.load(std::memory_order_acquire) & leave) != 0) task::exit();
+    attention.fetch_and(~gate, std::memory_order_acq_rel);
+    // A gate that closed since has set its bit again, or found this vCPU active and waits for it.
+    if (vm_.gate_is_open() && (on_ || take_start())) return;
+    leave_active();
+  }
+}
+
+bool Vcpu::take_start() {
+  attention.fetch_and(~start, std::memory_order_acq_rel);
+  const auto wanted = vm_.board().take_start(index_);
+  if (!wanted) return false;
+  vm_.board().reset_vcpu(index_);
+  reset(wanted->entry, wanted->context);
+  on_ = true;
+  return true;
+}
+
+// The last one out tells the manager.
+void Vcpu::leave_active() {
+  VmVcpus& vcpus = vm_.vcpus();
+  if (vcpus.active.fetch_sub(1, std::memory_order_acq_rel) == 1) vcpus.all_parked.wake_all();
+}
+
+void Vcpu::power_off() {
+  on_ = false;
+  park();
+}
+
+void Vcpu::wait_for_interrupt() {
+  while (true) {
+    if (!is_loaded()) load_here();
+    attention.fetch_and(~interrupt, std::memory_order_acquire);
+    if (vm_.board().needs_flush(index_)) vm_.board().flush(index_);
+    if (vm_.board().has_pending(index_)) return;
+    idle_.wait([this] { return attention.load(std::memory_order_acquire) != 0; });
+    if ((attention.load(std::memory_order_acquire) & ~interrupt) != 0) return;
+  }
+}
+
+void Vcpu::load_here() {
+  wake_up_.cancel();
+  hal::CpuLocal& cpu = task::this_cpu();
+  if (cpu.loaded_guest != nullptr) static_cast<Vcpu*>(cpu.loaded_guest)->unload();
+  load();
+  vm_.board().load(index_);
+  cpu.loaded_guest = this;
+}
+
+void Vcpu::unload() {
+  vm_.board().save(index_);
+  save();
+  task::this_cpu().loaded_guest = nullptr;
+  // From now on no hardware watches the guest's timer.
+  const hal::Ticks deadline = virtual_timer_deadline();
+  if (deadline != hal::never && on_ && vm_.board().timer_would_wake(index_)) wake_up_.arm(deadline);
+}
+
+void Vcpu::timer_expired(void* self) { static_cast<Vcpu*>(self)->kick(interrupt); }
+
+}  // namespace vmm

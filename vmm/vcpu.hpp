@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "hal/vcpu.hpp"
+#include "task/task.hpp"
+#include "task/timer.hpp"
+#include "task/wait_queue.hpp"
+#include "vmm/mmio.hpp"
+
+namespace vmm {
+
+class Vm;
+
+// A virtual CPU: a task that is either parked on its VM's wait queue, or in its guest, or handles an exit of it.
+//
+//     spawn -> park() -> enter_guest() -> guest <-> exit handlers -> ... -> attend() -> park() -> ...
+//
+// The guest's registers lie at the top of the task's stack; exit handlers run below them and return into the guest. So
+// enter_guest() happens once, and everything after it is an exit: to stop, suspend or restart a guest is to park its
+// vCPUs in attend(), and to let them go again with other registers.
+class Vcpu final : public hal::Vcpu {
+ public:
+  // Reasons in `attention`.
+  static constexpr uint32_t interrupt = 1;  // the virtual interrupt controller has something for this vCPU
+  static constexpr uint32_t gate = 2;       // the VM's gate closed: park
+  static constexpr uint32_t leave = 4;      // the VM is being destroyed: end the task
+  static constexpr uint32_t start = 8;      // off, and there is a start to be taken from the board's firmware
+
+  Vcpu(Vm& vm, VcpuIndex index) : vm_(vm), index_(index) {}
+  Vcpu(const Vcpu&) = delete;
+  Vcpu& operator=(const Vcpu&) = delete;
+
+  [[nodiscard]] Vm& vm() const { return vm_; }
+  [[nodiscard]] VcpuIndex index() const { return index_; }
+  [[nodiscard]] task::Task* task() const { return task_; }
+
+  // The entry of its task, and what the scheduler calls when the task loses the CPU.
+  static void run(void* self);
+  static void switched_out(void* self);
+  void set_task(task::Task& task) { task_ = &task; }
+
+  // --- any CPU ---
+
+  // Make it look at `reasons` before it executes another guest instruction, and end its WFI.
+  void kick(uint32_t reasons);
+
+  // --- on its own task, called by exits ---
+
+  // Before the guest goes on: everything that `attention` and the scheduler ask for.
+  void attend();
+  // WFI: block until an interrupt is pending or something else needs attention.
+  void wait_for_interrupt();
+  // CPU_OFF: park until another vCPU starts this one.
+  void power_off();
+
+  // The device that this vCPU accessed last; saves the look-up.
+  MmioDevice* last_device = nullptr;
+
+  // For the VM's manager, while the vCPU is parked: it is off.
+  void reset_power() {
+    on_ = false;
+    attention.fetch_and(~start, std::memory_order_relaxed);
+  }
+  [[nodiscard]] bool is_on() const { return on_; }
+
+ private:
+  void park();
+  [[nodiscard]] bool take_start();
+  void leave_active();
+  void load_here();
+  void unload();
+  static void timer_expired(void* self);
+
+  Vm& vm_;
+  const VcpuIndex index_;
+  task::Task* task_ = nullptr;
+  bool on_ = false;  // it has a start behind it; touched by its task, and by the manager while it is parked
+  task::WaitQueue idle_;
+  // Ends WFI at the virtual timer's deadline while the timer is not in a CPU.
+  task::Timer wake_up_{timer_expired, this};
+};
+
+}  // namespace vmm

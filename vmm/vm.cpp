@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/vm.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "hal/log.hpp"
+#include "hal/upcall.hpp"
+#include "mm/frames.hpp"
+#include "task/cpu.hpp"
+#include "vmm/bundle.hpp"
+#include "vmm/console/console.hpp"
+#include "vmm/loader/inflate.hpp"
+#include "vmm/vm_loader.hpp"
+
+namespace vmm {
+namespace {
+
+// Requests that are no events of the life cycle.
+constexpr uint32_t alarm_request = 1U << vm_events;
+
+constexpr uint32_t bit_of(VmEvent event) { return 1U << static_cast<unsigned>(event); }
+
+// Who comes first when several were asked for: the end before the beginning.
+constexpr std::array urgency{VmEvent::destroy, VmEvent::crash,   VmEvent::stop,   VmEvent::power_off, VmEvent::reset,
+                             VmEvent::restart, VmEvent::suspend, VmEvent::resume, VmEvent::start};
+static_assert(urgency.size() == vm_events);
+
+constexpr hal::Ticks longest_back_off_seconds = 60;
+
+}  // namespace
+
+std::string_view name(VmError error) {
+  switch (error) {
+    case VmError::out_of_memory: return "out of memory";
+    case VmError::not_possible: return "not possible on this machine";
+    case VmError::wrong_state: return "not possible in this state";
+  }
+  return "?";
+}
+
+Vm::Vm(const config::VmConfig& config, unsigned id)
+    : config_(config),
+      id_(id),
+      console_(config_.name.view(), vmm::console()),
+      regions_(guest_memory_regions(config_.memory, Board::ram_base)) {}
+
+// --- making
+// -----------------------------------------------------------------------------------------------------------
+
+hal::Result<mm::Owned<Vm>, VmError> Vm::create(const config::VmConfig& config, unsigned id, std::string_view file) {
+  auto vm = mm::make<Vm>(config, id);
+  if (!vm) {
+    hal::log::error("{}: out of memory", file);
+    return hal::fail(VmError::out_of_memory);
+  }
+  TRY((*vm)->build(file));
+  return std::move(vm).value();
+}
+
+hal::Result<void, VmError> Vm::build(std::string_view file) {
+  TRY(check_files(file));
+  if (const auto built = build_memory(); !built) {
+    hal::log::error("{}: memory: {}", file, built.error());
+    return built;
+  }
+  auto board = Board::create(*this);
+  if (!board) {
+    hal::log::error("{}: {}", file, board.error());
+    return hal::fail(board.error());
+  }
+  board_ = std::move(board).value();
+  if (const auto built = build_vcpus(); !built) {
+    hal::log::error("{}: vCPUs: {}", file, built.error());
+    return built;
+  }
+  return {};
+}
+
+hal::Result<void, VmError> Vm::check_files(std::string_view file) const {
+  bool complete = true;
+  const auto check = [&](std::string_view key, std::string_view path) {
+    if (path.empty() || bundle().find(path)) return;
+    hal::log::error("{}: {}: the bundle has no file \"{}\"", file, key, path);
+    complete = false;
+  };
+  check("kernel.image", config_.kernel.image);
+  check("kernel.initrd", config_.kernel.initrd);
+  check("kernel.dtb", config_.kernel.dtb);
+  for (const config::MemoryRegion& region : regions_) check("memory.region.image", region.image);
+  if (!complete) return hal::fail(VmError::not_possible);
+  return {};
+}
+
+hal::Result<void, VmError> Vm::build_memory() {
+  uint64_t wanted = 0, highest = 1;
+  for (const config::MemoryRegion& region : regions_) {
+    wanted += region.range.size;
+    highest = std::max(highest, region.range.end().value() - 1);
+  }
+  const uint64_t free = mm::frames().counts().free * hal::page_size;
+  if (wanted > free) {
+    hal::log::error("{}: {} of memory wanted, {} free", name(), hal::Size{wanted}, hal::Size{free});
+    return hal::fail(VmError::out_of_memory);
+  }
+  const unsigned largest = hal::Mmu::max_guest_address_bits();
+  const unsigned needed = std::max(static_cast<unsigned>(std::bit_width(highest)), 32U);
+  if (needed > largest) {
+    hal::log::error("{}: memory up to {:#x}, but guests have only {} address bits here", name(), highest, largest);
+    return hal::fail(VmError::not_possible);
+  }
+  // QEMU's board has 40 bits; a machine with fewer gives what it has.
+  auto space = mm::GuestSpace::create(std::max(needed, std::min(40U, largest)));
+  if (!space) return hal::fail(VmError::out_of_memory);
+  space_ = std::move(space).value();
+  for (const config::MemoryRegion& region : regions_) {
+    hal::Rights rights{.read = region.access.read, .write = region.access.write, .execute = region.access.execute};
+    if (region.kind == config::RegionKind::rom) rights.write = false;
+    if (!space_->add_ram(region.range, rights)) return hal::fail(VmError::out_of_memory);
+  }
+  for (const config::Passthrough& device : config_.passthrough) {
+    const auto mapped = space_->map({device.guest, device.host.size}, device.host.start,
+                                    {.rights = hal::read_write, .memory = hal::MemoryKind::device});
+    if (!mapped) {
+      hal::log::error("{}: passthrough of {} at {}: {}", name(), device.host.start, device.guest, mapped.error());
+      return hal::fail(VmError::not_possible);
+    }
+  }
+  return {};
+}
+
+hal::Result<void, VmError> Vm::build_vcpus() {
+  const auto out_of_memory = hal::fail(VmError::out_of_memory);
+  for (VcpuIndex index = 0; index < config_.vcpus; ++index) {
+    auto vcpu = mm::make<Vcpu>(*this, index);
+    if (!vcpu) return out_of_memory;
+    board_->identify(**vcpu);
+    vcpus_.list[index] = std::move(vcpu).value();
+  }
+  const config::SchedulerConfig& wanted = config_.scheduler;
+  task::Scheduling scheduling{.priority = static_cast<uint8_t>(wanted.priority),
+                              .weight = wanted.weight,
+                              .slice = hal::ticks_from_microseconds(wanted.slice_ns / 1000)};
+  switch (wanted.policy) {
+    case config::SchedulerPolicy::fair: scheduling.scheduling_class = task::SchedulingClass::fair; break;
+    case config::SchedulerPolicy::fixed: scheduling.scheduling_class = task::SchedulingClass::fixed; break;
+    case config::SchedulerPolicy::dedicated: scheduling.scheduling_class = task::SchedulingClass::dedicated; break;
+  }
+  for (VcpuIndex index = 0; index < config_.vcpus; ++index) {
+    std::array<char, 40> label{};
+    hal::BufferSink text(label);
+    hal::format(text, "{}/{}", name(), index);
+    Vcpu& vcpu = *vcpus_.list[index];
+    vcpus_.active.fetch_add(1);
+    const auto spawned = task::spawn({.name = text.text(),
+                                      .entry = Vcpu::run,
+                                      .argument = &vcpu,
+                                      .scheduling = scheduling,
+                                      .cpus = task::CpuSet(config_.cpus_of(index).bits),
+                                      .hooks = {.out = Vcpu::switched_out}});
+    if (!spawned) {
+      vcpus_.active.fetch_sub(1);
+      hal::log::error("{}: vCPU {}: {}", name(), index, spawned.error());
+      return hal::fail(spawned.error() == task::TaskError::out_of_memory ? VmError::out_of_memory
+                                                                         : VmError::not_possible);
+    }
+    vcpu.set_task(**spawned);
+    vcpus_.count = index + 1;
+  }
+  const auto manager = task::spawn({.name = name(),
+                                    .entry = manage,
+                                    .argument = this,
+                                    .scheduling = {.scheduling_class = task::SchedulingClass::service}});
+  if (!manager) return out_of_memory;
+  manager_ = *manager;
+  return {};
+}
+
+// Everybody who might still run is waited for; the rest is destructors.
+Vm::~Vm() {
+  for (unsigned i = 0; i < vcpus_.count; ++i) vcpus_.list[i]->kick(Vcpu::leave | Vcpu::gate);
+  vcpus_.queue.wake_all();
+  for (unsigned i = 0; i < vcpus_.count; ++i) task::join(*vcpus_.list[i]->task());
+  if (manager_ != nullptr) {
+    post(bit_of(VmEvent::destroy));
+    task::join(*manager_);
+  }
+  if (board_) board_->unplug();
+  board_.reset();
+}
+
+// --- requests
+// ---------------------------------------------------------------------------------------------------------
+
+hal::Result<void, VmError> Vm::request(VmEvent event) {
+  if (!next_state(state(), event)) return hal::fail(VmError::wrong_state);
+  post(bit_of(event));
+  return {};
+}
+
+hal::Result<void, VmError> Vm::perform(VmEvent event) {
+  TRY(request(event));
+  changed_.wait([&] { return (requests_.load(std::memory_order_acquire) & bit_of(event)) == 0; });
+  return {};
+}
+
+void Vm::post(uint32_t bits) {
+  requests_.fetch_or(bits, std::memory_order_acq_rel);
+  work_.wake_one();
+}
+
+void Vm::alarm_due() { post(alarm_request); }
+
+void Vm::wake(VcpuIndex vcpu) {
+  vcpus_.list[vcpu]->attention.fetch_or(Vcpu::start, std::memory_order_acq_rel);
+  vcpus_.queue.wake(*vcpus_.list[vcpu]->task());
+}
+
+void Vm::guest_ends(Vcpu& vcpu, VmEvent event) {
+  post(bit_of(event));
+  vcpu.power_off();
+}
+
+void Vm::crash(Vcpu& vcpu, std::string_view reason) {
+  {
+    const hal::LockGuard guard(words_lock_);
+    last_words_ = config::FixedString<159>(reason.substr(0, 159));
+  }
+  hal::log::error("{}: vCPU {} crashed at {:#x}: {}", name(), vcpu.index(), vcpu.pc(), reason);
+  guest_ends(vcpu, VmEvent::crash);
+}
+
+// --- the manager
+// ------------------------------------------------------------------------------------------------------
+
+void Vm::manage(void* self) {
+  Vm& vm = *static_cast<Vm*>(self);
+  while (!vm.leaving_) {
+    vm.work_.wait([&] { return vm.requests_.load(std::memory_order_acquire) != 0; });
+    const uint32_t wanted = vm.requests_.load(std::memory_order_acquire);
+    if ((wanted & alarm_request) != 0) {
+      vm.requests_.fetch_and(~alarm_request, std::memory_order_acq_rel);
+      vm.board_->run_alarms();
+      continue;
+    }
+    const auto* const event = std::ranges::find_if(urgency, [&](VmEvent e) { return (wanted & bit_of(e)) != 0; });
+    // It may have been overtaken by another event since it was asked for.
+    if (next_state(vm.state(), *event)) vm.carry_out(*event);
+    vm.requests_.fetch_and(~bit_of(*event), std::memory_order_acq_rel);
+    vm.changed_.wake_all();
+  }
+}
+
+void Vm::carry_out(VmEvent event) {
+  if (event == VmEvent::reset && config_.on_reset == config::ResetAction::stop) event = VmEvent::power_off;
+  switch (event) {
+    case VmEvent::suspend: close_gate(); return set_state(VmState::suspended);
+    case VmEvent::resume: set_state(VmState::running); return open_gate();
+    case VmEvent::start:
+    case VmEvent::restart:
+    case VmEvent::reset: {
+      close_gate();
+      const bool started = start_guest();
+      set_state(started ? VmState::running : VmState::crashed);
+      if (started) open_gate();
+      return;
+    }
+    case VmEvent::stop:
+    case VmEvent::power_off:
+      close_gate();
+      set_state(VmState::stopped);
+      hal::log::info("{}: {}", name(), event == VmEvent::stop ? "stopped" : "powered itself off");
+      return vmm::console().ended(console_);
+    case VmEvent::crash:
+      close_gate();
+      set_state(VmState::crashed);
+      return after_crash();
+    case VmEvent::destroy:
+      close_gate();
+      set_state(VmState::destroyed);
+      leaving_ = true;
+      return;
+  }
+}
+
+void Vm::set_state(VmState state) { state_.store(state, std::memory_order_release); }
+
+// Clean memory, devices as after power-on, images from the bundle.
+bool Vm::start_guest() {
+  for (unsigned i = 0; i < vcpus_.count; ++i) vcpus_.list[i]->reset_power();
+  board_->reset();
+  const auto entry = load_vm(*this);
+  if (!entry) {
+    std::array<char, 160> buffer{};
+    hal::BufferSink text(buffer);
+    vmm::describe(text, entry.error());
+    hal::log::error("{}: {}: {}", name(), config_.kernel.image, text.text());
+    const hal::LockGuard guard(words_lock_);
+    last_words_ = config::FixedString<159>(text.text());
+    return false;
+  }
+  board_->boot(entry->pc, entry->argument);
+  starts_.fetch_add(1, std::memory_order_relaxed);
+  vcpus_.primary().attention.fetch_or(Vcpu::start, std::memory_order_acq_rel);
+  return true;
+}
+
+void Vm::open_gate() {
+  gate_open_.store(true, std::memory_order_release);
+  // After a suspension all of them go on; after a start only the primary vCPU has one.
+  vcpus_.queue.wake_all();
+}
+
+void Vm::close_gate() {
+  gate_open_.store(false, std::memory_order_release);
+  for (unsigned i = 0; i < vcpus_.count; ++i) vcpus_.list[i]->kick(Vcpu::gate);
+  vcpus_.all_parked.wait([&] { return vcpus_.active.load(std::memory_order_acquire) == 0; });
+}
+
+// Restart, a little later each time, until the limit says that it is hopeless.
+void Vm::after_crash() {
+  vmm::console().ended(console_);
+  if (config_.on_crash != config::CrashAction::restart) return;
+  if (crashes_in_a_row_ >= config_.restart_limit) {
+    hal::log::error("{}: stays down after {} restarts in a row", name(), crashes_in_a_row_);
+    return;
+  }
+  const hal::Ticks longest = longest_back_off_seconds * hal::Timer::frequency();
+  const hal::Ticks first = hal::ticks_from_microseconds(config_.restart_delay_ns / 1000);
+  const hal::Ticks delay = std::min(first << std::min(crashes_in_a_row_, 16U), longest);
+  ++crashes_in_a_row_;
+  // A stop or destroy that comes meanwhile is not kept waiting.
+  const bool interrupted = work_.wait_until(hal::Timer::now() + delay, [&] {
+    return (requests_.load(std::memory_order_acquire) & ~(bit_of(VmEvent::crash) | alarm_request)) != 0;
+  });
+  if (!interrupted) post(bit_of(VmEvent::restart));
+}
+
+}  // namespace vmm

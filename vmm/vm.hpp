@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "config/vm_config.hpp"
+#include "hal/base/list.hpp"
+#include "hal/base/lock.hpp"
+#include "hal/base/result.hpp"
+#include "mm/guest_space.hpp"
+#include "mm/heap.hpp"
+#include "task/task.hpp"
+#include "task/wait_queue.hpp"
+#include "vmm/board.hpp"
+#include "vmm/console/vm_console.hpp"
+#include "vmm/lifecycle.hpp"
+#include "vmm/loader/image.hpp"
+#include "vmm/mmio_bus.hpp"
+#include "vmm/vcpu.hpp"
+#include "vmm/virt_board.hpp"
+
+namespace vmm {
+
+// The vCPUs of a VM.
+struct VmVcpus {
+  task::WaitQueue queue;                        // the parked ones wait here
+  std::array<mm::Owned<Vcpu>, max_vcpus> list;  // the first `count`
+  unsigned count = 0;
+  std::atomic<unsigned> active{0};  // running or halting (WFI): not parked
+  task::WaitQueue all_parked;       // the manager waits here until `active` is 0
+
+  [[nodiscard]] Vcpu& primary() const { return *list[0]; }
+};
+
+// Why a VM cannot be made, or a request not be carried out. The log has the details.
+enum class VmError : uint8_t {
+  out_of_memory,
+  not_possible,  // the configuration asks for what this machine does not have
+  wrong_state,   // not in the VM's present state
+};
+[[nodiscard]] std::string_view name(VmError error);
+
+// A virtual machine: memory, devices, vCPUs, and a task that manages its life.
+//
+// Requests (from the shell, from the guest, from the configuration) set a bit and wake the manager, which alone changes
+// the state and carries them out one after another; so an edge of the life cycle never runs twice or halfway. vCPUs run
+// while the gate is open.
+//
+//     request() --bits--> manager task --opens/closes--> gate --park/release--> vCPU tasks
+class Vm final : public hal::ListNode<> {
+ public:
+  // Make a VM from its description: address space with RAM, devices, vCPU tasks parked. It does not run. Takes the
+  // caller's task; reports to the log in terms of `file`. Errors leave nothing behind.
+  static hal::Result<mm::Owned<Vm>, VmError> create(const config::VmConfig& config, unsigned id, std::string_view file);
+  // For create().
+  Vm(const config::VmConfig& config, unsigned id);
+  ~Vm();
+  Vm(const Vm&) = delete;
+  Vm& operator=(const Vm&) = delete;
+
+  [[nodiscard]] std::string_view name() const { return config_.name.view(); }
+  [[nodiscard]] unsigned id() const { return id_; }
+  [[nodiscard]] const config::VmConfig& config() const { return config_; }
+
+  [[nodiscard]] VmState state() const { return state_.load(std::memory_order_acquire); }
+  // Times the guest was started since the VM was made.
+  [[nodiscard]] unsigned starts() const { return starts_.load(std::memory_order_relaxed); }
+  // Why it crashed, or how it ended; empty before.
+  [[nodiscard]] std::string_view last_words() const { return last_words_.view(); }
+
+  // Ask for an event; returns at once. Errors: wrong_state when the present state does not allow it. Any CPU.
+  hal::Result<void, VmError> request(VmEvent event);
+  // The same, and wait until it has been carried out. From a task that is not of this VM.
+  hal::Result<void, VmError> perform(VmEvent event);
+
+  // --- for vCPUs and devices ---
+
+  [[nodiscard]] mm::GuestSpace& space() { return *space_; }
+  [[nodiscard]] const MmioBus& bus() const { return bus_; }
+  [[nodiscard]] Board& board() { return *board_; }
+  [[nodiscard]] VmVcpus& vcpus() { return vcpus_; }
+  [[nodiscard]] VmConsole& console() { return console_; }
+  [[nodiscard]] bool gate_is_open() const { return gate_open_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::span<const config::MemoryRegion> regions() const { return {regions_.begin(), regions_.size()}; }
+  // A device joins the bus, while the VM is made.
+  [[nodiscard]] bool plug(MmioDevice& device) { return bus_.add(device); }
+  // Another vCPU started this one: let it look.
+  void wake(VcpuIndex vcpu);
+  // The guest cannot go on; `reason` is copied. On the vCPU's task; parks it.
+  void crash(Vcpu& vcpu, std::string_view reason);
+  // The guest asked to be powered off or reset. Parks the vCPU that asked.
+  void guest_ends(Vcpu& vcpu, VmEvent event);
+  // A device's alarm is due: the manager calls the board back.
+  void alarm_due();
+
+ private:
+  friend class VmList;
+  hal::Result<void, VmError> build(std::string_view file);
+  hal::Result<void, VmError> build_memory();
+  hal::Result<void, VmError> build_vcpus();
+  hal::Result<void, VmError> check_files(std::string_view file) const;
+
+  // The manager's task.
+  static void manage(void* self);
+  void carry_out(VmEvent event);
+  [[nodiscard]] bool start_guest();
+  void open_gate();
+  void close_gate();
+  void set_state(VmState state);
+  void after_crash();
+  void post(uint32_t bits);
+
+  const config::VmConfig config_;
+  const unsigned id_;
+  VmConsole console_;
+  GuestRegions regions_;
+  mm::Owned<mm::GuestSpace> space_;
+  MmioBus bus_;
+  mm::Owned<Board> board_;
+  VmVcpus vcpus_;
+
+  std::atomic<VmState> state_{VmState::created};
+  std::atomic<bool> gate_open_{false};
+  std::atomic<unsigned> starts_{0};
+  std::atomic<uint32_t> requests_{0};  // a bit per VmEvent, and more
+  std::atomic<uint32_t> finished_{0};  // requests carried out so far
+  task::WaitQueue work_;               // the manager waits here
+  task::WaitQueue changed_;            // perform() waits here
+  task::Task* manager_ = nullptr;
+  bool leaving_ = false;           // manager only
+  unsigned crashes_in_a_row_ = 0;  // manager only
+  hal::SpinLock words_lock_{hal::LockRank::vm_lifecycle};
+  config::FixedString<159> last_words_;
+};
+
+}  // namespace vmm

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/vm_loader.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "mm/frames.hpp"
+#include "mm/heap.hpp"
+#include "task/task.hpp"
+#include "vmm/bundle.hpp"
+#include "vmm/loader/image.hpp"
+#include "vmm/loader/inflate.hpp"
+#include "vmm/vm.hpp"
+
+namespace vmm {
+namespace {
+
+using hal::GuestPhys;
+using hal::GuestPhysRange;
+
+// Into the VM's memory, whatever the guest itself may do there, in pieces so that others get their turn.
+class Memory final : public GuestMemorySink, public LoadProgress {
+ public:
+  explicit Memory(mm::GuestSpace& space) : space_(space) {}
+
+  hal::Result<void, LoadError> write(GuestPhys place, std::span<const std::byte> bytes) override {
+    return checked(space_.write(place, bytes, mm::GuestSpace::As::owner), place);
+  }
+  hal::Result<void, LoadError> zero(GuestPhysRange range) override {
+    constexpr uint64_t piece = 4 * hal::mib;
+    for (uint64_t done = 0; done < range.size; done += piece) {
+      const GuestPhysRange part{range.start + done, std::min(piece, range.size - done)};
+      TRY(checked(space_.zero(part, mm::GuestSpace::As::owner), part.start));
+      TRY(checked(space_.publish(part), part.start));
+      task::yield();
+    }
+    return {};
+  }
+  void step() override { task::yield(); }
+
+ private:
+  static hal::Result<void, LoadError> checked(const hal::Result<void, mm::MmError>& result, GuestPhys place) {
+    if (!result) return hal::fail(LoadError{.kind = LoadError::Kind::memory_refused, .wanted = place.value()});
+    return {};
+  }
+
+  mm::GuestSpace& space_;
+};
+
+hal::Failure<LoadError> no_memory() { return hal::fail(LoadError{.kind = LoadError::Kind::memory_refused}); }
+
+std::span<const std::byte> file(std::string_view path) {
+  return path.empty() ? std::span<const std::byte>{} : bundle().find(path).value_or(std::span<const std::byte>{});
+}
+
+hal::Result<void, LoadError> load_region_images(const Vm& vm, Memory& memory) {
+  for (const config::MemoryRegion& region : vm.regions()) {
+    const std::span<const std::byte> image = file(region.image);
+    if (image.size() > region.range.size) {
+      return hal::fail(
+          LoadError{.kind = LoadError::Kind::kernel_too_large, .wanted = image.size(), .limit = region.range.size});
+    }
+    for (size_t done = 0; done < image.size(); done += LoadProgress::slice) {
+      TRY(memory.write(region.range.start + done,
+                       image.subspan(done, std::min(LoadProgress::slice, image.size() - done))));
+      memory.step();
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+hal::Result<GuestEntry, LoadError> load_vm(Vm& vm) {
+  const config::KernelConfig& kernel = vm.config().kernel;
+  const std::span<const std::byte> own_tree = file(kernel.dtb);
+  // Room to grow for what is patched into a tree of the user's.
+  const uint64_t tree_capacity =
+      std::max<uint64_t>(64 * hal::kib, hal::align_up(own_tree.size() + 8 * hal::kib, hal::page_size));
+  const LoadRequest request{.kernel = file(kernel.image),
+                            .initrd = file(kernel.initrd),
+                            .format = kernel.format,
+                            .load = kernel.load,
+                            .entry = kernel.entry,
+                            .regions = vm.regions(),
+                            .fdt_capacity = tree_capacity};
+  auto inflater = mm::make<Inflater>();
+  if (!inflater) return no_memory();
+  const LoadPlan plan = TRY(plan_load(request, **inflater));
+
+  Memory memory(vm.space());
+  for (const config::MemoryRegion& region : vm.regions()) TRY(memory.zero(region.range));
+  TRY(load_region_images(vm, memory));
+  TRY(load_images(request, plan, memory, memory, **inflater));
+
+  auto buffer = mm::OwnedFrames::allocate(mm::frames(), mm::order_for(tree_capacity), mm::FrameUse::heap);
+  if (!buffer) return no_memory();
+  const auto tree = vm.board().describe(plan, own_tree, buffer->bytes().first(tree_capacity));
+  if (!tree) {
+    return hal::fail(
+        LoadError{.kind = LoadError::Kind::fdt_too_large, .wanted = own_tree.size(), .limit = plan.fdt.size});
+  }
+  TRY(memory.write(plan.fdt.start, *tree));
+
+  for (const GuestPhysRange& loaded : {plan.kernel, plan.initrd, plan.fdt}) {
+    if (!loaded.empty() && !vm.space().publish(loaded)) return no_memory();
+  }
+  return GuestEntry{.pc = plan.entry, .argument = plan.fdt.start.value()};
+}
+
+}  // namespace vmm
