@@ -25,7 +25,7 @@ def run(arguments):
         return _print_commands(arguments, files, machine)
     machine.prepare()
     kernel = building.image(arguments.arch)
-    packed = bundle.pack(files, arguments.arch, arguments.overrides, arguments.host_config)
+    packed = bundle.pack(files, arguments.arch, arguments.overrides, _host_config(arguments))
     if arguments.gdb:
         say(f"waiting for: gdb-multiarch {shown(BUILD / arguments.arch / 'plinth.elf')} -ex 'target remote :1234'")
     if arguments.script is None:
@@ -89,15 +89,21 @@ def build(arguments):
 def pack(arguments):
     files = bundle.find(arguments.vms)
     building.image(arguments.arch)
-    print(bundle.pack(files, arguments.arch, arguments.overrides, arguments.host_config, arguments.output))
+    print(bundle.pack(files, arguments.arch, arguments.overrides, _host_config(arguments), arguments.output))
+
+
+def _host_config(arguments):
+    return os.path.abspath(arguments.host_config) if arguments.host_config else None
 
 
 def check(arguments):
     files = bundle.find(arguments.vms)
-    command = [building.host_tool(), "check", *files]
+    building.image(arguments.arch)  # our own guests are images, too
+    command = [building.host_tool(), "check", "--arch", arguments.arch, *map(shown, files)]
+    command += bundle.described(bundle.images_at_hand(files, arguments.arch, arguments.overrides), arguments.overrides)
     if arguments.dtb:
-        command += ["--dtb", arguments.dtb]
-    return subprocess.run(command).returncode
+        command += ["--dtb", os.path.abspath(arguments.dtb)]
+    return subprocess.run(command, cwd=ROOT).returncode
 
 
 def test(arguments):

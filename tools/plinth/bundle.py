@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 from . import building, guests
-from .paths import BUILD, HOST_CONFIG, VMS, shown
+from .paths import BUILD, HOST_CONFIG, ROOT, VMS, shown
 from .ui import Failure, call
 
 IMAGE_KEYS = ("image", "initrd", "dtb")  # of table [kernel]
@@ -19,7 +19,7 @@ def find(words):
 
 def _find_one(word):
     if word.endswith(".toml") or "/" in word:
-        path = Path(word)
+        path = Path(word).resolve()
         if not path.is_file():
             raise Failure(f"there is no file {word}")
         return path
@@ -34,18 +34,20 @@ def pack(files, arch, overrides=(), host_config=None, output=None):
     """Packs the bundle of these VM files; returns its path."""
     check_names(files)
     tool = building.host_tool()
-    output = Path(output) if output else default_output(files)
+    output = Path(output).resolve() if output else default_output(files)
     output.parent.mkdir(parents=True, exist_ok=True)
-    command = [tool, "pack", "-o", output]
-    command += ["--plinth", host_config or HOST_CONFIG]
+    command = [tool, "pack", "-o", output, "--arch", arch, "--plinth", host_config or HOST_CONFIG]
     for file in files:
-        command += ["--vm", file]
-    for name, path in images(files, arch, overrides).items():
-        command += ["--image", f"{name}={path}"]
-    for override in overrides:
-        command += ["--set", override]
-    call(command, "packing the bundle")
+        command += ["--vm", shown(file)]
+    command += described(images(files, arch, overrides), overrides)
+    call(command, "packing the bundle", cwd=ROOT)
     return output
+
+
+def described(found, overrides):
+    """Images and overrides as options of plinth-host."""
+    options = [word for name, path in found.items() for word in ("--image", f"{name}={path}")]
+    return options + [word for override in overrides for word in ("--set", override)]
 
 
 def default_output(files):
@@ -65,6 +67,18 @@ def images(files, arch, overrides=()):
     for file in files:
         for name in _named_images(file, overrides):
             found[name] = _locate(name, file, arch)
+    return found
+
+
+def images_at_hand(files, arch, overrides=()):
+    """As images(), without those that are nowhere: for a check, which says so itself, with the line."""
+    found = {}
+    for file in files:
+        for name in _named_images(file, overrides):
+            try:
+                found[name] = _locate(name, file, arch)
+            except Failure:
+                pass
     return found
 
 

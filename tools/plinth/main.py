@@ -64,7 +64,7 @@ def parser():
     check = command("check", "check VM files without booting them", actions.check,
                     "examples:\n  plinth check my/vm.toml\n  plinth check my/vm.toml --dtb board.dtb   also against a board's CPUs and RAM")
     _arch_option(check)
-    check.add_argument("vms", nargs="+", metavar="NAME|FILE.toml")
+    _vm_options(check, host_config=False)
     check.add_argument("--dtb", metavar="FILE", help="the device tree of the board it is meant for")
 
     test = command("test", "run the tests: host unit tests and QEMU runs", actions.test,
@@ -89,11 +89,12 @@ def _arch_option(sub):
     sub.add_argument("--arch", choices=sorted(machines.MACHINES), default="aarch64", help="default: %(default)s")
 
 
-def _vm_options(sub):
+def _vm_options(sub, host_config=True):
     sub.add_argument("vms", nargs="*", metavar="NAME|FILE.toml", help="a sample of config/vms or a VM file of yours (default: linux)")
     sub.add_argument("--set", dest="overrides", action="append", default=[], metavar="VM.KEY=VALUE",
                      help="override one TOML value, e.g. linux.vcpus=4 or linux.kernel.cmdline='console=ttyAMA0 quiet'")
-    sub.add_argument("--host-config", metavar="FILE", help="the bundle's plinth.toml (default: config/plinth.toml)")
+    if host_config:
+        sub.add_argument("--host-config", metavar="FILE", help="the bundle's plinth.toml (default: config/plinth.toml)")
 
 
 def _machine_options(sub):
