@@ -12,7 +12,7 @@ namespace {
 
 using enum Outcome::Stop;
 
-constexpr u64 default_watchdog_ms = 3000;
+constexpr u64 default_watchdog_ms = 10'000;
 constexpr Hpa first_memory{0x04000000};
 constexpr u64 memory_stride = 0x00800000;
 constexpr u64 stage2_offset = 0x00400000;

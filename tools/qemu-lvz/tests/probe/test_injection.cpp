@@ -38,7 +38,7 @@ void lower(const Source& source) {
 
 void prepare(u64 lie, u64 crmd_ie) {
   guest().reset_bank();
-  guest().set_watchdog_ms(500);
+  guest().set_watchdog_ms(5000);
   gcsr::write<csr::ecfg>(lie);
   gcsr::exchange<csr::crmd>(crmd_ie, csr::crmd_ie);
 }

@@ -34,7 +34,7 @@ constinit Desk desk;
 void barrier() { asm volatile("dbar 0" ::: "memory"); }
 
 bool wait_for(const volatile u64& value, u64 wanted) {
-  const u64 end = now() + 20'000 * ticks_per_ms();
+  const u64 end = now() + 60'000 * ticks_per_ms();
   while (value != wanted) {
     if (now() > end) return false;
   }
