@@ -131,17 +131,30 @@ void Model::set_line(Bank& bank, uint32_t bit, bool level) {
 
 void Model::pend_lpi(CpuContext& cpu, uint32_t index, Kicks& kicks) {
   const hal::LockGuard guard(cpu.lpis.lock);
+  if (!cpu.lpis.enabled.load(std::memory_order_relaxed)) return;  // it has no pending table
   lpi_config[index].fetch_and(static_cast<uint8_t>(~lpi_dropped), std::memory_order_relaxed);
   cpu.lpis.set(index);
-  if (cpu.lpis.enabled.load(std::memory_order_relaxed)) kicks.add(cpu, CpuContext::add);
+  kicks.add(cpu, CpuContext::add);
 }
 
 void Model::clear_lpi(CpuContext& cpu, uint32_t index, Kicks& kicks) {
   const hal::LockGuard guard(cpu.lpis.lock);
-  if (cpu.lpis.test(index)) return cpu.lpis.clear(index);
-  // It may be in a list register.
+  if (cpu.lpis.test(index)) cpu.lpis.clear(index);
+  // It may be in a list register too.
   lpi_config[index].fetch_or(lpi_dropped, std::memory_order_relaxed);
   kicks.add(cpu, CpuContext::recall);
+}
+
+bool Model::take_lpi(CpuContext& cpu, uint32_t index) {
+  const hal::LockGuard guard(cpu.lpis.lock);
+  if (!cpu.lpis.test(index)) return false;
+  cpu.lpis.clear(index);
+  return true;
+}
+
+uint64_t Model::pending_lpis(CpuContext& cpu, uint32_t word) {
+  const hal::LockGuard guard(cpu.lpis.lock);
+  return cpu.lpis.words[word];
 }
 
 }  // namespace vmm::vgic

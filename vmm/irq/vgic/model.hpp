@@ -125,6 +125,10 @@ struct Model {
   // Make an LPI pending on a vCPU, or no longer. `index` is INTID - 8192.
   void pend_lpi(CpuContext& cpu, uint32_t index, Kicks& kicks);
   void clear_lpi(CpuContext& cpu, uint32_t index, Kicks& kicks);
+  // Take it away from a vCPU that has it pending and not yet in a list register. False: it did not.
+  [[nodiscard]] bool take_lpi(CpuContext& cpu, uint32_t index);
+  // LPIs 64 * word and up that are pending there.
+  [[nodiscard]] uint64_t pending_lpis(CpuContext& cpu, uint32_t word);
 };
 
 }  // namespace vmm::vgic

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "vgic_machine.hpp"
+
+namespace {
+
+namespace gits = arch::gic::gits;
+namespace gicr = arch::gic::gicr;
+using vgic_test::Config;
+using vgic_test::Machine;
+using vgic_test::Memory;
+using vgic_test::Version;
+
+constexpr Config config{.version = Version::v3, .vcpus = 3, .spis = 32, .its = true};
+constexpr uint32_t first_lpi = arch::gic::first_lpi;
+
+// A guest that has set its ITS up, in one page of memory for each purpose.
+class Guest {
+ public:
+  static constexpr uint64_t queue = Memory::base + 0x10000;  // 64 KiB, the largest page size is that
+  static constexpr uint64_t devices = Memory::base + 0x20000;
+  static constexpr uint64_t collections = Memory::base + 0x30000;
+  static constexpr uint64_t configuration = Memory::base + 0x40000;
+  static constexpr uint64_t pending = Memory::base + 0x50000;  // 64 KiB per vCPU
+  static constexpr uint64_t translations = Memory::base + 0x90000;
+  static constexpr uint64_t queue_bytes = 0x1000;
+
+  explicit Guest(Machine& machine) : m(machine) {
+    m.kick_promptly(true);
+    m.load_all();
+    m.set_gicd(arch::gic::gicd::CTLR, 3);
+    for (unsigned vcpu = 0; vcpu < config.vcpus; ++vcpu) {
+      m.open(vcpu);
+      m.set_gicr(vcpu, gicr::PROPBASER, configuration | 13, vcpu, 8);
+      m.set_gicr(vcpu, gicr::PENDBASER, pending + vcpu * 0x10000, vcpu, 8);
+      m.set_gicr(vcpu, gicr::CTLR, 1, vcpu);
+    }
+    set(gits::BASER, devices | gits::baser::Valid::mask);
+    set(gits::BASER + 8, collections | gits::baser::Valid::mask);
+    set(gits::CBASER, queue | gits::cbaser::Valid::mask);
+    m.write(0, its(), gits::CTLR, 1);
+    for (unsigned vcpu = 0; vcpu < config.vcpus; ++vcpu) map_collection(vcpu, vcpu);
+  }
+
+  vmm::MmioDevice& its() { return *m.mmio().its; }
+  void set(uint64_t offset, uint64_t value) { m.write(0, its(), offset, value, 8); }
+  uint64_t get(uint64_t offset) { return m.read(0, its(), offset, 8); }
+
+  void queue_command(uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3 = 0) {
+    for (const uint64_t word : {w0, w1, w2, w3}) {
+      m.memory().put64(queue + at, word);
+      at = (at + 8) % queue_bytes;
+    }
+  }
+  void command(gits::Command number, uint64_t device, uint64_t w1, uint64_t w2, uint64_t w3 = 0) {
+    queue_command(device << 32 | static_cast<uint64_t>(number), w1, w2, w3);
+    set(gits::CWRITER, at);
+    EXPECT_EQ(get(gits::CREADR), at);
+  }
+  void map_device(uint32_t device, unsigned bits, bool valid = true) {
+    command(gits::Command::MAPD, device, bits - 1, (translations + device * 0x1000) | (valid ? hal::bit(63) : 0));
+  }
+  void map_collection(uint32_t icid, uint64_t vcpu, bool valid = true) {
+    command(gits::Command::MAPC, 0, 0, icid | vcpu << 16 | (valid ? hal::bit(63) : 0));
+  }
+  void map(uint32_t device, uint32_t event, uint64_t lpi, uint32_t icid) {
+    command(gits::Command::MAPTI, device, event | lpi << 32, icid);
+  }
+  void configure(uint32_t lpi, uint8_t priority, bool enabled) {
+    *m.memory().at(configuration + lpi - first_lpi) = static_cast<std::byte>(priority | (enabled ? 1 : 0));
+  }
+  void invalidate(uint32_t device, uint32_t event) { command(gits::Command::INV, device, event, 0); }
+
+  Machine& m;
+  uint64_t at = 0;
+};
+
+TEST(VgicIts, turns_a_message_into_an_lpi_of_the_collections_vcpu) {
+  Machine machine(config);
+  Guest guest(machine);
+  guest.configure(8200, 0x80, true);
+  guest.map_device(2, 5);
+  guest.map(2, 20, 8200, 1);
+  machine.vgic().send_msi(2, 20);
+  EXPECT_FALSE(machine.irq(0));
+  EXPECT_EQ(machine.acknowledge(1), 8200u);
+  machine.end(1, 8200);
+  EXPECT_FALSE(machine.irq(1));
+  guest.command(gits::Command::INT, 2, 20, 0);
+  EXPECT_EQ(machine.acknowledge(1), 8200u);
+  machine.end(1, 8200);
+}
+
+TEST(VgicIts, caches_the_configuration_until_it_is_invalidated) {
+  Machine machine(config);
+  Guest guest(machine);
+  guest.map_device(2, 5);
+  guest.map(2, 20, 8200, 1);
+  guest.configure(8200, 0x80, true);
+  machine.vgic().send_msi(2, 20);
+  EXPECT_FALSE(machine.irq(1)) << "not invalidated: still disabled";
+  guest.invalidate(2, 20);
+  EXPECT_TRUE(machine.irq(1));
+  guest.configure(8200, 0x80, false);
+  guest.command(gits::Command::INVALL, 0, 0, 1);
+  EXPECT_FALSE(machine.irq(1)) << "taken back from the list register";
+  guest.configure(8200, 0x40, true);
+  guest.command(gits::Command::INVALL, 0, 0, 1);
+  EXPECT_EQ(machine.acknowledge(1), 8200u) << "and still pending";
+}
+
+TEST(VgicIts, lists_the_most_urgent_of_more_lpis_than_registers) {
+  Machine machine(config);
+  Guest guest(machine);
+  guest.map_device(1, 6);
+  for (uint32_t event = 0; event < 40; ++event) {
+    guest.configure(first_lpi + event, static_cast<uint8_t>(0xf8 - event % 20 * 8), true);
+    guest.map(1, event, first_lpi + event, 0);
+    machine.vgic().send_msi(1, event);
+  }
+  unsigned last = 0;
+  for (unsigned i = 0; i < 40; ++i) {
+    const uint32_t lpi = machine.acknowledge(0);
+    ASSERT_GE(lpi, first_lpi);
+    const unsigned priority = 0xf8 - (lpi - first_lpi) % 20 * 8;
+    EXPECT_GE(priority, last);
+    last = priority;
+    machine.end(0, lpi);
+  }
+  EXPECT_EQ(machine.acknowledge(0), 1023u);
+}
+
+TEST(VgicIts, moves_clears_and_discards) {
+  Machine machine(config);
+  Guest guest(machine);
+  guest.configure(8300, 0x80, true);
+  guest.configure(8301, 0x80, true);
+  guest.map_device(3, 4);
+  guest.map(3, 1, 8300, 0);
+  guest.map(3, 2, 8301, 0);
+  machine.save(0);  // nothing gets into a list register
+  machine.vgic().send_msi(3, 1);
+  machine.vgic().send_msi(3, 2);
+  guest.command(gits::Command::MOVI, 3, 1, 2);
+  EXPECT_EQ(machine.acknowledge(2), 8300u);
+  machine.end(2, 8300);
+  guest.command(gits::Command::CLEAR, 3, 2, 0);
+  EXPECT_FALSE(machine.has_pending(0));
+  machine.vgic().send_msi(3, 2);
+  EXPECT_TRUE(machine.has_pending(0));
+  guest.command(gits::Command::MOVALL, 0, 0, uint64_t{0} << 16, uint64_t{1} << 16);
+  EXPECT_FALSE(machine.has_pending(0));
+  EXPECT_EQ(machine.acknowledge(1), 8301u);
+  machine.end(1, 8301);
+  guest.command(gits::Command::DISCARD, 3, 2, 0);
+  machine.vgic().send_msi(3, 2);
+  EXPECT_FALSE(machine.has_pending(0));
+  EXPECT_FALSE(machine.irq(1));
+}
+
+TEST(VgicIts, clears_an_lpi_that_is_in_a_list_register) {
+  Machine machine(config);
+  Guest guest(machine);
+  guest.configure(8200, 0x80, true);
+  guest.map_device(2, 5);
+  guest.map(2, 20, 8200, 1);
+  machine.vgic().send_msi(2, 20);
+  EXPECT_TRUE(machine.irq(1));
+  guest.command(gits::Command::CLEAR, 2, 20, 0);
+  EXPECT_FALSE(machine.irq(1));
+  machine.vgic().send_msi(2, 20);
+  EXPECT_TRUE(machine.irq(1));
+}
+
+TEST(VgicIts, hands_pending_lpis_to_the_table_when_they_are_disabled_and_takes_them_back) {
+  Machine machine(config);
+  Guest guest(machine);
+  guest.configure(8200, 0x80, true);
+  guest.map_device(2, 5);
+  guest.map(2, 20, 8200, 1);
+  machine.save(1);
+  machine.vgic().send_msi(2, 20);
+  machine.set_gicr(1, gicr::CTLR, 0, 0);
+  const uint64_t byte = Guest::pending + 0x10000 + 8200 / 8;
+  EXPECT_EQ(std::to_integer<int>(*machine.memory().at(byte)), 1 << 8200 % 8);
+  EXPECT_FALSE(machine.has_pending(1));
+  machine.set_gicr(1, gicr::CTLR, 1, 0);
+  EXPECT_TRUE(machine.has_pending(1));
+}
+
+TEST(VgicIts, walks_a_two_level_device_table) {
+  Machine machine(config);
+  Guest guest(machine);
+  machine.write(0, guest.its(), gits::CTLR, 0);
+  guest.set(gits::BASER, Guest::devices | gits::baser::Valid::mask | gits::baser::Indirect::mask);
+  machine.write(0, guest.its(), gits::CTLR, 1);
+  // Device 0x600 is in the fourth page of 512 entries.
+  constexpr uint64_t page = Memory::base + 0xa0000;
+  machine.memory().put64(Guest::devices + 3 * 8, page | hal::bit(63));
+  guest.configure(8200, 0x80, true);
+  guest.command(gits::Command::MAPD, 0x600, 4, Guest::translations | hal::bit(63));
+  guest.map(0x600, 3, 8200, 0);
+  machine.vgic().send_msi(0x600, 3);
+  EXPECT_EQ(machine.acknowledge(0), 8200u);
+  EXPECT_NE(std::to_integer<int>(*machine.memory().at(page + 0x7)), 0) << "the entry is in that page";
+}
+
+TEST(VgicIts, refuses_what_does_not_exist) {
+  Machine machine(config);
+  Guest guest(machine);
+  guest.configure(8200, 0x80, true);
+  guest.map_device(2, 5);
+  guest.map(2, 32, 8200, 1);        // event beyond the device's
+  guest.map(2, 1, 100, 1);          // not an LPI
+  guest.map(2, 2, 8192 + 8192, 1);  // beyond our LPIs
+  guest.map(9, 1, 8200, 1);         // no such device
+  guest.map_collection(7, 50);      // no such vCPU
+  guest.map(2, 3, 8200, 7);
+  for (uint32_t event = 0; event < 64; ++event) machine.vgic().send_msi(2, event);
+  machine.vgic().send_msi(~0u, ~0u);
+  machine.vgic().send_msi(9, 1);
+  for (unsigned vcpu = 0; vcpu < 3; ++vcpu) EXPECT_FALSE(machine.irq(vcpu));
+}
+
+TEST(VgicIts, does_a_bounded_number_of_commands_per_access) {
+  Machine machine(config);
+  Guest guest(machine);
+  const uint64_t before = guest.at;
+  for (int i = 0; i < 100; ++i) guest.queue_command(static_cast<uint64_t>(gits::Command::SYNC), 0, 0);
+  guest.set(gits::CWRITER, guest.at);
+  machine.on(0);
+  const uint64_t first = guest.get(gits::CREADR);
+  EXPECT_EQ(first, guest.at) << "the second half is done while the guest looks";
+  EXPECT_LT((guest.at - before) / 32, 2 * vmm::vgic::Its::commands_per_access);
+}
+
+TEST(VgicIts, wraps_around_its_queue) {
+  Machine machine(config);
+  Guest guest(machine);
+  for (int i = 0; i < 1000; ++i) guest.command(gits::Command::SYNC, 0, 0, 0);
+}
+
+TEST(VgicIts, survives_random_commands_tables_and_registers) {
+  std::mt19937_64 random(1);
+  for (int round = 0; round < 30; ++round) {
+    Machine machine(config);
+    Guest guest(machine);
+    for (int i = 0; i < 300; ++i) {
+      switch (random() % 6) {
+        case 0: guest.set((random() % 0x140) & ~7ull, random()); break;
+        case 1: machine.memory().put64(Memory::base + (random() % 0xffff8 & ~7ull), random() | hal::bit(63)); break;
+        case 2:
+          guest.set(gits::BASER + random() % 2 * 8, (Memory::base + random() % 0x200000) | hal::bit(63) | hal::bit(62));
+          break;
+        case 3:
+          machine.write(0, guest.its(), gits::CTLR, random() % 2);
+          guest.set(gits::CBASER, (Memory::base + (random() % 0x200000 & ~0xfffull)) | hal::bit(63) | (random() % 4));
+          break;
+        case 4:
+          machine.vgic().send_msi(static_cast<uint32_t>(random() % 64), static_cast<uint32_t>(random() % 64));
+          break;
+        default:
+          guest.queue_command(random() % 16 | (random() % 8) << 32, random() % 32 | (8192 + random() % 64) << 32,
+                              random() % 4 | (random() % 4) << 16 | Guest::translations | random() << 63, random());
+          guest.set(gits::CWRITER, guest.at);
+          break;
+      }
+      machine.enter_all();
+    }
+  }
+}
+
+}  // namespace
