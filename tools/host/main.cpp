@@ -14,12 +14,15 @@ void add_common_options(CLI::App& command, host::CommonOptions& options) {
       ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"aarch64", false}, {"loongarch64", true}})
                       .description(""))
       ->type_name("ARCH");
-  command.add_option("--image", options.images, "A file of the bundle and where it is now")->type_name("NAME=PATH");
+  command.add_option("--image", options.images, "A file of the bundle and where it is now")
+      ->type_name("NAME=PATH")
+      ->allow_extra_args(false);
   command.add_option("--bundle-dir", options.bundle_dir, "A folder laid out like the bundle, for the files not named")
-      ->type_name("DIR")
-      ->check(CLI::ExistingDirectory);
+      ->check(CLI::ExistingDirectory.description(""))
+      ->type_name("DIR");
   command.add_option("--set", options.sets, "Override one value: linux.vcpus=4, plinth.log_level=debug")
-      ->type_name("VM.KEY=VALUE");
+      ->type_name("VM.KEY=VALUE")
+      ->allow_extra_args(false);
 }
 
 CLI::App& add_check(CLI::App& app, host::CheckOptions& options) {
@@ -38,7 +41,9 @@ CLI::App& add_pack(CLI::App& app, host::PackOptions& options) {
   CLI::App& command = *app.add_subcommand("pack", "Write the bundle that the boot loader hands over");
   command.add_option("-o,--output", options.output, "The archive to write")->required()->type_name("FILE");
   command.add_option("--plinth", options.plinth, "The hypervisor's settings")->type_name("FILE");
-  command.add_option("--vm", options.vms, "A VM file; they are created in this order")->type_name("FILE");
+  command.add_option("--vm", options.vms, "A VM file; they are created in this order")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   command.add_flag("--unchecked", options.unchecked, "Pack even what the hypervisor is going to refuse");
   add_common_options(command, options);
   command.footer(

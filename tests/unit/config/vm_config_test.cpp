@@ -9,6 +9,7 @@
 #include <string>
 
 #include "load.hpp"
+#include "vmm/virt_board.hpp"
 
 namespace {
 
@@ -297,6 +298,20 @@ TEST(VmConfig, lays_out_ram_of_a_stated_size_in_the_banks_of_the_board) {
   ASSERT_EQ(loong.size(), 2U);
   EXPECT_EQ(loong[0].range, (hal::GuestPhysRange{GuestPhys(0), 256 * hal::mib}));
   EXPECT_EQ(loong[1].range, (hal::GuestPhysRange{GuestPhys(0x8000'0000), 256 * hal::mib}));
+}
+
+TEST(VmConfig, knows_the_map_that_the_virtual_machine_really_has) {
+  namespace board = vmm::virt_board;
+  const auto is_reserved = [](hal::GuestPhysRange range) {
+    return std::ranges::any_of(aarch64_board.devices,
+                               [&](const DeviceWindow& window) { return window.range.contains(range); });
+  };
+  for (const hal::GuestPhysRange range : {board::gic_distributor, board::gicv2_cpu_interface, board::gic_its,
+                                          board::gicv3_redistributors, board::uart, board::rtc}) {
+    EXPECT_TRUE(is_reserved(range)) << std::hex << range.start.value();
+  }
+  EXPECT_TRUE(is_reserved({board::virtio_mmio.start, board::virtio_mmio_count * board::virtio_mmio.size}));
+  EXPECT_EQ(aarch64_board.ram_banks[0].start, board::ram_base);
 }
 
 TEST(VmConfig, sorts_explicit_regions) {
