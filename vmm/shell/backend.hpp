@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "config/fixed.hpp"
+#include "config/vm_config.hpp"
+#include "hal/base/result.hpp"
+#include "vmm/lifecycle.hpp"
+
+// What the shell knows of the hypervisor and can ask of it. The kernel's implementation is kernel_backend.cpp, the
+// tests' a pretended machine. Everything is a copy of one moment; only the shell's task calls.
+namespace vmm::shell {
+
+using VmId = unsigned;
+
+struct VmInfo {
+  VmId id = 0;
+  config::VmName name;
+  VmState state = VmState::created;
+  unsigned vcpus = 0;
+  uint64_t memory = 0;  // bytes of RAM
+  std::string_view policy;
+  unsigned starts = 0;
+  uint64_t run_ns = 0;         // all vCPUs together
+  uint64_t console_bytes = 0;  // that the guest sent
+  bool autostart = false;
+  config::BundlePath kernel;
+  config::FixedString<159> last_words;  // why it crashed or how it ended
+};
+
+struct VcpuInfo {
+  unsigned index = 0;
+  bool on = false;            // as PSCI has it
+  std::string_view activity;  // of its task: running, ready, blocked
+  unsigned cpu = 0;           // where it runs or ran last
+  uint64_t run_ns = 0;
+  uint64_t wait_ns = 0;  // it wanted to run and did not
+  uint64_t switches = 0;
+  uint64_t migrations = 0;
+};
+
+// A vCPU's registers as they were left; only of a VM that does not run.
+struct Registers {
+  uint64_t pc = 0;
+  unsigned count = 0;
+  std::array<uint64_t, 32> general{};
+};
+
+struct CpuInfo {
+  unsigned index = 0;
+  bool idle = false;
+  uint32_t load = 0;  // weights of the tasks that want to run here
+  uint64_t idle_ns = 0;
+  config::VmName owner;  // the task it is dedicated to; empty: nobody's
+};
+
+struct MemoryInfo {
+  uint64_t total = 0;
+  uint64_t free = 0;
+  uint64_t dirty = 0;       // given back by a guest, not scrubbed yet
+  uint64_t hypervisor = 0;  // what Plinth itself uses, of total and beside it
+  struct Use {
+    std::string_view name;
+    uint64_t bytes = 0;
+  };
+  config::FixedVector<Use, 8> uses;
+  uint64_t heap_objects = 0;
+  uint64_t heap_bytes = 0;
+};
+
+class Backend {
+ public:
+  // The first VM, or the one after `previous`, in the order they were made.
+  virtual std::optional<VmInfo> next_vm(std::optional<VmId> previous) = 0;
+  virtual std::optional<VmInfo> vm(VmId id) = 0;
+  virtual std::optional<VcpuInfo> vcpu(VmId id, unsigned index) = 0;
+  virtual std::optional<Registers> registers(VmId id, unsigned vcpu) = 0;
+
+  // Carry out an event, wait until that is done, and say how it went; the log has the details. `destroy` makes the VM
+  // disappear.
+  virtual hal::Result<void, std::string_view> perform(VmId id, VmEvent event) = 0;
+  // Make a VM from a file of the bundle.
+  virtual hal::Result<VmId, std::string_view> create(std::string_view file) = 0;
+  // The VM files of the bundle by number.
+  virtual std::optional<std::string_view> vm_file(size_t index) = 0;
+
+  virtual void attach_console(VmId id) = 0;
+  virtual void watch_consoles() = 0;
+  // Kept console output, as VmConsole::read_kept().
+  virtual size_t read_console(VmId id, uint64_t& position, std::span<uint8_t> bytes) = 0;
+  virtual std::string_view console_escape() = 0;
+
+  virtual std::optional<CpuInfo> cpu(unsigned index) = 0;
+  virtual MemoryInfo memory() = 0;
+  virtual uint64_t uptime_ns() = 0;
+  virtual uint64_t log_time_ns(uint64_t ticks) = 0;
+
+  // Do not return in the kernel.
+  virtual void power_off() = 0;
+  virtual void reboot() = 0;
+
+ protected:
+  ~Backend() = default;
+};
+
+// The terminal as the shell sees it; vmm::Console is behind it.
+class Terminal {
+ public:
+  // The line under edit, at most 79 characters, as Console::show_input(); end_input() makes it stay.
+  virtual void show_input(std::string_view line, size_t cursor) = 0;
+  virtual void end_input() = 0;
+  // Waits for room.
+  virtual void write(std::string_view text) = 0;
+
+ protected:
+  ~Terminal() = default;
+};
+
+}  // namespace vmm::shell

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/shell/kernel_backend.hpp"
+
+#include "hal/power.hpp"
+#include "mm/frames.hpp"
+#include "mm/heap.hpp"
+#include "mm/host_space.hpp"
+#include "task/cpu.hpp"
+#include "vmm/bundle.hpp"
+#include "vmm/vm_list.hpp"
+
+namespace vmm::shell {
+namespace {
+
+std::string_view policy_name(config::SchedulerPolicy policy) {
+  switch (policy) {
+    case config::SchedulerPolicy::fair: return "fair";
+    case config::SchedulerPolicy::fixed: return "fixed";
+    case config::SchedulerPolicy::dedicated: return "dedicated";
+  }
+  return "?";
+}
+
+uint64_t ram_size(const Vm& vm) {
+  uint64_t size = 0;
+  for (const config::MemoryRegion& region : vm.regions()) size += region.range.size;
+  return size;
+}
+
+VmInfo describe(Vm& vm) {
+  VmInfo info;
+  info.id = vm.id();
+  info.name = vm.config().name;
+  info.state = vm.state();
+  info.vcpus = vm.vcpus().count;
+  info.memory = ram_size(vm);
+  info.policy = policy_name(vm.config().scheduler.policy);
+  info.starts = vm.starts();
+  info.console_bytes = vm.console().sent();
+  info.autostart = vm.config().autostart;
+  info.kernel = vm.config().kernel.image;
+  info.last_words = vm.last_words();
+  for (unsigned i = 0; i < info.vcpus; ++i) {
+    const task::Task* const task = vm.vcpus().list[i]->task();
+    if (task != nullptr) info.run_ns += hal::nanoseconds(task->times().run);
+  }
+  return info;
+}
+
+}  // namespace
+
+KernelBackend::KernelBackend() : escape_name_(vmm::console().escape_name()), started_(hal::Timer::now()) {}
+
+std::optional<VmInfo> KernelBackend::next_vm(std::optional<VmId> previous) {
+  Vm* const vm = vm_list().next(previous ? vm_list().find(*previous) : nullptr);
+  if (vm == nullptr) return std::nullopt;
+  return describe(*vm);
+}
+
+std::optional<VmInfo> KernelBackend::vm(VmId id) {
+  Vm* const vm = vm_list().find(id);
+  if (vm == nullptr) return std::nullopt;
+  return describe(*vm);
+}
+
+std::optional<VcpuInfo> KernelBackend::vcpu(VmId id, unsigned index) {
+  Vm* const vm = vm_list().find(id);
+  if (vm == nullptr || index >= vm->vcpus().count) return std::nullopt;
+  const Vcpu& vcpu = *vm->vcpus().list[index];
+  const task::Task* const task = vcpu.task();
+  if (task == nullptr) return std::nullopt;
+  const task::TaskTimes times = task->times();
+  return VcpuInfo{.index = index,
+                  .on = vcpu.is_on(),
+                  .activity = task::name(task->state()),
+                  .cpu = task->cpu(),
+                  .run_ns = hal::nanoseconds(times.run),
+                  .wait_ns = hal::nanoseconds(times.wait),
+                  .switches = times.switches,
+                  .migrations = times.migrations};
+}
+
+std::optional<Registers> KernelBackend::registers(VmId id, unsigned index) {
+  Vm* const vm = vm_list().find(id);
+  if (vm == nullptr || index >= vm->vcpus().count || vm->gate_is_open()) return std::nullopt;
+  const Vcpu& vcpu = *vm->vcpus().list[index];
+  if (!vcpu.is_on()) return std::nullopt;
+  Registers registers;
+  registers.pc = vcpu.pc();
+  registers.count = registers.general.size();
+  for (unsigned n = 0; n < registers.count; ++n) registers.general[n] = vcpu.reg(n);
+  return registers;
+}
+
+hal::Result<void, std::string_view> KernelBackend::perform(VmId id, VmEvent event) {
+  Vm* const vm = vm_list().find(id);
+  if (vm == nullptr) return hal::fail(std::string_view("it is gone"));
+  if (event == VmEvent::destroy) {
+    vm_list().destroy(*vm);
+    return {};
+  }
+  if (const auto result = vm->perform(event); !result) return hal::fail(name(result.error()));
+  return {};
+}
+
+hal::Result<VmId, std::string_view> KernelBackend::create(std::string_view file) {
+  const auto vm = vm_list().create(file);
+  if (!vm) return hal::fail(name(vm.error()));
+  return (*vm)->id();
+}
+
+std::optional<std::string_view> KernelBackend::vm_file(size_t index) {
+  std::optional<std::string_view> found;
+  bundle().for_each_vm_file([&](std::string_view file) {
+    if (index-- == 0) found = file;
+  });
+  return found;
+}
+
+void KernelBackend::attach_console(VmId id) {
+  if (Vm* const vm = vm_list().find(id)) vmm::console().attach(vm->console());
+}
+
+void KernelBackend::watch_consoles() { vmm::console().watch_all(); }
+
+size_t KernelBackend::read_console(VmId id, uint64_t& position, std::span<uint8_t> bytes) {
+  Vm* const vm = vm_list().find(id);
+  return vm == nullptr ? 0 : vm->console().read_kept(position, bytes);
+}
+
+std::optional<CpuInfo> KernelBackend::cpu(unsigned index) {
+  for (const hal::CpuIndex number : task::online_cpus()) {
+    if (index-- != 0) continue;
+    const task::Cpu& cpu = *task::cpu(number);
+    CpuInfo info{.index = number,
+                 .idle = cpu.is_idle(),
+                 .load = cpu.load(),
+                 .idle_ns = hal::nanoseconds(cpu.idle_time()),
+                 .owner = {}};
+    if (const task::Task* const owner = cpu.owner()) info.owner = owner->name();
+    return info;
+  }
+  return std::nullopt;
+}
+
+MemoryInfo KernelBackend::memory() {
+  const mm::FrameCounts frames = mm::frames().counts();
+  const mm::HeapCounts heap = mm::heap_counts();
+  MemoryInfo info{.total = frames.total * hal::page_size,
+                  .free = frames.free * hal::page_size,
+                  .dirty = frames.dirty * hal::page_size,
+                  .hypervisor = mm::hypervisor_memory(),
+                  .uses = {},
+                  .heap_objects = heap.objects,
+                  .heap_bytes = heap.bytes};
+  for (size_t i = 0; i < mm::frame_uses; ++i) {
+    const auto use = static_cast<mm::FrameUse>(i);
+    if (!info.uses.push_back({mm::name(use), frames.in_use(use) * hal::page_size})) break;
+  }
+  return info;
+}
+
+uint64_t KernelBackend::uptime_ns() { return hal::nanoseconds(hal::Timer::now() - started_); }
+
+void KernelBackend::power_off() { hal::power_off(); }
+void KernelBackend::reboot() { hal::reboot(); }
+
+}  // namespace vmm::shell

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "hal/timer.hpp"
+#include "vmm/console/console.hpp"
+#include "vmm/shell/backend.hpp"
+#include "vmm/vm.hpp"
+
+namespace vmm::shell {
+
+// The hypervisor as the shell sees it. Used by the shell's task only, which is why a VM that was found stays: nobody
+// else destroys any.
+class KernelBackend final : public Backend {
+ public:
+  KernelBackend();
+
+  std::optional<VmInfo> next_vm(std::optional<VmId> previous) override;
+  std::optional<VmInfo> vm(VmId id) override;
+  std::optional<VcpuInfo> vcpu(VmId id, unsigned index) override;
+  std::optional<Registers> registers(VmId id, unsigned vcpu) override;
+
+  hal::Result<void, std::string_view> perform(VmId id, VmEvent event) override;
+  hal::Result<VmId, std::string_view> create(std::string_view file) override;
+  std::optional<std::string_view> vm_file(size_t index) override;
+
+  void attach_console(VmId id) override;
+  void watch_consoles() override;
+  size_t read_console(VmId id, uint64_t& position, std::span<uint8_t> bytes) override;
+  std::string_view console_escape() override { return {escape_name_.data(), escape_name_.size()}; }
+
+  std::optional<CpuInfo> cpu(unsigned index) override;
+  MemoryInfo memory() override;
+  uint64_t uptime_ns() override;
+  uint64_t log_time_ns(uint64_t ticks) override { return hal::nanoseconds(ticks); }
+
+  void power_off() override;
+  void reboot() override;
+
+ private:
+  const Console::KeyName escape_name_;
+  const hal::Ticks started_;
+};
+
+}  // namespace vmm::shell
