@@ -59,8 +59,8 @@ def _objects(folder, out, target, sources=None, optimize="-O2", include=None, af
         objects.append(result)
         if result.exists() and result.stat().st_mtime > max(newest, source.stat().st_mtime):
             continue
-        flags = [*CXX, optimize] if source.suffix == ".cpp" else []
-        _call([CLANG, *target, *flags, *([f"-Wa,-I{include}"] if include and not flags else []), "-c", source, "-o", result])
+        flags = [*CXX, optimize] if source.suffix == ".cpp" else [f"-Wa,-I{include}"] if include else []
+        _call([CLANG, *target, *flags, "-c", source, "-o", result])
     return objects
 
 

@@ -84,10 +84,8 @@ bool is_present(Entry entry) {
   }
   if (is_stage1(entry)) return touch(entry, false).stop == Outcome::Stop::done;
   // The pages the run itself needs come first; a refill after them is the entry's own.
-  const Guest& which = owner(entry);
   static_cast<void>(touch(entry == rivals_z ? rivals : own_a, false));
   const Outcome outcome = touch(entry, false);
-  static_cast<void>(which);
   return outcome.refills == 0 || (this_cpu().refill.badv & ~u64{0x1FFF}) != gpa_of(entry).value;
 }
 
