@@ -5,6 +5,7 @@
 #include <arch/cpu.hpp>
 #include <arch/irq.hpp>
 #include <arch/timer.hpp>
+#include <atomic>
 #include <cstdlib>
 #include <utility>
 
@@ -17,7 +18,7 @@ namespace fake {
 namespace {
 
 Machine* the_machine = nullptr;
-uint64_t switches = 0;
+std::atomic<uint64_t> switches = 0;
 
 }  // namespace
 
