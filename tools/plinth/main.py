@@ -14,7 +14,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 if sys.version_info < (3, 11):
     sys.exit("plinth: Python 3.11 or newer is needed (Debian 12 has 3.11)")
 
-from plinth import actions, machines  # noqa: E402  (after the path and the version are right)
+from plinth import actions, machines, trace  # noqa: E402  (after the path and the version are right)
 from plinth.ui import Failure  # noqa: E402
 
 RUN_EXAMPLES = """\
@@ -82,6 +82,12 @@ def parser():
                     "example:\n  plinth bench")
     _arch_option(bench)
     bench.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+
+    tracing = command("trace", "turn a trace in a console log into a file for Perfetto", trace.run,
+                      "examples:\n  plinth run linux --log console.log     then, at Plinth's prompt: trace on, trace off, trace dump\n"
+                      "  plinth trace console.log\n  plinth trace - -o boot.json < console.log")
+    tracing.add_argument("log", metavar="LOG", help="what `plinth run --log` wrote; - for standard input")
+    tracing.add_argument("-o", "--output", default="trace.json", metavar="FILE", help="default: trace.json")
     return top
 
 
