@@ -84,10 +84,35 @@ Loader::Path Loader::enter(std::string_view key) {
   return sink.text();
 }
 
-void Loader::unknown_key(const Node& node, std::span<const std::string_view> known) {
+void Loader::read_rows(const Node& node, const Rows& rows) {
+  if (!expect(node, Kind::table, "a table")) return;
+  const Path outer = path_;
+  for (const Node& member : node) {
+    path_ = outer;
+    size_t row = 0;
+    while (row < rows.count() && rows.info(row).name != member.key()) ++row;
+    if (row == rows.count()) {
+      unknown_key(member, rows);
+      continue;
+    }
+    path_ = enter(member.key());
+    rows.read(row, *this, member);
+  }
+  path_ = outer;
+  for (size_t row = 0; row < rows.count(); ++row) {
+    const KeyInfo& info = rows.info(row);
+    if (info.is_required() && node.find(info.name) == nullptr) missing_key(node, info);
+  }
+}
+
+void Loader::unknown_key(const Node& node, const Rows& rows) {
+  FixedVector<std::string_view, 32> known;
+  for (size_t row = 0; row < rows.count(); ++row) {
+    if (!known.push_back(rows.info(row).name)) break;
+  }
   Hint buffer{};
   error(node.key_position(), "unknown key `{}`, {}", enter(node.key()).view(),
-        hint(buffer, node.key(), known, "known here are "));
+        hint(buffer, node.key(), {known.begin(), known.end()}, "known here are "));
 }
 
 void Loader::missing_key(const Node& table, const KeyInfo& info) {

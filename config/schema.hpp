@@ -94,12 +94,24 @@ class Loader {
  private:
   using Path = FixedString<63>;
 
+  // A table's rows without the type of what they fill, so that there is one loop over all of them.
+  class Rows {
+   public:
+    [[nodiscard]] virtual size_t count() const = 0;
+    [[nodiscard]] virtual const KeyInfo& info(size_t row) const = 0;
+    virtual void read(size_t row, Loader& loader, const toml::Node& member) const = 0;
+
+   protected:
+    ~Rows() = default;
+  };
+
+  void read_rows(const toml::Node& node, const Rows& rows);
   bool expect(const toml::Node& node, toml::Kind kind, std::string_view what);
   bool read_raw_address(const toml::Node& node, uint64_t& out);
   bool expect_text_fits(const toml::Node& node, size_t capacity);
   bool read_cpu_list(const toml::Node& node, CpuSet& out);
   bool read_choice_index(const toml::Node& node, std::span<const std::string_view> words, size_t& out);
-  void unknown_key(const toml::Node& node, std::span<const std::string_view> known);
+  void unknown_key(const toml::Node& node, const Rows& rows);
   void missing_key(const toml::Node& table, const KeyInfo& info);
   [[nodiscard]] Path enter(std::string_view key);
 
@@ -131,29 +143,17 @@ void visit_host_keys(KeyVisitor& visitor);
 
 template <class T>
 void Loader::read_table(const toml::Node& node, Keys<T> keys, T& out) {
-  if (!expect(node, toml::Kind::table, "a table")) return;
-  const Path outer = path_;
-  for (const toml::Node& member : node) {
-    path_ = outer;
-    const Key<T>* known = nullptr;
-    for (const Key<T>& key : keys) {
-      if (key.info.name == member.key()) known = &key;
+  struct Typed final : Rows {
+    Typed(Keys<T> keys, T& out) : keys(keys), out(out) {}
+    size_t count() const override { return keys.size(); }
+    const KeyInfo& info(size_t row) const override { return keys[row].info; }
+    void read(size_t row, Loader& loader, const toml::Node& member) const override {
+      keys[row].read(loader, member, out);
     }
-    if (known != nullptr) {
-      path_ = enter(member.key());
-      known->read(*this, member, out);
-      continue;
-    }
-    FixedVector<std::string_view, 32> names;
-    for (const Key<T>& key : keys) {
-      if (!names.push_back(key.info.name)) break;
-    }
-    unknown_key(member, {names.begin(), names.end()});
-  }
-  path_ = outer;
-  for (const Key<T>& key : keys) {
-    if (key.info.is_required() && node.find(key.info.name) == nullptr) missing_key(node, key.info);
-  }
+    Keys<T> keys;
+    T& out;
+  };
+  read_rows(node, Typed(keys, out));
 }
 
 template <class T, size_t Capacity>

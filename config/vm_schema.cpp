@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <memory>
+#include <utility>
 
 #include "config/schema.hpp"
 #include "config/vm_config.hpp"
@@ -415,17 +416,28 @@ hal::Result<void, Invalid> load_vm(std::string_view text, const Board& board, st
   return {};
 }
 
+namespace {
+
+// Keeps `regions` ascending. A region more than there is room for is left out: load_vm() has let nobody say so many.
+void insert_ascending(FixedVector<MemoryRegion, max_memory_regions>& regions, const MemoryRegion& region) {
+  if (!regions.push_back(region)) return;
+  for (size_t i = regions.size() - 1; i > 0 && regions[i].range.start < regions[i - 1].range.start; --i) {
+    std::swap(regions[i], regions[i - 1]);
+  }
+}
+
+}  // namespace
+
 FixedVector<MemoryRegion, max_memory_regions> memory_map(const MemoryConfig& memory, const Board& board) {
-  FixedVector<MemoryRegion, max_memory_regions> regions = memory.regions;
+  FixedVector<MemoryRegion, max_memory_regions> regions;
+  for (const MemoryRegion& region : memory.regions) insert_ascending(regions, region);
   uint64_t left = memory.size;
   for (const hal::GuestPhysRange& bank : board.ram_banks) {
-    const uint64_t size = std::min(left, bank.size);
     MemoryRegion region;
-    region.range = {bank.start, size};
-    if (size > 0 && !regions.push_back(region)) break;
-    left -= size;
+    region.range = {bank.start, std::min(left, bank.size)};
+    if (!region.range.empty()) insert_ascending(regions, region);
+    left -= region.range.size;
   }
-  std::ranges::sort(regions, {}, [](const MemoryRegion& region) { return region.range.start; });
   return regions;
 }
 
