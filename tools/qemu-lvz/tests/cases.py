@@ -20,6 +20,7 @@ BOOT_LIMIT = 180
 LOAD_SECONDS = 45
 LONG_LOAD_SECONDS = 600
 LOAD_SLACK = 240             # booting, and the last round of each guest
+LINUX_GUEST_SECONDS = 300    # at most; it takes half a minute
 MIGRATION_LOAD_SECONDS = 12
 MIGRATION_AFTER_SECONDS = 4
 OVERHEAD_LIMIT = 3.0         # per cent
@@ -115,10 +116,10 @@ def probe_off(context):
     return run_probe(context, "probe-off", "lvz=off", cpu="la464,lvz=off", fewest=40)
 
 
-def linux(context, mode, cpu="la464", cpus=2):
+def linux(context, mode, cpu="la464", cpus=2, initramfs=None):
     """Options of a machine that boots Debian's kernel to our init."""
-    return ["-cpu", cpu, "-smp", str(cpus), "-m", "2G", "-kernel", context.kernel(), "-initrd", context.initramfs(),
-            "-append", f"{KERNEL_LINE} {mode}"]
+    return ["-cpu", cpu, "-smp", str(cpus), "-m", "2G", "-kernel", context.kernel(), "-initrd",
+            initramfs or context.initramfs(),             "-append", f"{KERNEL_LINE} {mode}"]
 
 
 def boot(context, name, mode, qemu=None, limit=BOOT_LIMIT, **machine):
@@ -145,6 +146,14 @@ def kvm_load(context):
     rounds = sum(int(number) for number in re.findall(r"vCPU \d: (\d+) rounds", result.text))
     short_lives = re.search(r"(\d+) short-lived VMs", result.text)
     return f"{seconds} s, {rounds} rounds of three vCPUs, {short_lives[1] if short_lives else 0} short-lived VMs"
+
+
+def kvm_linux(context):
+    """Debian's kernel boots on two vCPUs under KVM of Debian's kernel, and its programs compute what they should"""
+    log = context.logs / "kvm-linux.log"
+    options = linux(context, f"quiet lvztest.mode=linux lvztest.seconds={LINUX_GUEST_SECONDS}",
+                    initramfs=programs.linux_initramfs(context.kernel()))
+    check_init(emulator.run(context.qemu, options, log, LINUX_GUEST_SECONDS + BOOT_LIMIT), log)
 
 
 def migration(context):
@@ -219,6 +228,7 @@ ALL = {
     "probe-off": probe_off,
     "linux-off": linux_off,
     "kvm-load": kvm_load,
+    "kvm-linux": kvm_linux,
     "migration": migration,
     "fuzz": fuzz,
     "overhead": overhead,

@@ -9,6 +9,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
+import guest_tables  # noqa: E402
 from plinth import newc  # noqa: E402
 from plinth.paths import BUILD  # noqa: E402
 from plinth.ui import Failure  # noqa: E402
@@ -32,20 +33,43 @@ def probe():
 
 def load_initramfs():
     """An initramfs whose init is the KVM load, with the guest inside it."""
+    path = OUT / "load.cpio"
+    path.write_bytes(_archive(_init().read_bytes()))
+    return path
+
+
+def linux_initramfs(kernel):
+    """The same with what its Linux guest needs below /guest: kernel, initramfs, tables."""
+    inner = _program("inner", ["start.S", "system.cpp", "inner.cpp"])
+    initrd = _archive(inner.read_bytes())
+    path = OUT / "linux.cpio"
+    path.write_bytes(_archive(_init().read_bytes(), {
+        "guest/Image": kernel.read_bytes(), "guest/initrd": initrd, "guest/tables": guest_tables.build(len(initrd))}))
+    return path
+
+
+def _init():
     folder, out = HERE / "kvm", OUT / "kvm"
     guest = _objects(folder, out, BARE, sources=["guest_start.S", "guest.cpp"])
     _link(out / "guest.bin", guest, "-T", folder / "guest.ld", "--oformat", "binary")
-    program = _objects(folder, out, LINUX, sources=["start.S", "system.cpp", "machine.cpp", "main.cpp"], include=out,
-                       after=[out / "guest.bin"])
-    init = _link(out / "init", program, "-static")
+    sources = ["start.S", "guest_image.S", "system.cpp", "kvm.cpp", "machine.cpp", "linux_guest.cpp", "main.cpp"]
+    return _program("init", sources, include=out, after=[out / "guest.bin"])
+
+
+def _program(name, sources, **options):
+    out = OUT / "kvm"
+    return _link(out / name, _objects(HERE / "kvm", out, LINUX, sources=sources, **options), "-static")
+
+
+def _archive(init, files=None):
     archive = newc.Archive()
-    archive.folder("dev")
-    archive.folder("proc")
+    for folder in ("dev", "proc", "guest"):
+        archive.folder(folder)
     archive.character_device("dev/console", 5, 1)
-    archive.file("init", init.read_bytes(), 0o755)
-    path = OUT / "load.cpio"
-    path.write_bytes(archive.bytes())
-    return path
+    archive.file("init", init, 0o755)
+    for name, data in (files or {}).items():
+        archive.file(name, data)
+    return archive.bytes()
 
 
 def _objects(folder, out, target, sources=None, optimize="-O2", include=None, after=()):

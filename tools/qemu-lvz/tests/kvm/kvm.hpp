@@ -3,6 +3,7 @@
 // The part of Linux' KVM interface (linux/kvm.h, LoongArch's asm/kvm.h) that this program uses.
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 namespace kvm {
@@ -32,6 +33,11 @@ struct DeviceAttribute {
   uint32_t flags, group;
   uint64_t attribute, address;
 };
+
+struct Device {
+  uint32_t type, descriptor, flags;
+};
+constexpr uint32_t device_ipi = 12;
 
 struct DirtyLog {
   uint32_t slot, padding;
@@ -64,6 +70,7 @@ constexpr unsigned long get_api_version = command(none, 0x00, 0), create_vm = co
                         interrupt = command(in, 0x86, sizeof(uint32_t)),
                         get_one = command(in, 0xAB, sizeof(OneRegister)),
                         set_one = command(in, 0xAC, sizeof(OneRegister)),
+                        create_device = command(in | out, 0xE0, sizeof(Device)),
                         get_attribute = command(in, 0xE2, sizeof(DeviceAttribute));
 
 constexpr uint64_t register_base = 0x9030'0000'0000'0000;  // LoongArch, 64 bits
@@ -72,5 +79,21 @@ constexpr uint64_t cpucfg_register(unsigned word) { return register_base | 0x400
 constexpr uint64_t vcpu_reset = register_base | 0x20000 | 2;
 constexpr uint32_t cpucfg_group = 0;
 constexpr unsigned cpucfg_words = 21;
+
+/// Where a vCPU begins, in direct mode, with a0 to a2.
+struct Start {
+  uint64_t pc;
+  uint64_t arguments[3];
+};
+
+/// Says that `who` could not do `what`; false, to be returned.
+bool complain(const char* who, const char* what, long result);
+/// A vCPU in its state after reset with the CPUCFG words KVM lets it have.
+[[nodiscard]] bool create_direct_mode_vcpu(const char* who, int vm, size_t run_size, unsigned number,
+                                           const Start& start, int& descriptor, Run*& run);
+uint64_t host_cpucfg(uint64_t word);
+/// The data of an access, as a number and back.
+uint64_t from_bytes(const uint8_t* data, unsigned length);
+void to_bytes(uint8_t* data, uint64_t value);
 
 }  // namespace kvm

@@ -12,33 +12,12 @@ namespace {
 
 using sys::Line;
 
-constexpr unsigned csr_crmd = 0x0, csr_cpuid = 0x20;
-constexpr uint64_t crmd_direct = 8;
 constexpr uint64_t leaf_flags = 0x193;  // V, D, cached, P, W; PLV0
 constexpr long eintr = -4;
 
-uint64_t host_cpucfg(uint64_t word) {
-  uint64_t value;
-  asm volatile("cpucfg %0, %1" : "=r"(value) : "r"(word));
-  return value;
-}
-
-uint64_t from_bytes(const uint8_t* data, unsigned length) {
-  uint64_t value = 0;
-  for (unsigned i = length; i-- > 0;) value = value << 8 | data[i];
-  return value;
-}
-
-void to_bytes(uint8_t* data, uint64_t value) {
-  for (unsigned i = 0; i < 8; ++i) data[i] = static_cast<uint8_t>(value >> 8 * i);
-}
-
 }  // namespace
 
-bool Machine::complain(const char* what, long result) const {
-  Line() << "# " << name_ << ": " << what << " failed with errno " << static_cast<uint64_t>(-result);
-  return false;
-}
+bool Machine::complain(const char* what, long result) const { return kvm::complain(name_, what, result); }
 
 bool Machine::create(int kvm, const char* name, unsigned vcpus, bool log_dirty_pages) {
   *this = Machine{};
@@ -57,9 +36,9 @@ bool Machine::create(int kvm, const char* name, unsigned vcpus, bool log_dirty_p
   memcpy(memory_ + protocol::image_at, guest_image, static_cast<size_t>(guest_image_end - guest_image));
   write_tables();
   params().vcpus = count_;
-  params().cpucfg0 = host_cpucfg(0);
+  params().cpucfg0 = kvm::host_cpucfg(0);
   for (unsigned number = 0; number < count_; ++number) {
-    if (!create_vcpu(kvm, number)) return false;
+    if (!create_vcpu(number)) return false;
   }
   return true;
 }
@@ -76,43 +55,12 @@ void Machine::write_tables() const {
   }
 }
 
-bool Machine::set_register(const Vcpu& vcpu, uint64_t id, uint64_t value) const {
-  kvm::OneRegister one{id, reinterpret_cast<uint64_t>(&value)};
-  return !sys::failed(sys::ioctl(vcpu.descriptor, kvm::set_one, &one));
-}
-
-/// What the host has, less what KVM does not let a guest have.
-bool Machine::set_cpucfg(Vcpu& vcpu) const {
-  for (unsigned word = 0; word < kvm::cpucfg_words; ++word) {
-    uint64_t mask = 0;
-    kvm::DeviceAttribute attribute{0, kvm::cpucfg_group, word, reinterpret_cast<uint64_t>(&mask)};
-    if (sys::failed(sys::ioctl(vcpu.descriptor, kvm::get_attribute, &attribute))) continue;
-    if (!set_register(vcpu, kvm::cpucfg_register(word), host_cpucfg(word) & mask & 0xFFFF'FFFF)) {
-      return complain("setting CPUCFG", word);
-    }
-  }
-  return true;
-}
-
-bool Machine::create_vcpu(int, unsigned number) {
+bool Machine::create_vcpu(unsigned number) {
   Vcpu& vcpu = vcpus_[number];
   vcpu.machine = this;
   vcpu.number = number;
-  const long descriptor = sys::ioctl(descriptor_, kvm::create_vcpu, static_cast<long>(number));
-  if (sys::failed(descriptor)) return complain("KVM_CREATE_VCPU", descriptor);
-  vcpu.descriptor = static_cast<int>(descriptor);
-  vcpu.run = static_cast<kvm::Run*>(sys::map(run_size_, vcpu.descriptor));
-  if (!vcpu.run) return complain("mapping kvm_run", -12);
-  if (!set_cpucfg(vcpu)) return false;
-  if (!set_register(vcpu, kvm::csr_register(csr_cpuid), number)) return complain("setting CPUID", 0);
-  if (!set_register(vcpu, kvm::vcpu_reset, 0)) return complain("resetting the vCPU", 0);
-  if (!set_register(vcpu, kvm::csr_register(csr_crmd), crmd_direct)) return complain("setting CRMD", 0);
-  kvm::Registers registers{};
-  registers.gpr[4] = number;
-  registers.pc = protocol::image_at;
-  const long result = sys::ioctl(vcpu.descriptor, kvm::set_registers, &registers);
-  if (sys::failed(result)) return complain("KVM_SET_REGS", result);
-  return true;
+  const kvm::Start start{protocol::image_at, {number, 0, 0}};
+  return kvm::create_direct_mode_vcpu(name_, descriptor_, run_size_, number, start, vcpu.descriptor, vcpu.run);
 }
 
 bool Machine::start() {
@@ -196,8 +144,8 @@ void Machine::serve_device(Vcpu& vcpu) {
   kvm::Run::Access& access = vcpu.run->access;
   vcpu.mmio = vcpu.mmio + 1;
   const uint64_t at = access.address - protocol::device_at;
-  if (access.is_write) return device_write(vcpu, at, from_bytes(access.data, access.length));
-  to_bytes(access.data, at == protocol::echo ? vcpu.echo : ~uint64_t{0});
+  if (access.is_write) return device_write(vcpu, at, kvm::from_bytes(access.data, access.length));
+  kvm::to_bytes(access.data, at == protocol::echo ? vcpu.echo : ~uint64_t{0});
 }
 
 void Machine::device_write(Vcpu& vcpu, uint64_t at, uint64_t value) {
@@ -229,9 +177,9 @@ void Machine::serve_iocsr(Vcpu& vcpu) {
     return;
   }
   if (access.is_write)
-    vcpu.iocsr_echo = from_bytes(access.data, access.length);
+    vcpu.iocsr_echo = kvm::from_bytes(access.data, access.length);
   else
-    to_bytes(access.data, vcpu.iocsr_echo);
+    kvm::to_bytes(access.data, vcpu.iocsr_echo);
 }
 
 bool Machine::is_over() const {

@@ -52,9 +52,7 @@ class Machine {
  private:
   static void thread(void* vcpu);
   bool complain(const char* what, long result) const;
-  bool create_vcpu(int kvm, unsigned number);
-  bool set_cpucfg(Vcpu& vcpu) const;
-  bool set_register(const Vcpu& vcpu, uint64_t id, uint64_t value) const;
+  bool create_vcpu(unsigned number);
   void write_tables() const;
   void set_line(Vcpu& vcpu, int line) const;
   void serve_device(Vcpu& vcpu);

@@ -2,7 +2,9 @@
 //
 // init of a Linux that has nothing else: runs guests under KVM for a while, then looks for kernel warnings.
 // On the kernel's command line: lvztest.seconds=N (default 600) and lvztest.mode=load (KVM must be there),
-// lvztest.mode=plain (only report that Linux came up and that KVM is absent: lvz=off).
+// lvztest.mode=linux (Debian's kernel again, as a guest), lvztest.mode=plain (only report that Linux came up and that
+// KVM is absent: lvz=off).
+#include "linux_guest.hpp"
 #include "machine.hpp"
 
 namespace {
@@ -21,7 +23,7 @@ void check(bool good, const char* name) {
 
 struct Options {
   unsigned seconds = default_seconds;
-  bool plain = false;
+  bool plain = false, linux = false;
 };
 
 const char* behind(const char* text, const char* word) {
@@ -50,6 +52,7 @@ Options read_options() {
   sys::close(file);
   Options options;
   options.plain = behind(line, "lvztest.mode=plain") != nullptr;
+  options.linux = behind(line, "lvztest.mode=linux") != nullptr;
   if (const char* digits = behind(line, "lvztest.seconds=")) {
     options.seconds = 0;
     while (*digits >= '0' && *digits <= '9')
@@ -267,6 +270,10 @@ extern "C" [[noreturn]] void program() {
   if (options.plain) {
     const int kvm = sys::open("/dev/kvm", sys::read_write);
     check(kvm < 0, "without LVZ there is no /dev/kvm");
+  } else if (options.linux) {
+    const int kvm = sys::open("/dev/kvm", sys::read_write);
+    check(kvm >= 0, "/dev/kvm opens");
+    check(run_linux_guest(kvm, options.seconds * 1000), "Debian's kernel runs on two vCPUs under KVM");
   } else {
     run_load(options.seconds);
   }

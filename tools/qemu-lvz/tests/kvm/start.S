@@ -31,6 +31,26 @@ clone_thread:
     li.w    $a7, 93                     // exit: this thread only
     syscall 0
 
+// Where the second vCPU of the Linux guest waits for its start address in mailbox 0 (reference 9.2); copied to the guest.
+    .section .rodata
+    .globl  secondary_stub
+    .globl  secondary_stub_end
+    .p2align 3
+secondary_stub:
+    li.w    $t0, 0x1004                 // enable every IPI vector
+    li.w    $t1, -1
+    iocsrwr.w $t1, $t0
+    li.w    $t0, 0x1020
+0:  idle    0
+    iocsrrd.d $t1, $t0
+    beqz    $t1, 0b
+    li.w    $t0, 0x100C                 // acknowledge
+    li.w    $t2, -1
+    iocsrwr.w $t2, $t0
+    jr      $t1
+secondary_stub_end:
+
+    .text
 // Vector registers the program keeps busy while guests use theirs.
     .globl  fill_own_vectors
 fill_own_vectors:
@@ -52,11 +72,3 @@ own_vectors_hold:                       // 1 when all still hold a0
 1:
     .endr
     ret
-
-    .section .rodata
-    .globl  guest_image
-    .globl  guest_image_end
-    .p2align 4
-guest_image:
-    .incbin "guest.bin"
-guest_image_end:
