@@ -256,6 +256,7 @@ void Scheduler::begin(Cpu& cpu, Task& next) {
   next.changed_at_.store(now, relaxed);
   next.state_.store(TaskState::running, relaxed);
   next.on_cpu_.store(true, relaxed);
+  cpu.current_task = &next;
   limit(cpu, next);
 }
 
@@ -263,7 +264,6 @@ void Scheduler::switch_to(Cpu& cpu, Task& self, Task& next) {
   if (self.hooks_.out != nullptr) self.hooks_.out(self.argument_);
   if (next.hooks_.in != nullptr) next.hooks_.in(next.argument_);
   cpu.previous_ = &self;
-  cpu.current_task = &next;
   // Pairs with the fence in interrupt(): either it sees `next` running here, or `next` sees what it was told to look
   // at.
   std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -297,6 +297,8 @@ void Scheduler::first_run(void* argument) {
 // pending interrupt ends the sleep, masked or not.
 void Scheduler::idle(Cpu& cpu) {
   const hal::Ticks since = hal::Timer::now();
+  // Upcalls must not take the task that lends its stack for one that runs.
+  cpu.current_task = &cpu.boot_task_;
   cpu.timers_.set_slice_end(hal::never);
   ask_for_work(cpu);
   while (cpu.ready_classes_ == 0) {

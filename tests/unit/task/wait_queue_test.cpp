@@ -101,6 +101,20 @@ TEST_F(WaitQueue, wakes_a_task_on_an_idle_cpu_without_a_context_switch) {
   finish();
 }
 
+TEST_F(WaitQueue, does_not_call_a_waiting_task_current) {
+  bool ready = false;
+  Job& waiter = spawn("waiter", fair(), task::CpuSet::only(1), [&] { queue.wait([&] { return ready; }); });
+  machine().run_for(millisecond);
+  EXPECT_TRUE(waiter.task->is_on_cpu());
+  machine().on_cpu(1, [&] {
+    EXPECT_NE(&task::current(), waiter.task);
+    ready = true;
+    EXPECT_TRUE(queue.wake_one());
+  });
+  machine().run_for(1);
+  EXPECT_EQ(waiter.task->state(), task::TaskState::finished);
+}
+
 TEST_F(WaitQueue, wakes_everybody_once) {
   int woken = 0;
   bool ready = false;
