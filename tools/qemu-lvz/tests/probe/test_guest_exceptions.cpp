@@ -58,6 +58,14 @@ void check_addresses() {
   outcome = guest().run(hole);
   guest_takes(outcome, ecode::ade, "a fetch from a non-canonical address is the guest's ADE");
   equal(outcome.esub, 0, "a fetch's ADE has subcode 0 (ADEF)");
+  for (const Word word : {amadd_db_d(a1, a2, a0), ll_d(a1, a0, 0)}) {
+    guest().reset_bank();
+    reg(a0) = layout::data.value + 4;
+    guest().load({word});
+    const char* what = word == ll_d(a1, a0, 0) ? "ll.d" : "amadd.d";
+    guest_takes(guest().run(), ecode::ale, {"an unaligned", what, "is the guest's ALE"});
+    equal(gcsr::read<csr::badv>(), layout::data.value + 4, {"an unaligned", what, "leaves its address in guest BADV"});
+  }
 }
 
 void check_vector_table() {
