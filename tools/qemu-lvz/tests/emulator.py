@@ -2,7 +2,6 @@
 """One run of the emulator: a command, a log file, a hard limit in time, and what it cost."""
 
 import os
-import resource  # noqa: F401  (os.wait4 returns its structure)
 import subprocess
 import threading
 import time

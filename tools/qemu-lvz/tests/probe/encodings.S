@@ -8,6 +8,7 @@
     .p2align 3
 assembled:
     nop
+    ibar    0
     add.d   $a0, $a1, $t0
     or      $a0, $a1, $t0
     and     $a0, $a1, $t0

@@ -64,6 +64,7 @@ constexpr Word branch21(Word op, u32 rj, int byte_offset) {
 
 constexpr Word nop = 0x03400000;
 constexpr Word undefined = 0x00000000;
+constexpr Word ibar = 0x38728000;
 
 constexpr Word add_d(Reg rd, Reg rj, Reg rk) { return three(0x00108000, rd, rj, rk); }
 constexpr Word or_(Reg rd, Reg rj, Reg rk) { return three(0x00150000, rd, rj, rk); }

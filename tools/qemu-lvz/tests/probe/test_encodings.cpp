@@ -20,6 +20,7 @@ struct Row {
 
 constexpr Row rows[] = {
     {"nop", nop},
+    {"ibar", ibar},
     {"add.d", add_d(a0, a1, t0)},
     {"or", or_(a0, a1, t0)},
     {"and", and_(a0, a1, t0)},

@@ -209,6 +209,18 @@ void check_huge() {
   guest().reset();
 }
 
+/// A device given to the guest: stage 2 leads to its registers, uncached.
+void check_device() {
+  constexpr u64 uart_page = 0x1FE0'0000, line_status = 0x1E5;
+  constexpr u64 transmitter_empty = 0x60;
+  guest().reset();
+  guest().stage2().map(page.value, uart_page, leaf::read_write & ~leaf::cached);
+  reg(a0) = page.value + line_status;
+  guest().load({ld_bu(a1, a0, 0), hvcl(call::done)});
+  finishes(guest().run(), "a device passed through by stage 2 is read without an exit");
+  equal(reg(a1) & transmitter_empty, transmitter_empty, "the guest sees the device's register");
+}
+
 }  // namespace
 
 void test_stage2() {
@@ -222,6 +234,7 @@ void test_stage2() {
   check_fix_up();
   check_leaf_plv();
   check_huge();
+  check_device();
 }
 
 }  // namespace probe

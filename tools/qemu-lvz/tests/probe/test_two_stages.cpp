@@ -251,10 +251,33 @@ void check_mode_changes() {
   reg(a4) = layout::tables.value + 0x30000;  // an empty page: not a table, so nothing is mapped there
   guest().load({ld_d(a1, a0, 0), hvcl(call::done)});
   finishes(guest().run(), "a page is read in paged mode");
+  const u64 window = u64{0x6} << 60 | layout::data.value;
+  gcsr::write<csr::dmw1>((u64{0x6} << 60) | 0x11);
+  reg(a0) = window;
+  finishes(guest().run(), "a window the host opens in the bank is open at entry");
+  gcsr::write<csr::dmw1>(0);
+  guest_takes(guest().run(), ecode::ade, "a window the host closes in the bank is closed at entry");
   gcsr::write<csr::crmd>(csr::crmd_da);
   reg(a0) = layout::data.value + page_size;
   finishes(guest().run(layout::code.value), "the same code runs in direct mode after the host changed guest CRMD");
   equal(reg(a1), 0xD2, "direct mode reads the GPA itself");
+}
+
+/// Code that the guest itself writes, through another translation than the one it runs by.
+void check_own_code() {
+  prepare();
+  constexpr Gpa routine = layout::data + 8 * page_size;
+  guest().map(va, routine);
+  guest().load({addi_d(a1, zero, 1), jirl(zero, ra)}, routine);
+  guest().load({jirl(ra, a0), hvcl(call::done)});
+  reg(a0) = guest().address(routine);
+  finishes(guest().run(), "a routine runs");
+  equal(reg(a1), 1, "it does what was written");
+  guest().load({st_w(a3, a2, 0), ibar, jirl(ra, a0), hvcl(call::done)});
+  reg(a2) = va;
+  reg(a3) = addi_d(a1, zero, 2);
+  finishes(guest().run(), "the guest rewrites the routine through stage 1 and runs it");
+  equal(reg(a1), 2, "it does what the guest wrote");
 }
 
 }  // namespace
@@ -269,6 +292,7 @@ void test_two_stages() {
   check_change_below();
   check_asids();
   check_mode_changes();
+  check_own_code();
 }
 
 }  // namespace probe
