@@ -35,66 +35,109 @@ Place place_of(std::string_view before) {
   }
 }
 
-size_t common_length(std::string_view a, std::string_view b) {
-  size_t length = 0;
-  while (length < std::min(a.size(), b.size()) && a[length] == b[length]) ++length;
-  return length;
+// What all candidates begin with.
+class CommonBeginning final : public WordSink {
+ public:
+  void word(std::string_view text) override {
+    if (count_++ == 0) {
+      length_ = text.copy(text_.data(), text_.size());
+      return;
+    }
+    size_t same = 0;
+    while (same < std::min(length_, text.size()) && text_[same] == text[same]) ++same;
+    length_ = same;
+  }
+  [[nodiscard]] unsigned count() const { return count_; }
+  [[nodiscard]] std::string_view text() const { return {text_.data(), length_}; }
+
+ private:
+  unsigned count_ = 0;
+  size_t length_ = 0;
+  std::array<char, LineEditor::max_line> text_{};
+};
+
+class Listing final : public WordSink {
+ public:
+  explicit Listing(hal::TextSink& sink) : sink_(sink) {}
+  void word(std::string_view text) override {
+    sink_.put(text);
+    sink_.put("  ");
+  }
+
+ private:
+  hal::TextSink& sink_;
+};
+
+// Lets only the words through that go on with what was typed.
+class Filter final : public WordSink {
+ public:
+  Filter(std::string_view beginning, WordSink& next) : beginning_(beginning), next_(next) {}
+  void word(std::string_view text) override {
+    if (text.starts_with(beginning_)) next_.word(text);
+  }
+
+ private:
+  std::string_view beginning_;
+  WordSink& next_;
+};
+
+// The first words of all commands, or the second words of those that begin with `group`.
+void offer_commands(std::string_view group, WordSink& sink) {
+  std::string_view last;
+  for (const Command& command : commands()) {
+    if (!group.empty() && command.first() != group) continue;
+    const std::string_view word = group.empty() ? command.first() : command.second();
+    if (!word.empty() && word != last) sink.word(word);
+    last = word;
+  }
+}
+
+// The command of one or two words that the line begins with.
+const Command* command_at(const Place& place) {
+  for (const Command& command : commands()) {
+    if (command.first() != place.first) continue;
+    if (command.second().empty() || command.second() == place.second) return &command;
+  }
+  return nullptr;
 }
 
 }  // namespace
 
-// Calls offer(word) for each word that may stand where the cursor is, with its whole text, until it returns false.
-template <class Offer>
-void Shell::offer_candidates(std::string_view before, Offer offer) {
+// The words that may stand where the cursor is.
+void Shell::offer_candidates(std::string_view before, WordSink& all) {
   const Place place = place_of(before);
-  const auto matches = [&](std::string_view word) { return word.starts_with(place.partial); };
-  const auto offer_words = [&](std::string_view group, bool after_help) {
-    std::string_view last;
-    for (const Command& command : commands()) {
-      const std::string_view word = group.empty() ? command.first() : command.second();
-      if (!group.empty() && command.first() != group) continue;
-      if (word.empty() || word == last || !matches(word) || (after_help && word == "help")) continue;
-      offer(word);
-      last = word;
-    }
-  };
-  if (place.words == 0) return offer_words("", false);
-  if (place.first == "help" && place.words <= 2) return offer_words(place.words == 1 ? "" : place.second, true);
-
-  const Command* found = nullptr;
-  for (const Command& command : commands()) {
-    if (command.first() != place.first) continue;
-    if (!command.second().empty() && place.words == 1) return offer_words(place.first, false);
-    if (command.second().empty() || command.second() == place.second) found = &command;
-  }
-  if (found == nullptr) return;
-  if (place.partial.starts_with("-")) {
-    if (!found->option.empty() && matches(found->option)) offer(found->option);
+  Filter sink(place.partial, all);
+  if (place.words == 0) return offer_commands("", sink);
+  const Command* const command = command_at(place);
+  if (command == nullptr) {
+    if (place.words == 1) offer_commands(place.first, sink);
     return;
   }
-  const size_t own_words = found->second().empty() ? 1 : 2;
-  if (place.words != own_words) return;
-  switch (found->operand) {
+  if (place.partial.starts_with("-")) {
+    if (!command->option.empty()) sink.word(command->option);
+    return;
+  }
+  const size_t own_words = command->second().empty() ? 1 : 2;
+  if (command->operand == Operand::command) {
+    if (place.words <= 2) offer_commands(place.words == 1 ? "" : place.second, sink);
+  } else if (place.words == own_words) {
+    offer_operands(command->operand, sink);
+  }
+}
+
+void Shell::offer_operands(Operand operand, WordSink& sink) {
+  switch (operand) {
     case Operand::none:
     case Operand::command: return;
-    case Operand::vm:
-      return for_each_vm([&](const VmInfo& vm) {
-        if (matches(vm.name)) offer(vm.name);
-      });
+    case Operand::vm: return for_each_vm([&](const VmInfo& vm) { sink.word(vm.name); });
     case Operand::file:
-      for (size_t i = 0; const auto file = backend_.vm_file(i); ++i) {
-        if (matches(*file)) offer(*file);
-      }
+      for (size_t i = 0; const auto file = backend_.vm_file(i); ++i) sink.word(*file);
       return;
     case Operand::level:
-      for (const std::string_view level : levels) {
-        if (matches(level)) offer(level);
-      }
+      for (const std::string_view word : levels) sink.word(word);
       return;
     case Operand::on_off:
-      for (const std::string_view word : switches) {
-        if (matches(word)) offer(word);
-      }
+      for (const std::string_view word : switches) sink.word(word);
       return;
   }
 }
@@ -102,26 +145,18 @@ void Shell::offer_candidates(std::string_view before, Offer offer) {
 // Insert what all candidates have in common; if that is nothing new, list them below the line.
 void Shell::complete() {
   const std::string_view before = editor_.line().substr(0, editor_.cursor());
-  config::FixedString<LineEditor::max_line> common;
-  unsigned count = 0;
-  offer_candidates(before, [&](std::string_view word) {
-    if (count++ == 0) {
-      (void)common.assign(word);
-    } else {
-      const config::FixedString<LineEditor::max_line> shorter(
-          common.view().substr(0, common_length(common.view(), word)));
-      common = shorter;
-    }
-  });
-  if (count == 0) return;
+  CommonBeginning common;
+  offer_candidates(before, common);
+  if (common.count() == 0) return;
   const size_t typed = place_of(before).partial.size();
-  if (count == 1 || common.size() > typed) {
-    editor_.insert(common.view().substr(typed));
-    if (count == 1) editor_.insert(" ");
+  if (common.count() == 1 || common.text().size() > typed) {
+    editor_.insert(common.text().substr(typed));
+    if (common.count() == 1) editor_.insert(" ");
     return;
   }
   terminal_.end_input();
-  offer_candidates(before, [&](std::string_view word) { print("{}  ", word); });
+  Listing list(output_);
+  offer_candidates(before, list);
   output_.put("\n");
   output_.flush();
 }

@@ -49,6 +49,15 @@ struct Command {
 };
 [[nodiscard]] std::span<const Command> commands();
 
+// Who is given words one by one.
+class WordSink {
+ public:
+  virtual void word(std::string_view text) = 0;
+
+ protected:
+  ~WordSink() = default;
+};
+
 // The management shell: typed bytes in, commands carried out, text out. Knows neither hardware nor tasks: what it needs
 // of them is behind Backend and Terminal. Belongs to one task.
 //
@@ -80,6 +89,9 @@ class Shell {
   void console(const Arguments& arguments);
   void cpu_list(const Arguments& arguments);
   void mem(const Arguments& arguments);
+  void trace_on(const Arguments& arguments);
+  void trace_off(const Arguments& arguments);
+  void trace_dump(const Arguments& arguments);
   void log(const Arguments& arguments);
   void log_level(const Arguments& arguments);
   void batch(const Arguments& arguments);
@@ -142,8 +154,8 @@ class Shell {
 
   // Completion (completion.cpp).
   void complete();
-  template <class Offer>
-  void offer_candidates(std::string_view before, Offer offer);
+  void offer_candidates(std::string_view before, WordSink& all);
+  void offer_operands(Operand operand, WordSink& sink);
 
   Backend& backend_;
   Terminal& terminal_;
