@@ -2,6 +2,7 @@
 // A VM's interrupt controller with one CPU for each vCPU, driven the way the vCPU loop drives it.
 #pragma once
 
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -83,10 +84,11 @@ class Machine final : public vmm::VcpuKicker {
   void load_all() {
     for (VcpuIndex i = 0; i < config_.vcpus; ++i) load(i);
   }
-  // Enter the guest: take what interrupts the hypervisor, flush, until nothing is left to do.
+  // Enter the guest: take what interrupts the hypervisor, flush, until nothing is left to do. (In a storm, others give work
+  // all the time.)
   void enter(VcpuIndex vcpu) {
     on(vcpu);
-    for (int rounds = 0; rounds < 10; ++rounds) {
+    for (int rounds = 0; rounds < 10000; ++rounds) {
       if (cpus_[vcpu].maintenance()) vgic_->maintenance(vcpu);
       if (cpus_[vcpu].timer_fires()) {
         cpus_[vcpu].timer_active = true;
@@ -167,7 +169,7 @@ class Machine final : public vmm::VcpuKicker {
   std::unique_ptr<std::byte, Free> storage_;
   std::unique_ptr<Vgic> vgic_;
   std::vector<fakes::VirtualCpu> cpus_;
-  std::vector<unsigned> kicks_;
+  std::vector<std::atomic<unsigned>> kicks_;
   bool prompt_kicks_ = false;
   vmm::vgic::Vgic::Devices mmio_;
 };

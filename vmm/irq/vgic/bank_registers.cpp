@@ -17,8 +17,15 @@ void take_back(Model& m, Bank& bank, CpuContext& self, uint32_t bits) {
 
 }  // namespace
 
-uint32_t BankRegisters::group(Model&, Bank& bank, CpuContext&) { return bank.group1; }
-uint32_t BankRegisters::enabled(Model&, Bank& bank, CpuContext&) { return bank.enabled; }
+uint32_t BankRegisters::group(Model&, Bank& bank, CpuContext&) {
+  const hal::LockGuard guard(bank.lock);
+  return bank.group1;
+}
+
+uint32_t BankRegisters::enabled(Model&, Bank& bank, CpuContext&) {
+  const hal::LockGuard guard(bank.lock);
+  return bank.enabled;
+}
 
 uint32_t BankRegisters::pending(Model& m, Bank& bank, CpuContext& self) {
   m.refresh(bank, ~0u, self, true);
@@ -114,6 +121,7 @@ void BankRegisters::clear_active(Model& m, Bank& bank, CpuContext& self, uint32_
 }
 
 uint32_t BankRegisters::priorities(Bank& bank, unsigned first, unsigned count) {
+  const hal::LockGuard guard(bank.lock);
   uint32_t value = 0;
   for (unsigned i = 0; i < count; ++i) value |= uint32_t{bank.priority[first + i]} << i * 8;
   return value;
@@ -136,6 +144,7 @@ void BankRegisters::set_priorities(Model& m, Bank& bank, CpuContext& self, unsig
 }
 
 uint32_t BankRegisters::configuration(Bank& bank, unsigned first) {
+  const hal::LockGuard guard(bank.lock);
   uint32_t value = 0;
   for (unsigned i = 0; i < 16; ++i) value |= (bank.edge >> (first + i) & 1) << (i * 2 + 1);
   return value;
@@ -147,7 +156,7 @@ void BankRegisters::set_configuration(Model& m, Bank& bank, CpuContext& self, un
   for (unsigned i = 0; i < 16; ++i) edge |= (value >> (i * 2 + 1) & 1) << (first + i);
   const uint32_t writable = 0xffffu << first & bank.existing();
   // What is pending in a list register would change its meaning on the way back.
-  take_back(m, bank, self, (bank.edge ^ edge) & writable);
+  take_back(m, bank, self, writable);
   Kicks kicks(m.kicker, self.index);
   const hal::LockGuard guard(bank.lock);
   const uint32_t changed = (bank.edge ^ edge) & writable;

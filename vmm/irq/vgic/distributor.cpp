@@ -36,12 +36,13 @@ uint64_t read_typer(Model& m, Cpus, Part) {
 
 // Version 2: a byte per interrupt. Those of private interrupts say who asks; with one CPU there is nothing to choose.
 uint64_t read_targets(Model& m, Cpus cpus, Part part) {
-  const unsigned bank = part.offset / 32;
-  if (m.cpus.size() == 1 || bank > m.spi_banks.size()) return 0;
-  if (bank == 0) return (0x0101'0101u << cpus.self.index) & hal::low_mask(part.size * 8u);
+  const unsigned number = part.offset / 32;
+  if (m.cpus.size() == 1 || number > m.spi_banks.size()) return 0;
+  if (number == 0) return (0x0101'0101u << cpus.self.index) & hal::low_mask(part.size * 8u);
+  SpiBank& bank = m.spi_bank(number);
+  const hal::LockGuard guard(bank.lock);
   uint64_t value = 0;
-  for (unsigned i = 0; i < part.size; ++i)
-    value |= uint64_t{m.spi_banks[bank - 1].route[part.offset % 32 + i]} << i * 8;
+  for (unsigned i = 0; i < part.size; ++i) value |= uint64_t{bank.route[part.offset % 32 + i]} << i * 8;
   return value;
 }
 void write_targets(Model& m, Cpus cpus, Part part, uint64_t value) {
@@ -67,7 +68,9 @@ uint64_t route_of(const SpiBank& spi, unsigned n) {
 uint64_t read_router(Model& m, Cpus, Part part) {
   const IntId intid = part.offset / 8;
   if (intid < arch::gic::first_spi || intid >= m.intid_limit()) return 0;
-  return part_of(route_of(m.spi_banks[intid / 32 - 1], intid % 32), part);
+  SpiBank& bank = m.spi_bank(intid / 32);
+  const hal::LockGuard guard(bank.lock);
+  return part_of(route_of(bank, intid % 32), part);
 }
 void write_router(Model& m, Cpus cpus, Part part, uint64_t value) {
   const IntId intid = part.offset / 8;

@@ -132,9 +132,9 @@ void Vgic::send_sgi(VcpuIndex vcpu, SgiRegister which, uint64_t value) {
 void Vgic::send_one_sgi(VcpuIndex vcpu, SgiRegister which, unsigned sgi, CpuContext& target) {
   // The register of group 1 reaches interrupts of either group, as there is one Security state; the others only group
   // 0.
-  if (which != SgiRegister::sgi1r && (target.bank.group1 >> sgi & 1) != 0) return;
-  if (target.index == vcpu && target.loaded) return model_.hardware.send_self(model_, target, sgi);
-  if (pend_sgi(model_, target, sgi, 0)) tell_vcpu(model_, target, vcpu);
+  const bool any_group = which == SgiRegister::sgi1r;
+  if (any_group && target.index == vcpu && target.loaded) return model_.hardware.send_self(model_, target, sgi);
+  if (pend_sgi(model_, target, sgi, 0, any_group)) tell_vcpu(model_, target, vcpu);
 }
 
 void Vgic::deactivate(VcpuIndex vcpu, uint64_t value) { vgic::deactivate(model_, model_.cpus[vcpu], value); }
