@@ -152,8 +152,9 @@ void Machine::device_write(Vcpu& vcpu, uint64_t at, uint64_t value) {
   switch (at) {
     case protocol::finished: vcpu.state = Vcpu::State::finished; break;
     case protocol::failed:
-      Line().hex(vcpu.detail) << " # " << name_ << " vCPU " << vcpu.number << ": guest check " << value
-                              << " failed, see the value in front and protocol.hpp";
+      Line().hex(vcpu.detail) << " # " << name_ << " vCPU " << vcpu.number
+                              << ": the value in front failed the check in line " << value
+                              << " of guest.cpp (1000 and more: an exception with that code)";
       vcpu.state = Vcpu::State::failed;
       break;
     case protocol::detail: vcpu.detail = value; break;
