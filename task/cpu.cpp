@@ -18,8 +18,13 @@ constexpr uint64_t boot_stack_size = 16 * hal::kib;
 
 }  // namespace
 
+// Until it calls run(), the boot context is a service that cannot leave its CPU.
 Cpu::Cpu(hal::CpuIndex number, mm::Stack boot_stack)
-    : policies_{&service_, &dedicated_, &fixed_, &fair_}, boot_task_({}, {.name = "boot"}, std::move(boot_stack)) {
+    : policies_{&service_, &dedicated_, &fixed_, &fair_},
+      boot_task_(
+          {},
+          {.name = "boot", .scheduling = {.scheduling_class = SchedulingClass::service}, .cpus = CpuSet::only(number)},
+          std::move(boot_stack)) {
   index = number;
   current_task = &boot_task_;
   boot_task_.state_.store(TaskState::running, std::memory_order_relaxed);
@@ -41,7 +46,7 @@ hal::Result<Cpu*, mm::MmError> prepare_cpu(hal::CpuIndex index, mm::Stack boot_s
 
 void enter_cpu(Cpu& cpu) {
   hal::Cpu::set_local(&cpu);
-  online_mask.fetch_or(uint64_t{1} << cpu.number(), std::memory_order_seq_cst);
+  Scheduler::enter(cpu);
 }
 
 void run() { Scheduler::run(); }

@@ -57,7 +57,8 @@ class Cpu : public hal::CpuLocal {
   FairPolicy fair_;
   std::array<Policy*, scheduling_classes> policies_;
   TimerQueue timers_;
-  Task boot_task_;  // the context that this CPU came up with; runs only when a task finished and nobody is ready
+  Task boot_task_;  // the context that this CPU came up with; later its stack serves when a task finished and nobody is
+                    // ready
 
   // --- touched by others ---
   alignas(64) std::atomic<Task*> inbox_{nullptr};
@@ -78,7 +79,7 @@ hal::Result<Cpu*, mm::MmError> prepare_cpu(hal::CpuIndex index, mm::Stack boot_s
 // On the CPU itself, once, after its interrupt controller and timer work: from here on hal::Cpu::local() is its data
 // and tasks may be placed on it.
 void enter_cpu(Cpu& cpu);
-// Run tasks for ever, on the stack the CPU came up with.
+// Run tasks for ever. Until it calls this, the context a CPU came up with is a task like others: it may wait.
 [[noreturn]] void run();
 
 [[nodiscard]] inline Cpu& this_cpu() { return *static_cast<Cpu*>(hal::Cpu::local()); }

@@ -153,7 +153,6 @@ void Scheduler::charge(Cpu& cpu, Task& self, hal::Ticks now) {
 
 void Scheduler::prepare_to_block(Task& self) {
   Cpu& here = this_cpu();
-  if (&self == &here.boot_task_) hal::panic("a CPU's boot context cannot wait");
   charge(here, self, hal::Timer::now());
   policy_of(here, self).leave(self);
   unplace(self, here);
@@ -166,21 +165,25 @@ void Scheduler::block(Task& self) {
 }
 
 void Scheduler::run_others(Task& self) {
-  Cpu& here = this_cpu();
-  Task* next = take_next(here);
-  while (next == nullptr) {
+  do {
+    Cpu& here = this_cpu();
+    Task* next = take_next(here);
     // A task that waits lends its stack to the idle CPU: if it is woken first, there is nothing to switch. A stack that
-    // is about to be freed, or wanted on another CPU, cannot be lent.
-    if (self.finished_.load(relaxed) || here.forward_to_ != nullptr) {
-      next = &here.boot_task_;
-      break;
+    // is about to be freed, or wanted on another CPU, cannot be lent; then the boot context's serves.
+    const bool can_lend = !self.finished_.load(relaxed) && here.forward_to_ == nullptr;
+    while (next == nullptr && can_lend) {
+      idle(here);
+      next = take_next(here);
     }
-    idle(here);
-    next = take_next(here);
-  }
-  begin(here, *next);
-  if (next != &self) return switch_to(here, self, *next);
-  advertise(here);
+    if (next == nullptr) {
+      borrow_boot_stack(here, self);
+    } else {
+      begin(here, *next);
+      if (next == &self) return advertise(here);
+      switch_to(here, self, *next);
+    }
+    // Somebody borrowed the stack of a boot context that waits: idle on.
+  } while (self.state() != TaskState::running);
 }
 
 // Put the task that has been running where it will wait for its next turn.
@@ -212,7 +215,7 @@ void Scheduler::yield() {
   Task& self = here.current();
   hal::Irqs::poll();
   collect(here);
-  if (here.ready_classes_ == 0 || &self == &here.boot_task_) return;
+  if (here.ready_classes_ == 0) return;
   charge(here, self, hal::Timer::now());
   requeue(here, self, Policy::Position::back);
   run_others(self);
@@ -222,7 +225,7 @@ void Scheduler::reschedule() {
   Cpu& here = this_cpu();
   Task& self = here.current();
   collect(here);
-  if (here.ready_classes_ == 0 || &self == &here.boot_task_) return advertise(here);
+  if (here.ready_classes_ == 0) return advertise(here);
   const unsigned best = static_cast<unsigned>(std::countr_zero(here.ready_classes_));
   const unsigned mine = class_of(self);
   const hal::Ticks now = hal::Timer::now();
@@ -247,12 +250,17 @@ void Scheduler::limit(Cpu& cpu, Task& current) {
   cpu.timers_.set_slice_end(slice == hal::never ? hal::never : current.changed_at_.load(relaxed) + slice);
 }
 
+void Scheduler::borrow_boot_stack(Cpu& cpu, Task& self) {
+  cpu.current_task = &cpu.boot_task_;
+  cpu.timers_.set_slice_end(hal::never);
+  cpu.boot_task_.on_cpu_.store(true, relaxed);
+  switch_to(cpu, self, cpu.boot_task_);
+}
+
 void Scheduler::begin(Cpu& cpu, Task& next) {
   const hal::Ticks now = hal::Timer::now();
-  if (&next != &cpu.boot_task_) {
-    add(next.wait_, now - next.changed_at_.load(relaxed));
-    add(next.switches_, 1);
-  }
+  add(next.wait_, now - next.changed_at_.load(relaxed));
+  add(next.switches_, 1);
   next.changed_at_.store(now, relaxed);
   next.state_.store(TaskState::running, relaxed);
   next.on_cpu_.store(true, relaxed);
@@ -313,10 +321,18 @@ void Scheduler::idle(Cpu& cpu) {
   add(cpu.idle_time_, hal::Timer::now() - since);
 }
 
+void Scheduler::enter(Cpu& cpu) {
+  cpu.boot_task_.changed_at_.store(hal::Timer::now(), relaxed);
+  cpu.load_.fetch_add(weight_of(cpu.boot_task_), relaxed);
+  online_mask.fetch_or(uint64_t{1} << cpu.number(), std::memory_order_seq_cst);
+}
+
+// The boot context waits for what nobody can bring about.
 void Scheduler::run() {
-  Cpu& here = this_cpu();
-  here.boot_task_.state_.store(TaskState::blocked, relaxed);
-  while (true) run_others(here.boot_task_);
+  Task& self = this_cpu().boot_task_;
+  prepare_to_block(self);
+  block(self);
+  hal::panic("a boot context was woken");
 }
 
 }  // namespace task

@@ -29,6 +29,7 @@ struct Scheduler {
   static void join(Task& task);
   [[noreturn]] static void exit();
 
+  static void enter(Cpu& cpu);
   [[noreturn]] static void run();
 
  private:
@@ -55,6 +56,7 @@ struct Scheduler {
   static void charge(Cpu& cpu, Task& self, hal::Ticks now);
   static void requeue(Cpu& cpu, Task& self, Policy::Position position);
   static void run_others(Task& self);
+  static void borrow_boot_stack(Cpu& cpu, Task& self);
   static void begin(Cpu& cpu, Task& next);
   static void limit(Cpu& cpu, Task& current);
   static void switch_to(Cpu& cpu, Task& self, Task& next);

@@ -149,8 +149,8 @@ hal::Result<Task*, TaskError> spawn(const TaskSpec& spec);
 // Wait until `task` has finished, then free it and its stack. One caller per task, never the task itself.
 void join(Task& task);
 
-// The task that runs on this CPU. In an upcall it is the one that was interrupted, or none of those that spawn() made where
-// the CPU was idle.
+// The task that runs on this CPU. In an upcall it is the one that was interrupted, or none of those that spawn() made
+// where the CPU was idle.
 [[nodiscard]] Task& current();
 // Let others of the same class or better run, and collect pending interrupts. Returns at once when there is nobody. No
 // effect in the context a CPU came up with.

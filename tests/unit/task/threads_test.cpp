@@ -51,10 +51,15 @@ fake::ThreadedMachine& machine() {
   return *the_machine;
 }
 
+task::Task* spawn(void (*entry)(void*), void* argument, task::CpuSet cpus = task::CpuSet::all()) {
+  return task::spawn({.name = "job", .entry = entry, .argument = argument, .cpus = cpus, .stack_size = 4096}).value();
+}
+
 // CPU 0 comes up with the root task; the test thread waits outside the machine.
 void run(void (*body)()) {
   static Root root;
   static std::atomic<bool> go{false};
+  static std::atomic<unsigned> cpus_up{0};
   static bool started = false;
   root.body = body;
   root.done = false;
@@ -80,17 +85,15 @@ void run(void (*body)()) {
                                  }})
               .value();
         }
+        for (int i = 0; i < 20; ++i) task::join(*spawn([](void*) {}, nullptr));
+        ++cpus_up;
         task::run();
       });
     }
   }
-  while (task::online_cpus().count() != fake_cpus) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  while (cpus_up != fake_cpus) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   go = true;
   while (!root.done) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-}
-
-task::Task* spawn(void (*entry)(void*), void* argument, task::CpuSet cpus = task::CpuSet::all()) {
-  return task::spawn({.name = "job", .entry = entry, .argument = argument, .cpus = cpus, .stack_size = 4096}).value();
 }
 
 TEST(Threads, lose_no_wake_up_between_two_tasks) {

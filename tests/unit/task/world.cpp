@@ -8,6 +8,7 @@
 #include "mm/frames.hpp"
 #include "mm/heap.hpp"
 #include "mm/host_space.hpp"
+#include "task/timer.hpp"
 
 namespace {
 
@@ -31,10 +32,17 @@ fake::SimulatedMachine* start() {
     task::Cpu* const cpu = task::prepare_cpu(index).value();
     machine->start(index, [cpu] {
       task::enter_cpu(*cpu);
+      // A boot context may wait before it turns into the CPU's idle stack, also while others come and go.
+      for (int i = 0; i < 3; ++i) {
+        task::Task* const child = task::spawn({.name = "child", .entry = [](void*) { task::yield(); }}).value();
+        task::join(*child);
+        task::sleep_until(hal::Timer::now() + 10);
+        task::yield();
+      }
       task::run();
     });
   }
-  machine->run_for(1);
+  machine->run_for(millisecond);
   return machine;
 }
 
