@@ -8,6 +8,7 @@
 #include "task/cpu.hpp"
 #include "vmm/console/tasks.hpp"
 #include "vmm/decode/a64_memory.hpp"
+#include "vmm/trace_point.hpp"
 #include "vmm/vm.hpp"
 
 namespace vmm {
@@ -50,15 +51,38 @@ Outcome memory_outcome(Vcpu& vcpu, hal::GuestPhys place, bool write) {
   return Outcome::fault;
 }
 
-}  // namespace
-}  // namespace vmm
+// What a trace tells of an exit beside its class.
+void note(const Vcpu& guest, ExitClass exit_class, const auto&...) {
+  if (exit_class != ExitClass::call) return;
+  trace(guest, TraceEvent::call, static_cast<uint32_t>(guest.reg(0)), guest.reg(1));
+}
+void note(const Vcpu& guest, ExitClass, const hal::upcall::GuestAccess& access) {
+  trace(guest, TraceEvent::device, access.write ? 1 : 0, access.address.value());
+}
 
-namespace hal::upcall {
+// An exit that `Body` handles, and that is traced on the way in and out. While tracing is off that costs one look at a
+// flag: the other way is a function of its own.
+template <auto Body>
+struct Exit;
+template <class Result, class... Parameters, Result (*Body)(hal::Vcpu&, Parameters...)>
+struct Exit<Body> {
+  static Result handle(ExitClass exit_class, hal::Vcpu& vcpu, Parameters... parameters) {
+    if (tracer.enabled()) [[unlikely]] {
+      return traced(exit_class, vcpu, parameters...);
+    }
+    return Body(vcpu, parameters...);
+  }
 
-using namespace vmm;
+ private:
+  [[gnu::noinline]] static Result traced(ExitClass exit_class, hal::Vcpu& vcpu, Parameters... parameters) {
+    const TracedExit trace_points(self(vcpu), exit_class);
+    note(self(vcpu), exit_class, parameters...);
+    return Body(vcpu, parameters...);
+  }
+};
 
-void guest_access(hal::Vcpu& vcpu, const GuestAccess& access) {
-  vmm::Vcpu& guest = self(vcpu);
+void access_device(hal::Vcpu& vcpu, const hal::upcall::GuestAccess& access) {
+  Vcpu& guest = self(vcpu);
   MmioDevice* const device = find_device(guest, access.address);
   if (device == nullptr || !access.address.is_aligned(access.size)) {
     const Outcome outcome = device != nullptr ? Outcome::fault : memory_outcome(guest, access.address, access.write);
@@ -79,8 +103,8 @@ void guest_access(hal::Vcpu& vcpu, const GuestAccess& access) {
   vcpu.skip_instruction();
 }
 
-void guest_undecoded_access(hal::Vcpu& vcpu, const GuestFault& fault) {
-  vmm::Vcpu& guest = self(vcpu);
+void access_undecoded(hal::Vcpu& vcpu, const hal::upcall::GuestFault& fault) {
+  Vcpu& guest = self(vcpu);
   MmioDevice* const device = find_device(guest, fault.address);
   if (device == nullptr) {
     const Outcome outcome = memory_outcome(guest, fault.address, fault.write);
@@ -121,27 +145,60 @@ void guest_undecoded_access(hal::Vcpu& vcpu, const GuestFault& fault) {
   vcpu.skip_instruction();
 }
 
-void guest_fetch_fault(hal::Vcpu& vcpu, const GuestFault& fault) {
+void fetch_fault(hal::Vcpu& vcpu, const hal::upcall::GuestFault& fault) {
   if (self(vcpu).vm().space().allows(fault.address, hal::read_execute)) return;
   vcpu.inject_external_abort(fault.virtual_address, true);
 }
 
-void guest_call(hal::Vcpu& vcpu) { self(vcpu).vm().board().call(self(vcpu)); }
+void call(hal::Vcpu& vcpu) { self(vcpu).vm().board().call(self(vcpu)); }
 
-void guest_idle(hal::Vcpu& vcpu) {
+void idle(hal::Vcpu& vcpu) {
   vcpu.skip_instruction();
   self(vcpu).wait_for_interrupt();
 }
 
-bool guest_register_read(hal::Vcpu& vcpu, uint32_t id, uint64_t& value) {
+bool register_read(hal::Vcpu& vcpu, uint32_t id, uint64_t& value) {
   return self(vcpu).vm().board().register_read(self(vcpu), id, value);
 }
 
-bool guest_register_write(hal::Vcpu& vcpu, uint32_t id, uint64_t value) {
+bool register_write(hal::Vcpu& vcpu, uint32_t id, uint64_t value) {
   return self(vcpu).vm().board().register_write(self(vcpu), id, value);
 }
 
-void guest_attention(hal::Vcpu& vcpu) { self(vcpu).attend(); }
+void attention(hal::Vcpu& vcpu) { self(vcpu).attend(); }
+
+}  // namespace
+}  // namespace vmm
+
+namespace hal::upcall {
+
+using namespace vmm;
+
+void guest_access(hal::Vcpu& vcpu, const GuestAccess& access) {
+  Exit<access_device>::handle(ExitClass::device, vcpu, access);
+}
+
+void guest_undecoded_access(hal::Vcpu& vcpu, const GuestFault& fault) {
+  Exit<access_undecoded>::handle(ExitClass::memory, vcpu, fault);
+}
+
+void guest_fetch_fault(hal::Vcpu& vcpu, const GuestFault& fault) {
+  Exit<fetch_fault>::handle(ExitClass::memory, vcpu, fault);
+}
+
+void guest_call(hal::Vcpu& vcpu) { Exit<call>::handle(ExitClass::call, vcpu); }
+
+void guest_idle(hal::Vcpu& vcpu) { Exit<idle>::handle(ExitClass::idle, vcpu); }
+
+bool guest_register_read(hal::Vcpu& vcpu, uint32_t id, uint64_t& value) {
+  return Exit<register_read>::handle(ExitClass::registers, vcpu, id, value);
+}
+
+bool guest_register_write(hal::Vcpu& vcpu, uint32_t id, uint64_t value) {
+  return Exit<register_write>::handle(ExitClass::registers, vcpu, id, value);
+}
+
+void guest_attention(hal::Vcpu& vcpu) { Exit<attention>::handle(ExitClass::interrupt, vcpu); }
 
 void guest_failed(hal::Vcpu& vcpu, std::string_view reason) { self(vcpu).vm().crash(self(vcpu), reason); }
 

@@ -39,20 +39,6 @@ void ExitStatistics::clear() {
   }
 }
 
-void RunTimes::enter(State state, uint64_t now) {
-  const uint64_t since = since_.get();
-  spent_[static_cast<size_t>(state_.load(std::memory_order_relaxed))].add(now > since ? now - since : 0);
-  since_.set(now);
-  state_.store(state, std::memory_order_relaxed);
-}
-
-uint64_t RunTimes::in(State state, uint64_t now) const {
-  const uint64_t spent = spent_[static_cast<size_t>(state)].get();
-  const uint64_t since = since_.get();
-  const bool goes_on = state_.load(std::memory_order_relaxed) == state && now > since;
-  return goes_on ? spent + (now - since) : spent;
-}
-
 void describe(hal::TextSink& sink, const ExitStatistics& statistics, uint64_t frequency) {
   hal::format(sink, "{:12}{:>12}{:>16}{:>12}{:>12}\n", "exits", "count", "total ns", "mean ns", "longest ns");
   for (size_t i = 0; i < exit_classes; ++i) {

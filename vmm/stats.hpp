@@ -64,30 +64,6 @@ class ExitStatistics {
   std::array<Counters, exit_classes> classes_;
 };
 
-// Where the time of one vCPU goes. Its states are those of its task:
-//
-//     off     switched off, or its VM does not run
-//     waits   for an interrupt
-//     ready   to run, while others have the CPU: what a guest calls stolen time
-//     runs    in the guest or in an exit of it
-//
-// The task that changes the state has the vCPU to itself at that moment; readers come from anywhere and may be one
-// change behind.
-class RunTimes {
- public:
-  enum class State : uint8_t { off, waits, ready, runs };
-  static constexpr size_t states = 4;
-
-  void enter(State state, uint64_t now);
-  // Ticks spent in `state`, up to `now`.
-  [[nodiscard]] uint64_t in(State state, uint64_t now) const;
-
- private:
-  std::array<OwnedCounter, states> spent_;
-  OwnedCounter since_;
-  std::atomic<State> state_{State::off};
-};
-
 // A line per exit class that occurred: count, total, mean and longest in nanoseconds. `frequency`: ticks per second.
 void describe(hal::TextSink& sink, const ExitStatistics& statistics, uint64_t frequency);
 

@@ -19,10 +19,6 @@ using vm_field = hal::Field<63, 48, uint16_t>;
 
 }  // namespace
 
-// Declared where trace points are: vmm/trace_point.hpp.
-extern constinit Tracer tracer;
-constinit Tracer tracer;
-
 std::string_view name(TraceEvent event) {
   static constexpr std::array<std::string_view, trace_events> names{"run",  "leave",  "exit", "enter", "device",
                                                                     "call", "inject", "wait", "wake",  "state"};

@@ -3,6 +3,7 @@
 
 #include "hal/cpu_local.hpp"
 #include "task/cpu.hpp"
+#include "vmm/trace_point.hpp"
 #include "vmm/vm.hpp"
 
 namespace vmm {
@@ -89,7 +90,9 @@ void Vcpu::wait_for_interrupt() {
     attention.fetch_and(~interrupt, std::memory_order_acquire);
     if (vm_.board().needs_flush(index_)) vm_.board().flush(index_);
     if (vm_.board().has_pending(index_)) return;
+  trace(*this, TraceEvent::wait);
     idle_.wait([this] { return attention.load(std::memory_order_acquire) != 0; });
+    trace(*this, TraceEvent::wake);
     if ((attention.load(std::memory_order_acquire) & ~interrupt) != 0) return;
   }
 }
@@ -101,9 +104,11 @@ void Vcpu::load_here() {
   load();
   vm_.board().load(index_);
   cpu.loaded_guest = this;
+  trace(*this, TraceEvent::run);
 }
 
 void Vcpu::unload() {
+  trace(*this, TraceEvent::leave);
   vm_.board().save(index_);
   save();
   task::this_cpu().loaded_guest = nullptr;

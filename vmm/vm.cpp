@@ -11,6 +11,7 @@
 #include "vmm/bundle.hpp"
 #include "vmm/console/console.hpp"
 #include "vmm/loader/inflate.hpp"
+#include "vmm/trace_point.hpp"
 #include "vmm/vm_loader.hpp"
 
 namespace vmm {
@@ -283,7 +284,10 @@ void Vm::carry_out(VmEvent event) {
   }
 }
 
-void Vm::set_state(VmState state) { state_.store(state, std::memory_order_release); }
+void Vm::set_state(VmState state) {
+  trace(TraceSubject{static_cast<uint16_t>(id_), 0}, TraceEvent::state, static_cast<uint32_t>(state));
+  state_.store(state, std::memory_order_release);
+}
 
 // Clean memory, devices as after power-on, images from the bundle.
 bool Vm::start_guest() {

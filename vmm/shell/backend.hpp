@@ -10,6 +10,7 @@
 
 #include "config/fixed.hpp"
 #include "config/vm_config.hpp"
+#include "hal/base/format.hpp"
 #include "hal/base/result.hpp"
 #include "vmm/lifecycle.hpp"
 
@@ -100,6 +101,11 @@ class Backend {
   virtual MemoryInfo memory() = 0;
   virtual uint64_t uptime_ns() = 0;
   virtual uint64_t log_time_ns(uint64_t ticks) = 0;
+
+  // The trace ring. start_trace() is false when there is no memory for it.
+  virtual bool start_trace() = 0;
+  virtual void stop_trace() = 0;
+  virtual void dump_trace(hal::TextSink& sink) = 0;
 
   // Do not return in the kernel.
   virtual void power_off() = 0;

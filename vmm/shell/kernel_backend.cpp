@@ -7,6 +7,7 @@
 #include "mm/host_space.hpp"
 #include "task/cpu.hpp"
 #include "vmm/bundle.hpp"
+#include "vmm/trace_point.hpp"
 #include "vmm/vm_list.hpp"
 
 namespace vmm::shell {
@@ -161,6 +162,24 @@ MemoryInfo KernelBackend::memory() {
 }
 
 uint64_t KernelBackend::uptime_ns() { return hal::nanoseconds(hal::Timer::now() - started_); }
+
+bool KernelBackend::start_trace() {
+  constexpr size_t records_per_cpu = 2048;
+  const unsigned cpus = task::online_cpus().count();
+  if (!trace_storage_) {
+    const size_t size = cpus * records_per_cpu * sizeof(Tracer::Record);
+    auto storage = mm::OwnedFrames::allocate(mm::frames(), mm::order_for(size), mm::FrameUse::hypervisor,
+                                             mm::Contents::zeroed);
+    if (!storage) return false;
+    trace_storage_ = std::move(storage).value();
+  }
+  const std::span<std::byte> bytes = trace_storage_.bytes();
+  auto* const records = reinterpret_cast<Tracer::Record*>(bytes.data());
+  return tracer.start({records, bytes.size() / sizeof(Tracer::Record)}, cpus);
+}
+
+void KernelBackend::stop_trace() { tracer.stop(); }
+void KernelBackend::dump_trace(hal::TextSink& sink) { tracer.dump(sink, hal::Timer::frequency()); }
 
 void KernelBackend::power_off() { hal::power_off(); }
 void KernelBackend::reboot() { hal::reboot(); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hal/timer.hpp"
+#include "mm/frames.hpp"
 #include "vmm/console/console.hpp"
 #include "vmm/shell/backend.hpp"
 #include "vmm/vm.hpp"
@@ -33,12 +34,17 @@ class KernelBackend final : public Backend {
   uint64_t uptime_ns() override;
   uint64_t log_time_ns(uint64_t ticks) override { return hal::nanoseconds(ticks); }
 
+  bool start_trace() override;
+  void stop_trace() override;
+  void dump_trace(hal::TextSink& sink) override;
+
   void power_off() override;
   void reboot() override;
 
  private:
   const Console::KeyName escape_name_;
   const hal::Ticks started_;
+  mm::OwnedFrames trace_storage_;  // from the first `trace on` on
 };
 
 }  // namespace vmm::shell

@@ -52,6 +52,17 @@ void Shell::cpu_list(const Arguments& arguments) {
   }
 }
 
+void Shell::trace_on(const Arguments&) {
+  if (!backend_.start_trace()) fail("there is no memory for the trace");
+}
+
+void Shell::trace_off(const Arguments&) { backend_.stop_trace(); }
+
+void Shell::trace_dump(const Arguments&) {
+  backend_.stop_trace();
+  backend_.dump_trace(output_);
+}
+
 void Shell::mem(const Arguments& arguments) {
   const MemoryInfo memory = backend_.memory();
   if (arguments.has("--json")) {

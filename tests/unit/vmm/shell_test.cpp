@@ -119,6 +119,12 @@ class FakeBackend final : public Backend {
   }
   uint64_t uptime_ns() override { return 1'000'000'000; }
   uint64_t log_time_ns(uint64_t ticks) override { return ticks; }
+  bool start_trace() override {
+    done.emplace_back("trace");
+    return !refuse;
+  }
+  void stop_trace() override { done.emplace_back("no trace"); }
+  void dump_trace(hal::TextSink& sink) override { sink.put("trace end records=0 lost=0\n"); }
   void power_off() override { done.emplace_back("power off"); }
   void reboot() override { done.emplace_back("reboot"); }
 
@@ -295,6 +301,15 @@ TEST_F(ShellTest, shows_the_machine) {
   EXPECT_TRUE(run("cpu list --json").starts_with(R"([{"index":0,"idle":true,"load":100,)"));
   EXPECT_TRUE(run("mem").starts_with("total                1GiB\nfree               512MiB\n"));
   EXPECT_TRUE(run("mem --json").starts_with(R"({"total":1073741824,"free":536870912,"dirty":0,"guest":534773760,)"));
+}
+
+TEST_F(ShellTest, switches_the_trace_and_dumps_it) {
+  EXPECT_EQ(run("trace on"), "");
+  EXPECT_EQ(run("trace off"), "");
+  EXPECT_EQ(run("trace dump"), "trace end records=0 lost=0\n");
+  EXPECT_EQ(backend.done, (std::vector<std::string>{"trace", "no trace", "no trace"}));
+  backend.refuse = true;
+  EXPECT_EQ(run("trace on"), "error: there is no memory for the trace\n");
 }
 
 TEST_F(ShellTest, shows_the_log_and_sets_how_much_is_logged) {

@@ -9,8 +9,6 @@
 namespace {
 
 using vmm::ExitClass;
-using vmm::RunTimes;
-using State = vmm::RunTimes::State;
 
 TEST(ExitStatistics, keeps_count_total_and_longest_of_each_class) {
   vmm::ExitStatistics statistics;
@@ -43,26 +41,6 @@ TEST(ExitStatistics, prints_the_classes_that_occurred) {
 
 TEST(ExitStatistics, has_a_name_for_every_class) {
   for (size_t i = 0; i < vmm::exit_classes; ++i) EXPECT_FALSE(name(static_cast<ExitClass>(i)).empty());
-}
-
-TEST(RunTimes, adds_up_what_each_state_took) {
-  RunTimes times;
-  times.enter(State::ready, 100);
-  times.enter(State::runs, 110);
-  times.enter(State::waits, 150);
-  times.enter(State::runs, 250);
-  EXPECT_EQ(times.in(State::ready, 300), 10U);
-  EXPECT_EQ(times.in(State::waits, 300), 100U);
-  EXPECT_EQ(times.in(State::runs, 300), 90U) << "the present stretch counts";
-  EXPECT_EQ(times.in(State::off, 300), 100U);
-}
-
-TEST(RunTimes, takes_no_harm_from_a_clock_read_on_another_cpu_a_little_earlier) {
-  RunTimes times;
-  times.enter(State::runs, 100);
-  times.enter(State::waits, 99);
-  EXPECT_EQ(times.in(State::runs, 99), 0U);
-  EXPECT_EQ(times.in(State::waits, 98), 0U);
 }
 
 }  // namespace
