@@ -13,7 +13,7 @@ if(PLINTH_FREESTANDING)
   target_include_directories(plinth_options INTERFACE ${PROJECT_SOURCE_DIR}/arch/${PLINTH_ARCH}/include)
   target_compile_options(plinth_options INTERFACE
     -ffreestanding -fno-pic -fno-threadsafe-statics -fno-asynchronous-unwind-tables -fno-omit-frame-pointer
-    -ffunction-sections -fdata-sections -fstack-protector-strong -Wthread-safety ${PLINTH_ARCH_FLAGS}
+    -ffunction-sections -fdata-sections -flto -fstack-protector-strong -Wthread-safety ${PLINTH_ARCH_FLAGS}
     $<$<COMPILE_LANGUAGE:CXX>:-nostdinc++>
     -nostdinc
     "SHELL:-isystem ${libc_headers}/libcxx"
@@ -35,10 +35,14 @@ else()
   endif()
 endif()
 
-# plinth_layer(NAME DEPENDS other-layers... SOURCES files...)
+# plinth_layer(NAME DEPENDS other-layers... SOURCES files... [HOT files...])
+# The image is small because only what runs on the way of an exit, an interrupt or a task switch is built for speed: HOT.
 function(plinth_layer name)
-  cmake_parse_arguments(layer "" "" "DEPENDS;SOURCES" ${ARGN})
-  add_library(${name} STATIC ${layer_SOURCES})
+  cmake_parse_arguments(layer "" "" "DEPENDS;SOURCES;HOT" ${ARGN})
+  add_library(${name} STATIC ${layer_SOURCES} ${layer_HOT})
+  if(PLINTH_FREESTANDING)
+    set_property(SOURCE ${layer_SOURCES} APPEND PROPERTY COMPILE_OPTIONS $<$<COMPILE_LANGUAGE:CXX>:-Oz>)
+  endif()
   target_link_libraries(${name} PUBLIC plinth_options ${layer_DEPENDS})
   # Nothing runs before the entry function.
   target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wexit-time-destructors -Wglobal-constructors>)

@@ -31,4 +31,5 @@ arch_start_task:
         mov     x29, xzr
         mov     x30, xzr
         mov     x0, x20
-        br      x19
+        mov     x16, x19                // BR by x16 may land on the BTI c of a function
+        br      x16

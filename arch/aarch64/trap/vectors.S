@@ -41,10 +41,10 @@
         lsr     w2, w1, #26
         add     x3, x3, :lo12:guest_exit_handlers
         mov     x0, sp
-        ldr     x3, [x3, x2, lsl #3]
+        ldr     x16, [x3, x2, lsl #3]   // BR by x16 or x17 may land on the BTI c of a function
         mov     x29, xzr
         adr     x30, guest_return
-        br      x3
+        br      x16
 .endm
 
 .macro  guest_asynchronous handler
