@@ -31,6 +31,10 @@ void Vcpu::kick(uint32_t reasons) {
   if (!idle_.wake_one()) task::interrupt(*task_);
 }
 
+void Vcpu::notice_interrupts() {
+  if (vm_.board().needs_flush(index_)) attention.fetch_or(interrupt, std::memory_order_relaxed);
+}
+
 void Vcpu::attend() {
   while (true) {
     if ((attention.load(std::memory_order_acquire) & (gate | leave)) != 0) park();
@@ -89,7 +93,11 @@ void Vcpu::wait_for_interrupt() {
     if (!is_loaded()) load_here();
     attention.fetch_and(~interrupt, std::memory_order_acquire);
     if (vm_.board().needs_flush(index_)) vm_.board().flush(index_);
-    if (vm_.board().has_pending(index_)) return;
+    if (vm_.board().has_pending(index_)) {
+      // Looking may have taken interrupts out of the list registers: they go back on the way into the guest.
+      attention.fetch_or(interrupt, std::memory_order_relaxed);
+      return;
+    }
   trace(*this, TraceEvent::wait);
     idle_.wait([this] { return attention.load(std::memory_order_acquire) != 0; });
     trace(*this, TraceEvent::wake);
