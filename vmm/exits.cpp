@@ -81,6 +81,12 @@ struct Exit<Body> {
   }
 };
 
+// What the guest did may have changed its own interrupts, which the interrupt controller only marks.
+void list_new_interrupts(Vcpu& guest) {
+  Board& board = guest.vm().board();
+  if (board.needs_flush(guest.index())) board.flush(guest.index());
+}
+
 void access_device(hal::Vcpu& vcpu, const hal::upcall::GuestAccess& access) {
   Vcpu& guest = self(vcpu);
   MmioDevice* const device = find_device(guest, access.address);
@@ -95,12 +101,14 @@ void access_device(hal::Vcpu& vcpu, const hal::upcall::GuestAccess& access) {
   if (access.write) {
     const uint64_t value = vcpu.reg(access.reg);
     device->write(mmio, (swap ? swap_bytes(value, access.size) : value) & hal::low_mask(access.size * 8U));
+    guest.notice_interrupts();
   } else {
     const uint64_t value = device->read(mmio);
     vcpu.set_reg(access.reg,
                  extend(swap ? swap_bytes(value, access.size) : value, access.size, access.sign_extend, access.wide));
   }
   vcpu.skip_instruction();
+  list_new_interrupts(guest);
 }
 
 void access_undecoded(hal::Vcpu& vcpu, const hal::upcall::GuestFault& fault) {
@@ -140,9 +148,11 @@ void access_undecoded(hal::Vcpu& vcpu, const hal::upcall::GuestFault& fault) {
       vcpu.set_reg(transfer.reg, a64::loaded_value(transfer, device->read(mmio)));
     }
   }
+  guest.notice_interrupts();
   if (decoded->writeback && decoded->base < 31) vcpu.set_reg(decoded->base, decoded->base_value);
   if (decoded->writeback && decoded->base == 31) vcpu.set_stack_pointer(decoded->base_value);
   vcpu.skip_instruction();
+  list_new_interrupts(guest);
 }
 
 void fetch_fault(hal::Vcpu& vcpu, const hal::upcall::GuestFault& fault) {
@@ -162,7 +172,10 @@ bool register_read(hal::Vcpu& vcpu, uint32_t id, uint64_t& value) {
 }
 
 bool register_write(hal::Vcpu& vcpu, uint32_t id, uint64_t value) {
-  return self(vcpu).vm().board().register_write(self(vcpu), id, value);
+  Vcpu& guest = self(vcpu);
+  const bool known = guest.vm().board().register_write(guest, id, value);
+  guest.notice_interrupts();
+  return known;
 }
 
 void attention(hal::Vcpu& vcpu) { self(vcpu).attend(); }
@@ -208,12 +221,20 @@ bool guest_timer_expired() {
   auto* const guest = static_cast<vmm::Vcpu*>(task::this_cpu().loaded_guest);
   if (guest == nullptr) return true;
   guest->vm().board().timer_fired(guest->index());
+  // It was in its guest, or waits in WFI and lends its stack to the idle CPU.
+  if (guest->task() == &task::current()) {
+    guest->notice_interrupts();
+  } else {
+    guest->kick(vmm::Vcpu::interrupt);
+  }
   return false;
 }
 
 void guest_interrupt_maintenance() {
   auto* const guest = static_cast<vmm::Vcpu*>(task::this_cpu().loaded_guest);
-  if (guest != nullptr) guest->vm().board().maintenance(guest->index());
+  if (guest == nullptr) return;
+  guest->vm().board().maintenance(guest->index());
+  guest->notice_interrupts();
 }
 
 }  // namespace hal::upcall

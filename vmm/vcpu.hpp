@@ -49,6 +49,8 @@ class Vcpu final : public hal::Vcpu {
 
   // --- on its own task, called by exits ---
 
+  // What the guest just did may have given it interrupts: then they go into the list registers before it runs on.
+  void notice_interrupts();
   // Before the guest goes on: everything that `attention` and the scheduler ask for.
   void attend();
   // WFI: block until an interrupt is pending or something else needs attention.
