@@ -174,6 +174,10 @@ void Console::route(uint8_t byte) {
       } else if (left_ != nullptr) {
         look_at(View::vm, left_);
         shown_->type(byte);
+      } else {
+        // Who presses it wants to see the prompt, which may be far up by now: draw it once more.
+        source_ = Source::guest;
+        drawn_.visible = false;
       }
       return;
   }

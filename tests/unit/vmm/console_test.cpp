@@ -194,6 +194,14 @@ TEST_F(OneGuest, sends_the_escape_character_when_it_is_typed_twice) {
   EXPECT_EQ(read(), "v");
 }
 
+TEST_F(ConsoleTest, shows_the_prompt_again_when_the_escape_character_is_typed_there) {
+  console.show_input("plinth> vm", 10);
+  (void)sent();
+  type("\x1e");
+  EXPECT_EQ(sent(), "\r\nplinth> vm");
+  EXPECT_EQ(read(), "");
+}
+
 TEST_F(OneGuest, gives_the_new_guest_what_was_typed_behind_the_command) {
   type("console linux\rls\r");
   std::array<uint8_t, 64> bytes;
@@ -337,6 +345,33 @@ TEST_F(OneGuest, keeps_what_was_shown_for_reports) {
     text.append(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(count));
   EXPECT_EQ(text, "Kernel panic\r\n");
   EXPECT_EQ(port.sent(), 14U);
+}
+
+TEST(PolledConsole, works_without_an_interrupt) {
+  FakeHostUart uart;
+  FakeBell service, prompt;
+  Console console;
+  console.start({.device = uart, .escape = escape, .has_interrupt = false, .service = service, .prompt = prompt});
+  VmConsole port("linux", console);
+  FakeGuest guest(port);
+  console.attach(port);
+  uart.sent.clear();
+  uart.room = 0;
+  while (guest.print("0123456789") == 10) {
+  }
+  const std::string line = "ls\r";
+  uart.typed.assign(line.begin(), line.end());
+  uart.room = SIZE_MAX / 2;
+  hal::Ticks now = 0;
+  for (unsigned i = 0; i < 3; ++i) {
+    const hal::Ticks next = console.service(now);
+    ASSERT_LE(next - now, second / 100);
+    now = next;
+  }
+  EXPECT_EQ(guest.read_all(), "ls\r");
+  EXPECT_GE(uart.sent.size(), VmConsole::output_size);
+  EXPECT_EQ(guest.ready_calls, 1U);
+  EXPECT_FALSE(uart.receive_on || uart.transmit_on);
 }
 
 // --- the prompt ------------------------------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <random>
 #include <string>
 #include <vector>
@@ -327,6 +329,15 @@ TEST_F(ShellTest, explains_every_command) {
     EXPECT_NE(run("help " + std::string(command.words)).find(command.help), std::string::npos);
   }
   EXPECT_EQ(run("help dance"), "error: there is no command 'dance'; 'help' lists them\n");
+}
+
+TEST_F(ShellTest, has_every_command_in_its_reference) {
+  std::ifstream file(std::string(PLINTH_SOURCE) + "/docs/shell.md");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  ASSERT_FALSE(text.empty());
+  for (const Command& command : commands()) {
+    EXPECT_NE(text.find("`" + std::string(command.words)), std::string::npos) << command.words;
+  }
 }
 
 TEST_F(ShellTest, stops_all_vms_before_the_machine_ends) {
