@@ -81,12 +81,6 @@ struct Exit<Body> {
   }
 };
 
-// What the guest did may have changed its own interrupts, which the interrupt controller only marks.
-void list_new_interrupts(Vcpu& guest) {
-  Board& board = guest.vm().board();
-  if (board.needs_flush(guest.index())) board.flush(guest.index());
-}
-
 void access_device(hal::Vcpu& vcpu, const hal::upcall::GuestAccess& access) {
   Vcpu& guest = self(vcpu);
   MmioDevice* const device = find_device(guest, access.address);
@@ -108,7 +102,6 @@ void access_device(hal::Vcpu& vcpu, const hal::upcall::GuestAccess& access) {
                  extend(swap ? swap_bytes(value, access.size) : value, access.size, access.sign_extend, access.wide));
   }
   vcpu.skip_instruction();
-  list_new_interrupts(guest);
 }
 
 void access_undecoded(hal::Vcpu& vcpu, const hal::upcall::GuestFault& fault) {
@@ -152,7 +145,6 @@ void access_undecoded(hal::Vcpu& vcpu, const hal::upcall::GuestFault& fault) {
   if (decoded->writeback && decoded->base < 31) vcpu.set_reg(decoded->base, decoded->base_value);
   if (decoded->writeback && decoded->base == 31) vcpu.set_stack_pointer(decoded->base_value);
   vcpu.skip_instruction();
-  list_new_interrupts(guest);
 }
 
 void fetch_fault(hal::Vcpu& vcpu, const hal::upcall::GuestFault& fault) {
