@@ -86,6 +86,8 @@ void Vcpu::leave_active() {
 void Vcpu::power_off() {
   on_ = false;
   park();
+  // Started again, with registers that no CPU has yet.
+  attend();
 }
 
 void Vcpu::wait_for_interrupt() {
