@@ -168,8 +168,8 @@ bool KernelBackend::start_trace() {
   const unsigned cpus = task::online_cpus().count();
   if (!trace_storage_) {
     const size_t size = cpus * records_per_cpu * sizeof(Tracer::Record);
-    auto storage = mm::OwnedFrames::allocate(mm::frames(), mm::order_for(size), mm::FrameUse::hypervisor,
-                                             mm::Contents::zeroed);
+    auto storage =
+        mm::OwnedFrames::allocate(mm::frames(), mm::order_for(size), mm::FrameUse::hypervisor, mm::Contents::zeroed);
     if (!storage) return false;
     trace_storage_ = std::move(storage).value();
   }

@@ -166,7 +166,7 @@ TEST(LogZ, goes_to_a_uart_when_there_is_one_then_to_a_listener_and_in_a_panic_to
   static CountingListener listener;
   hal::log::info("before the UART");
   hal::log::attach(console);
-  EXPECT_TRUE(console.sent.ends_with("\r\n[plinth] before the UART\r\n"));
+  EXPECT_TRUE(console.sent.ends_with("[plinth] before the UART\r\n"));
   console.sent.clear();
   hal::log::warning("with the UART");
   EXPECT_EQ(console.sent, "[plinth] warning: with the UART\r\n");
