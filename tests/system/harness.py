@@ -133,8 +133,9 @@ class Console(Session):
 
     def shell(self, command, timeout=20):
         """Runs a command in a Linux guest that is at its shell prompt; returns what it printed."""
-        self.send(command + "; echo en''ded $?\n")
-        return self.expect(r"\n((?:.*\n)*?)ended (\d+)\n", timeout=timeout).group(1)
+        # The quotes keep the markers out of the echo of what is typed.
+        self.send(f"echo be''gun; {command}; echo en''ded\n")
+        return self.expect(r"(?s)begun\n(.*?)ended\n", timeout=timeout).group(1)
 
     def login(self, timeout=None):
         """Waits for a Linux guest's shell."""

@@ -67,6 +67,7 @@ def control_keys_reach_the_guest(run):
     console.send("\x03")
     console.expect("guest:/# ")
     console.send("cat\n")
+    console.drain(1)  # until the shell has given the terminal away
     console.send("one line\n")
     console.expect("one line\n(?:.*\n)*?one line\n")
     console.send("\x04")
@@ -115,7 +116,7 @@ def linux_reboots_five_times_in_a_row(run):
 def four_busy_vcpus_share_two_cpus(run):
     console = run.boot(vm("linux", vcpus=4), smp=2)
     console.login()
-    console.shell("for i in 1 2 3 4; do (while :; do :; done) & done")
+    console.shell("for i in 1 2 3 4; do (while :; do :; done) & done; true")
     check(console.shell("nproc").strip() == "4", "the guest does not have 4 CPUs")
     console.shell("sleep 2; kill $(jobs -p)", timeout=30)
 
