@@ -36,7 +36,7 @@ CASES = {  # name: text, what the error must say
     "a_syntax_error": (HELLO.replace('name = "bad"', 'name = "bad'), r"bad\.toml:1:\d+: "),
     "invalid_utf_8": (HELLO.encode() + b"# \xff\n", r"bad\.toml:5:\d+: "),
     "no_name": (HELLO.split("\n", 1)[1], r"bad\.toml(:\d+:\d+)?: .*name"),
-    "no_image_key": ('name = "bad"\nmemory = "16MiB"\n', r"bad\.toml(:\d+:\d+)?: .*image"),
+    "no_image_key": ('name = "bad"\nmemory = "16MiB"\n', r"bad\.toml:1:1: .*kernel"),
     "zero_vcpus": ("vcpus = 0\n" + HELLO, r"bad\.toml:1:\d+: "),
     "too_many_vcpus": ("vcpus = 65\n" + HELLO, r"bad\.toml:1:\d+: "),
     "a_missing_file": (HELLO.replace("hello/hello.bin", "no/such.bin"), r"bad.*no/such\.bin"),
