@@ -59,7 +59,10 @@ void Vcpu::park() {
       vm_.vcpus().active.fetch_add(1, std::memory_order_acq_rel);
       return true;
     });
-    if ((attention.load(std::memory_order_acquire) & leave) != 0) task::exit();
+    if ((attention.load(std::memory_order_acquire) & leave) != 0) {
+      wake_up_.cancel();  // it would kick a task that is gone
+      task::exit();
+    }
     attention.fetch_and(~gate, std::memory_order_acq_rel);
     // A gate that closed since has set its bit again, or found this vCPU active and waits for it.
     if (vm_.gate_is_open() && (on_ || take_start())) return;

@@ -177,17 +177,18 @@ hal::Result<void, VmError> Vm::build_vcpus() {
   return {};
 }
 
-// Everybody who might still run is waited for; the rest is destructors.
+// Everybody who might still run is waited for; the rest is destructors. The manager parks the vCPUs and is the last to
+// use the board. The devices go before the vCPUs' tasks: their timers and the console kick these tasks.
 Vm::~Vm() {
-  for (unsigned i = 0; i < vcpus_.count; ++i) vcpus_.list[i]->kick(Vcpu::leave | Vcpu::gate);
-  vcpus_.queue.wake_all();
-  for (unsigned i = 0; i < vcpus_.count; ++i) task::join(*vcpus_.list[i]->task());
   if (manager_ != nullptr) {
     post(bit_of(VmEvent::destroy));
     task::join(*manager_);
   }
   if (board_) board_->unplug();
   board_.reset();
+  for (unsigned i = 0; i < vcpus_.count; ++i) vcpus_.list[i]->kick(Vcpu::leave | Vcpu::gate);
+  vcpus_.queue.wake_all();
+  for (unsigned i = 0; i < vcpus_.count; ++i) task::join(*vcpus_.list[i]->task());
 }
 
 // --- requests
