@@ -27,6 +27,9 @@ constexpr std::array urgency{VmEvent::destroy, VmEvent::crash,   VmEvent::stop, 
                              VmEvent::restart, VmEvent::suspend, VmEvent::resume, VmEvent::start};
 static_assert(urgency.size() == vm_events);
 
+// What vCPUs ask for. Nobody waits for it to be carried out.
+constexpr uint32_t guest_events = bit_of(VmEvent::crash) | bit_of(VmEvent::power_off) | bit_of(VmEvent::reset);
+
 constexpr hal::Ticks longest_back_off_seconds = 60;
 
 }  // namespace
@@ -239,16 +242,17 @@ void Vm::manage(void* self) {
   Vm& vm = *static_cast<Vm*>(self);
   while (!vm.leaving_) {
     vm.work_.wait([&] { return vm.requests_.load(std::memory_order_acquire) != 0; });
-    const uint32_t wanted = vm.requests_.load(std::memory_order_acquire);
-    if ((wanted & alarm_request) != 0) {
-      vm.requests_.fetch_and(~alarm_request, std::memory_order_acq_rel);
-      vm.board_->run_alarms();
-      continue;
-    }
+    // The alarms are done before the events are looked at: a guest that sets one after another delays nobody.
+    const uint32_t wanted = vm.requests_.fetch_and(~alarm_request, std::memory_order_acq_rel);
+    if ((wanted & alarm_request) != 0) vm.board_->run_alarms();
     const auto* const event = std::ranges::find_if(urgency, [&](VmEvent e) { return (wanted & bit_of(e)) != 0; });
+    if (event == urgency.end()) continue;
+    // A guest may ask for the same again as soon as it runs, so its wish is taken off the list first. perform() waits
+    // for the others to go off it.
+    if ((bit_of(*event) & guest_events) != 0) vm.requests_.fetch_and(~bit_of(*event), std::memory_order_acq_rel);
     // It may have been overtaken by another event since it was asked for.
     if (next_state(vm.state(), *event)) vm.carry_out(*event);
-    vm.requests_.fetch_and(~bit_of(*event), std::memory_order_acq_rel);
+    if ((bit_of(*event) & guest_events) == 0) vm.requests_.fetch_and(~bit_of(*event), std::memory_order_acq_rel);
     vm.changed_.wake_all();
   }
 }
@@ -262,6 +266,8 @@ void Vm::carry_out(VmEvent event) {
     case VmEvent::restart:
     case VmEvent::reset: {
       close_gate();
+      // Whatever else the vCPUs wanted went with the guest that ends here.
+      requests_.fetch_and(~guest_events, std::memory_order_acq_rel);
       const bool started = start_guest();
       set_state(started ? VmState::running : VmState::crashed);
       if (started) open_gate();
