@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -83,32 +84,31 @@ class TagAllocator {
   void begin_generation(FlushAll flush_all) PLINTH_REQUIRES(lock_) {
     const uint64_t old = generation_.load(std::memory_order_relaxed);
     generation_.store(old + 1, std::memory_order_seq_cst);
-    for (auto& active : active_) {
-      AddressSpaceTag* const tag = active.load(std::memory_order_seq_cst);
+    carried_over_ = {};
+    for (unsigned cpu = 0; cpu < MaxCpus; ++cpu) {
+      AddressSpaceTag* const tag = active_[cpu].load(std::memory_order_seq_cst);
       if (tag == nullptr) continue;
       const uint64_t value = tag->value.load(std::memory_order_relaxed);
       if (AddressSpaceTag::generation_of(value) != old) continue;
       tag->value.store((old + 1) << AddressSpaceTag::id_bits | AddressSpaceTag::id_of(value),
                        std::memory_order_release);
+      carried_over_[cpu] = AddressSpaceTag::id_of(value);
     }
     next_id_ = 1;
     flush_all();
   }
 
-  // Was `id` in use when this generation began?
-  [[nodiscard]] bool is_carried_over(uint64_t id) const {
-    const uint64_t value = generation_.load(std::memory_order_relaxed) << AddressSpaceTag::id_bits | id;
-    for (const auto& active : active_) {
-      const AddressSpaceTag* const tag = active.load(std::memory_order_relaxed);
-      if (tag != nullptr && tag->value.load(std::memory_order_relaxed) == value) return true;
-    }
-    return false;
+  // Was `id` in use when this generation began? Then it stays taken, also when its CPU has moved on to another tag: the
+  // tag is valid, and TLBs remember it.
+  [[nodiscard]] bool is_carried_over(uint64_t id) const PLINTH_REQUIRES(lock_) {
+    return std::ranges::find(carried_over_, id) != carried_over_.end();
   }
 
   SpinLock lock_{LockRank::none};
   std::atomic<uint64_t> generation_{1};
   uint64_t next_id_ PLINTH_GUARDED_BY(lock_) = 1;
   uint64_t last_id_ = 255;
+  std::array<uint64_t, MaxCpus> carried_over_ PLINTH_GUARDED_BY(lock_){};  // identifiers; 0: none
   std::array<std::atomic<AddressSpaceTag*>, MaxCpus> active_{};
 };
 
