@@ -262,12 +262,10 @@ void Vm::carry_out(VmEvent event) {
   switch (event) {
     case VmEvent::suspend: close_gate(); return set_state(VmState::suspended);
     case VmEvent::resume: set_state(VmState::running); return open_gate();
-    case VmEvent::start:
+    case VmEvent::start: crashes_in_a_row_ = 0; [[fallthrough]];
     case VmEvent::restart:
     case VmEvent::reset: {
-      close_gate();
-      // Whatever else the vCPUs wanted went with the guest that ends here.
-      requests_.fetch_and(~guest_events, std::memory_order_acq_rel);
+      end_guest();
       const bool started = start_guest();
       set_state(started ? VmState::running : VmState::crashed);
       if (started) open_gate();
@@ -275,12 +273,12 @@ void Vm::carry_out(VmEvent event) {
     }
     case VmEvent::stop:
     case VmEvent::power_off:
-      close_gate();
+      end_guest();
       set_state(VmState::stopped);
       hal::log::info("{}: {}", name(), event == VmEvent::stop ? "stopped" : "powered itself off");
       return vmm::console().ended(console_);
     case VmEvent::crash:
-      close_gate();
+      end_guest();
       set_state(VmState::crashed);
       return after_crash();
     case VmEvent::destroy:
@@ -312,6 +310,7 @@ bool Vm::start_guest() {
   }
   board_->boot(entry->pc, entry->argument);
   starts_.fetch_add(1, std::memory_order_relaxed);
+  started_at_ = hal::Timer::now();
   vcpus_.primary().attention.fetch_or(Vcpu::start, std::memory_order_acq_rel);
   return true;
 }
@@ -328,15 +327,24 @@ void Vm::close_gate() {
   vcpus_.all_parked.wait([&] { return vcpus_.active.load(std::memory_order_acquire) == 0; });
 }
 
+// Whatever else the vCPUs wanted goes with their guest.
+void Vm::end_guest() {
+  close_gate();
+  requests_.fetch_and(~guest_events, std::memory_order_acq_rel);
+}
+
 // Restart, a little later each time, until the limit says that it is hopeless.
 void Vm::after_crash() {
   vmm::console().ended(console_);
   if (config_.on_crash != config::CrashAction::restart) return;
+  const hal::Ticks longest = longest_back_off_seconds * hal::Timer::frequency();
+  // A guest that ran for longer than the longest pause begins a new row.
+  if (hal::Timer::now() - started_at_ > longest) crashes_in_a_row_ = 0;
   if (crashes_in_a_row_ >= config_.restart_limit) {
     hal::log::error("{}: stays down after {} restarts in a row", name(), crashes_in_a_row_);
+    crashes_in_a_row_ = 0;  // whoever starts it now has a reason
     return;
   }
-  const hal::Ticks longest = longest_back_off_seconds * hal::Timer::frequency();
   const hal::Ticks first = hal::ticks_from_microseconds(config_.restart_delay_ns / 1000);
   const hal::Ticks delay = std::min(first << std::min(crashes_in_a_row_, 16U), longest);
   ++crashes_in_a_row_;

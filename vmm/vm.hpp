@@ -112,6 +112,7 @@ class Vm final : public hal::ListNode<> {
   [[nodiscard]] bool start_guest();
   void open_gate();
   void close_gate();
+  void end_guest();
   void set_state(VmState state);
   void after_crash();
   void post(uint32_t bits);
@@ -135,6 +136,7 @@ class Vm final : public hal::ListNode<> {
   task::Task* manager_ = nullptr;
   bool leaving_ = false;           // manager only
   unsigned crashes_in_a_row_ = 0;  // manager only
+  hal::Ticks started_at_ = 0;      // manager only
   hal::SpinLock words_lock_{hal::LockRank::vm_lifecycle};
   config::FixedString<159> last_words_;
 };
