@@ -37,7 +37,7 @@ inline constexpr auto id_fields = std::to_array<IdField>({
     {id_op(4, 0), 16, FieldRule::pass_signed},  // FP
     {id_op(4, 0), 20, FieldRule::pass_signed},  // AdvSIMD
     {id_op(4, 0), 48},                          // DIT
-    {id_op(4, 0), 56},                          // CSV2
+    {id_op(4, 0), 56, FieldRule::at_most, 1},   // CSV2, without SCXTNUM (HCR_EL2.EnSCXT)
     {id_op(4, 0), 60},                          // CSV3
     // ID_AA64PFR1_EL1: BT, SSBS. MTE, SME, RNDR_trap, NMI, GCS, THE, DF2, PFAR stay 0.
     {id_op(4, 1), 0},

@@ -89,11 +89,13 @@ TEST(IdFilter, limits_what_a_guest_can_only_have_in_part) {
   IdRegisters raw{};
   raw[mmfr0] = 0x6 | uint64_t{2} << 20 | uint64_t{1} << 28;  // 52 bits of address, LPA2 for 16 KiB and 4 KiB granules
   raw[mmfr1] = 0x3;
+  raw[pfr0] = uint64_t{2} << 56;  // CSV2 with SCXTNUM
   const IdRegisters shown = filter_id_registers(raw);
   EXPECT_EQ(field(shown, mmfr0, 0), 5U);
   EXPECT_EQ(field(shown, mmfr0, 20), 1U);
   EXPECT_EQ(field(shown, mmfr0, 28), 0U);
   EXPECT_EQ(field(shown, mmfr1, 0), 2U);
+  EXPECT_EQ(field(shown, pfr0, 56), 1U);
 }
 
 TEST(IdFilter, keeps_fifteen_where_it_says_that_there_is_nothing) {
