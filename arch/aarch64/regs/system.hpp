@@ -27,6 +27,7 @@ struct SystemRegister {
 struct hcr_el2 : SystemRegister<3, 4, 1, 1, 0> {
   using vm = Field<0>;        // stage 2 on
   using swio = Field<1>;      // DC ISW behaves as DC CISW
+  using ptw = Field<2>;       // stage 1 walks do not reach device memory
   using fmo = Field<3>;       // physical FIQ to EL2, virtual FIQ on
   using imo = Field<4>;       // physical IRQ to EL2, virtual IRQ on
   using amo = Field<5>;       // physical SError to EL2, virtual SError on
@@ -43,6 +44,7 @@ struct hcr_el2 : SystemRegister<3, 4, 1, 1, 0> {
   using rw = Field<31>;       // EL1 is AArch64
   using e2h = Field<34>;      // VHE
   using tlor = Field<35>;     // trap LORegion registers
+  using terr = Field<36>;     // trap error record registers
   using apk = Field<40>;      // do not trap pointer-authentication keys
   using api = Field<41>;      // do not trap pointer-authentication instructions
 };

@@ -36,13 +36,15 @@ struct pmcr_el0 : SystemRegister<3, 3, 9, 12, 0> {
 };
 
 // What exits (docs/trapping.md). Interrupts and external aborts do, so do WFI, SMC, feature-ID reads, and whatever is
-// implementation defined. Maintenance of TLBs and caches by the guest is broadcast, because its vCPU may move.
+// implementation defined. Maintenance of TLBs and caches by the guest is broadcast, because its vCPU may move. Its
+// stage 1 walks stay out of device memory: an external abort that Vcpu::translate() met in one would be taken to EL2.
 uint64_t hypervisor_configuration() {
-  uint64_t hcr = hcr_el2::vm::mask | hcr_el2::swio::mask | hcr_el2::fmo::mask | hcr_el2::imo::mask |
-                 hcr_el2::amo::mask | hcr_el2::fb::mask | hcr_el2::bsu::of(1) | hcr_el2::twi::mask |
-                 hcr_el2::tid3::mask | hcr_el2::tsc::mask | hcr_el2::tidcp::mask | hcr_el2::tacr::mask |
-                 hcr_el2::rw::mask;
+  uint64_t hcr = hcr_el2::vm::mask | hcr_el2::swio::mask | hcr_el2::ptw::mask | hcr_el2::fmo::mask |
+                 hcr_el2::imo::mask | hcr_el2::amo::mask | hcr_el2::fb::mask | hcr_el2::bsu::of(1) |
+                 hcr_el2::twi::mask | hcr_el2::tid3::mask | hcr_el2::tsc::mask | hcr_el2::tidcp::mask |
+                 hcr_el2::tacr::mask | hcr_el2::rw::mask;
   if (limited_order::get(read<id_aa64mmfr1_el1>()) != 0) hcr |= hcr_el2::tlor::mask;
+  if (id_aa64pfr0_el1::ras::get(read<id_aa64pfr0_el1>()) != 0) hcr |= hcr_el2::terr::mask;
   if (id_registers::guest_has_pointer_authentication()) hcr |= hcr_el2::apk::mask | hcr_el2::api::mask;
   return hcr;
 }
