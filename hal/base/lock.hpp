@@ -45,14 +45,18 @@ void cpu_relax();
 // masked, so there is no interrupt-saving variant.
 class PLINTH_CAPABILITY("spin lock") SpinLock {
  public:
+#ifdef PLINTH_CHECK_LOCKS
   constexpr explicit SpinLock(LockRank rank) : rank_(rank) {}
+#else
+  constexpr explicit SpinLock(LockRank) {}
+#endif
   SpinLock(const SpinLock&) = delete;
   SpinLock& operator=(const SpinLock&) = delete;
 
   void lock() PLINTH_ACQUIRE() {
     entering();
     const uint16_t ticket = next_.fetch_add(1, std::memory_order_relaxed);
-    while (serving_.load(std::memory_order_acquire) != ticket) cpu_relax();
+    if (serving_.load(std::memory_order_acquire) != ticket) wait_for(ticket);
   }
   void unlock() PLINTH_RELEASE() {
     leaving();
@@ -61,12 +65,18 @@ class PLINTH_CAPABILITY("spin lock") SpinLock {
   [[nodiscard]] bool is_held() const {
     return serving_.load(std::memory_order_relaxed) != next_.load(std::memory_order_relaxed);
   }
+#ifdef PLINTH_CHECK_LOCKS
   [[nodiscard]] LockRank rank() const { return rank_; }
+#endif
 
  private:
+  // Apart from the way of a lock that is free, which every user has a copy of.
+  [[gnu::cold]] void wait_for(uint16_t ticket) const;
+
 #ifdef PLINTH_CHECK_LOCKS
   void entering();
   void leaving();
+  const LockRank rank_;
 #else
   void entering() {}
   void leaving() {}
@@ -74,7 +84,6 @@ class PLINTH_CAPABILITY("spin lock") SpinLock {
 
   std::atomic<uint16_t> next_{0};
   std::atomic<uint16_t> serving_{0};
-  const LockRank rank_;
 };
 
 class PLINTH_SCOPED_CAPABILITY LockGuard {
