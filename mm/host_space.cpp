@@ -79,7 +79,10 @@ constexpr uint64_t slot_size = 64 * hal::kib;
 constexpr uint64_t largest_stack = slot_size / 2;
 constexpr size_t slots = 8192;
 constexpr size_t max_devices = 64;
-static_assert(hal::Mmu::dynamic_area.size > slots * slot_size);
+constexpr uint64_t stack_area_size = slots * slot_size;
+static_assert(hal::Mmu::dynamic_area.size > stack_area_size);
+constexpr HostVirtRange device_area{hal::Mmu::dynamic_area.start + stack_area_size,
+                                    hal::Mmu::dynamic_area.size - stack_area_size};
 
 struct Device {
   HostPhysRange registers;  // whole pages
@@ -99,9 +102,10 @@ struct Space {
   std::array<uint64_t, slots / 64> used_slots PLINTH_GUARDED_BY(lock){};
   std::array<Device, max_devices> devices PLINTH_GUARDED_BY(lock){};
   size_t device_count PLINTH_GUARDED_BY(lock) = 0;
-  HostVirt next_device PLINTH_GUARDED_BY(lock) = hal::Mmu::dynamic_area.start + slots * slot_size;
+  uint64_t device_bytes PLINTH_GUARDED_BY(lock) = 0;  // from `device_area` on
 };
 
+// Zero throughout, to take no room in the image.
 constinit Space space;
 
 // --- boot ------------------------------------------------------------------------------------------------------------
@@ -289,14 +293,13 @@ hal::Result<HostVirt, MmError> map_device(HostPhys registers, uint64_t size) {
   for (const Device& device : std::span(space.devices).first(space.device_count)) {
     if (device.registers.contains(pages)) return device.place + (registers - device.registers.start);
   }
-  const HostVirtRange area = hal::Mmu::dynamic_area;
-  if (space.device_count == max_devices || pages.size > area.end() - space.next_device) {
+  if (space.device_count == max_devices || pages.size > device_area.size - space.device_bytes) {
     return hal::fail(MmError::out_of_memory);
   }
-  const HostVirt place = space.next_device;
+  const HostVirt place = device_area.start + space.device_bytes;
   TRY(map({place, pages.size}, first, {hal::read_write, hal::MemoryKind::device}));
   space.devices[space.device_count++] = {.registers = pages, .place = place};
-  space.next_device = place + pages.size + page_size;
+  space.device_bytes += pages.size + page_size;
   return place + (registers - first);
 }
 
