@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/vm_list.hpp"
 
+#include <optional>
+
 #include "config/diagnostics.hpp"
 #include "hal/log.hpp"
 #include "hal/timer.hpp"
@@ -15,7 +17,8 @@ namespace vmm {
 namespace {
 
 constinit VmList the_list;
-constinit config::HostConfig the_host_config;
+// Made by open_bundle(): its defaults would be 4 KiB of the image.
+constinit std::optional<config::HostConfig> the_host_config;
 
 // Errors in files go to the log.
 class LogDiagnostics final : public config::DiagnosticSink {
@@ -53,7 +56,7 @@ void read_host_config() {
   if (!arena) return hal::log::error("{}: out of memory", file);
   LogDiagnostics log;
   config::Diagnostics diagnostics(file, log);
-  if (!config::load_host(*text, arena->bytes(), diagnostics, the_host_config)) {
+  if (!config::load_host(*text, arena->bytes(), diagnostics, *the_host_config)) {
     hal::log::error("{}: not used; the defaults are", file);
   }
 }
@@ -71,7 +74,7 @@ constexpr hal::log::Level log_level(config::LogLevel level) {
 }  // namespace
 
 VmList& vm_list() { return the_list; }
-const config::HostConfig& host_config() { return the_host_config; }
+const config::HostConfig& host_config() { return *the_host_config; }
 
 hal::Result<Vm*, VmError> VmList::create(std::string_view file) {
   const auto text = bundle().find_text(file);
@@ -149,17 +152,18 @@ Vm* VmList::next(const Vm* vm) {
 // --- start-up -----------------------------------------------------------------------------------------------------
 
 void open_bundle() {
+  the_host_config.emplace();
   const hal::Platform& machine = hal::platform();
   if (!bundle().open(machine.initrd, {machine.memory.begin(), machine.memory.size()})) return;
   read_host_config();
-  hal::log::set_level(log_level(the_host_config.log_level));
-  task::set_default_slice(hal::ticks_from_microseconds(the_host_config.scheduler_slice_ns / 1000));
+  hal::log::set_level(log_level(the_host_config->log_level));
+  task::set_default_slice(hal::ticks_from_microseconds(the_host_config->scheduler_slice_ns / 1000));
 }
 
 void init() {
   // One bad VM never stops the others: what is wrong with it is in the log.
-  if (!the_host_config.vms.empty()) {
-    for (const config::BundlePath& file : the_host_config.vms) (void)the_list.create(file);
+  if (!the_host_config->vms.empty()) {
+    for (const config::BundlePath& file : the_host_config->vms) (void)the_list.create(file);
   } else {
     bundle().for_each_vm_file([](std::string_view file) { (void)the_list.create(file); });
   }
@@ -176,10 +180,10 @@ void start() {
     ++started;
   }
   Vm* attached = started == 1 ? only : nullptr;
-  if (!the_host_config.console_attach.empty()) {
-    attached = the_list.find(the_host_config.console_attach);
+  if (!the_host_config->console_attach.empty()) {
+    attached = the_list.find(the_host_config->console_attach);
     if (attached == nullptr) {
-      hal::log::warning("plinth.toml: console.attach: there is no VM \"{}\"", the_host_config.console_attach);
+      hal::log::warning("plinth.toml: console.attach: there is no VM \"{}\"", the_host_config->console_attach);
     }
   }
   if (attached != nullptr) console().attach(attached->console());
