@@ -102,7 +102,10 @@ Ranges sorted_memory() {
     const HostPhysRange pages = whole_pages_inside(memory);
     if (!pages.empty() && !ranges.push_back(pages)) break;
   }
-  std::ranges::sort(ranges, {}, &HostPhysRange::start);
+  // A few entries: std::sort would be larger than all of this file.
+  for (HostPhysRange* end = ranges.begin(); end != ranges.end(); ++end) {
+    for (HostPhysRange* i = end; i != ranges.begin() && i->start < i[-1].start; --i) std::swap(i[0], i[-1]);
+  }
   Ranges merged;
   for (const HostPhysRange& range : ranges) {
     if (!merged.empty() && range.start <= merged[merged.size() - 1].end()) {
