@@ -2,5 +2,6 @@
 set(PLINTH_ARCH aarch64)
 set(PLINTH_TRIPLE aarch64-none-elf)
 # Floating-point registers belong to the guests; outline atomics would need a runtime library.
-set(PLINTH_ARCH_FLAGS -mgeneral-regs-only -march=armv8-a -mno-outline-atomics -mbranch-protection=bti)
+# The image is far below 1 MiB: one instruction makes an address.
+set(PLINTH_ARCH_FLAGS -mgeneral-regs-only -march=armv8-a -mcmodel=tiny -mno-outline-atomics -mbranch-protection=bti)
 include(${CMAKE_CURRENT_LIST_DIR}/freestanding.cmake)

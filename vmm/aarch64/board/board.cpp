@@ -2,13 +2,13 @@
 #include <board/board.hpp>
 
 #include <arch/virtual_gic.hpp>
+#include <board/cpu_interfaces.hpp>
 
 #include "arch/aarch64/regs/gic_physical.hpp"
 #include "arch/aarch64/regs/system.hpp"
 #include "hal/log.hpp"
 #include "hal/timer.hpp"
 #include "hal/virtualization.hpp"
-#include "vmm/irq/vgic/sync.hpp"
 #include "vmm/virt_board.hpp"
 #include "vmm/vm.hpp"
 #include "vmm/wall_clock.hpp"
@@ -19,8 +19,7 @@ namespace {
 namespace regs = arch::regs;
 
 const vgic::CpuInterface& cpu_interface() {
-  return arch::gic_version() == 3 ? vgic::cpu_interface<arch::ListRegistersV3>
-                                  : vgic::cpu_interface<arch::ListRegistersV2>;
+  return arch::gic_version() == 3 ? gicv3_interface : gicv2_interface;
 }
 
 vgic::Config gic_config(const config::VmConfig& config) {
