@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstdint>
 
+#include "hal/access_kind.hpp"
 #include "hal/base/address.hpp"
 
 namespace hal {
@@ -35,7 +36,7 @@ concept VirtualProcessor =
 
       // Exceptions that the guest takes at its own vector.
       { vcpu.inject_undefined() } -> std::same_as<void>;
-      { vcpu.inject_external_abort(GuestVirt{}, true) } -> std::same_as<void>;  // place, of a fetch?
+      { vcpu.inject_external_abort(GuestVirt{}, AccessKind::load) } -> std::same_as<void>;
     };
 
 }  // namespace hal

@@ -36,6 +36,8 @@ uint64_t extend(uint64_t value, unsigned size, bool sign, bool wide) {
 // The low `size` bytes in reverse order.
 uint64_t swap_bytes(uint64_t value, unsigned size) { return std::byteswap(value) >> (64 - size * 8); }
 
+hal::AccessKind kind_of(bool write) { return write ? hal::AccessKind::store : hal::AccessKind::load; }
+
 enum class Outcome : uint8_t { done, retry, fault };
 
 // The guest touched guest physical memory that stage 2 does not let it have. Devices first; then it may have been a
@@ -86,7 +88,7 @@ void access_device(hal::Vcpu& vcpu, const hal::upcall::GuestAccess& access) {
   MmioDevice* const device = find_device(guest, access.address);
   if (device == nullptr || !access.address.is_aligned(access.size)) {
     const Outcome outcome = device != nullptr ? Outcome::fault : memory_outcome(guest, access.address, access.write);
-    if (outcome == Outcome::fault) vcpu.inject_external_abort(vcpu.fault_address(), false);
+    if (outcome == Outcome::fault) vcpu.inject_external_abort(vcpu.fault_address(), kind_of(access.write));
     if (outcome == Outcome::done) vcpu.skip_instruction();
     return;
   }
@@ -111,9 +113,9 @@ void access_undecoded(hal::Vcpu& vcpu, const hal::upcall::GuestFault& fault) {
     const Outcome outcome = memory_outcome(guest, fault.address, fault.write);
     if (outcome == Outcome::retry) return;
     if (outcome == Outcome::done) return vcpu.skip_instruction();
-    return vcpu.inject_external_abort(fault.virtual_address, false);
+    return vcpu.inject_external_abort(fault.virtual_address, kind_of(fault.write));
   }
-  const auto abort = [&] { vcpu.inject_external_abort(fault.virtual_address, false); };
+  const auto abort = [&] { vcpu.inject_external_abort(fault.virtual_address, kind_of(fault.write)); };
   const auto instruction_place = vcpu.translate(hal::GuestVirt(vcpu.pc()));
   // Translated to nothing now: another vCPU changed the tables, and the guest will find out by itself.
   if (!instruction_place) return;
@@ -149,7 +151,7 @@ void access_undecoded(hal::Vcpu& vcpu, const hal::upcall::GuestFault& fault) {
 
 void fetch_fault(hal::Vcpu& vcpu, const hal::upcall::GuestFault& fault) {
   if (self(vcpu).vm().space().allows(fault.address, hal::read_execute)) return;
-  vcpu.inject_external_abort(fault.virtual_address, true);
+  vcpu.inject_external_abort(fault.virtual_address, hal::AccessKind::fetch);
 }
 
 void call(hal::Vcpu& vcpu) { self(vcpu).vm().board().call(self(vcpu)); }

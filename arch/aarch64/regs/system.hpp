@@ -217,6 +217,11 @@ struct system_iss {
   using op0 = Field<21, 20>;
 };
 
+// ISS of HVC and SMC in AArch64 state.
+struct call_iss {
+  using immediate = Field<15, 0>;
+};
+
 // ISS of a trapped WFI or WFE.
 struct wfx_iss {
   using ti = Field<1, 0>;  // 0 WFI, 1 WFE, 2 WFIT, 3 WFET

@@ -23,12 +23,17 @@ void undefined(GuestFrame& frame, uint64_t) { frame.vcpu->inject_undefined(); }
 
 void wait_for_event(GuestFrame& frame, uint64_t) { hal::upcall::guest_idle(*frame.vcpu); }
 
-void hypervisor_call(GuestFrame& frame, uint64_t) { hal::upcall::guest_call(*frame.vcpu); }
+// The calling convention reserves every immediate but 0 (DEN0028 2.9).
+void hypervisor_call(GuestFrame& frame, uint64_t esr) {
+  constexpr uint64_t not_supported = ~uint64_t{0};
+  if (call_iss::immediate::get(esr) != 0) return frame.set(0, not_supported);
+  hal::upcall::guest_call(*frame.vcpu);
+}
 
 // A trapped SMC has not been executed: its return address is itself (D1.3.5.4).
-void secure_monitor_call(GuestFrame& frame, uint64_t) {
+void secure_monitor_call(GuestFrame& frame, uint64_t esr) {
   frame.skip_instruction();
-  hal::upcall::guest_call(*frame.vcpu);
+  hypervisor_call(frame, esr);
 }
 
 void system_register(GuestFrame& frame, uint64_t esr) { emulate_system_register(frame, esr_el2::iss::get(esr)); }
@@ -58,9 +63,10 @@ bool is_stage2_fault(uint64_t iss) {
 void data_abort(GuestFrame& frame, uint64_t esr) {
   const uint64_t iss = esr_el2::iss::get(esr);
   Vcpu& vcpu = *frame.vcpu;
+  const auto kind = abort_iss::wnr::is_set(iss) ? hal::AccessKind::store : hal::AccessKind::load;
   if (!is_stage2_fault(iss) || abort_iss::s1ptw::is_set(iss)) {
     // An error of the memory system, or stage 1 tables outside RAM: for the guest to see.
-    return vcpu.inject_external_abort(GuestVirt(read<far_el2>()), false);
+    return vcpu.inject_external_abort(GuestVirt(read<far_el2>()), kind);
   }
   const FaultAddress fault = fault_address(vcpu, iss);
   if (!fault.known) return;
@@ -82,7 +88,7 @@ void data_abort(GuestFrame& frame, uint64_t esr) {
 void instruction_abort(GuestFrame& frame, uint64_t esr) {
   const uint64_t iss = esr_el2::iss::get(esr);
   if (!is_stage2_fault(iss) || abort_iss::s1ptw::is_set(iss)) {
-    return frame.vcpu->inject_external_abort(GuestVirt(read<far_el2>()), true);
+    return frame.vcpu->inject_external_abort(GuestVirt(read<far_el2>()), hal::AccessKind::fetch);
   }
   const FaultAddress fault = fault_address(*frame.vcpu, iss);
   if (!fault.known) return;

@@ -47,13 +47,15 @@ void Vcpu::take_exception(uint64_t syndrome, uint64_t fault_address) {
 
 void Vcpu::inject_undefined() { take_exception(syndrome(ExceptionClass::unknown, 0), read<far_el1>()); }
 
-void Vcpu::inject_external_abort(hal::GuestVirt place, bool fetch) {
+void Vcpu::inject_external_abort(hal::GuestVirt place, hal::AccessKind kind) {
+  const bool fetch = kind == hal::AccessKind::fetch;
   constexpr uint64_t external_abort = 0b010000;
   const bool lower = is_el0(frame_->pstate);
   const auto exception_class =
       fetch ? (lower ? ExceptionClass::instruction_abort_lower : ExceptionClass::instruction_abort_same)
             : (lower ? ExceptionClass::data_abort_lower : ExceptionClass::data_abort_same);
-  take_exception(syndrome(exception_class, abort_iss::fsc::of(external_abort)), place.value());
+  const uint64_t iss = abort_iss::fsc::of(external_abort) | abort_iss::wnr::of(kind == hal::AccessKind::store);
+  take_exception(syndrome(exception_class, iss), place.value());
 }
 
 hal::GuestVirt Vcpu::fault_address() const { return hal::GuestVirt(read<far_el2>()); }

@@ -9,6 +9,7 @@
 
 #include "arch/aarch64/regs/system.hpp"
 #include "arch/mmu.hpp"
+#include "hal/access_kind.hpp"
 #include "hal/base/address.hpp"
 
 namespace arch {
@@ -105,7 +106,7 @@ class Vcpu {
   // Exceptions that the guest takes at its own vector (D1.3.6). Loaded on this CPU.
   void inject_undefined();
   // A synchronous external abort: what a bus answers where nothing is.
-  void inject_external_abort(hal::GuestVirt place, bool fetch);
+  void inject_external_abort(hal::GuestVirt place, hal::AccessKind kind);
   // Where the guest's registers are to lie: a variable of the function that calls enter_guest().
   using Frame = GuestFrame;
   void use_frame(GuestFrame& frame);

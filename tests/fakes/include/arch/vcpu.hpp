@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "hal/access_kind.hpp"
 #include "hal/base/address.hpp"
 
 namespace arch {
@@ -34,7 +35,7 @@ class Vcpu {
   void skip_instruction() { pc_ += 4; }
 
   void inject_undefined() { ++undefined_injected; }
-  void inject_external_abort(hal::GuestVirt, bool) { ++aborts_injected; }
+  void inject_external_abort(hal::GuestVirt, hal::AccessKind) { ++aborts_injected; }
 
   // --- for tests ---
   unsigned undefined_injected = 0;
