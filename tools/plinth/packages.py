@@ -30,7 +30,7 @@ QEMU = {"aarch64": {"qemu-system-arm": "the machine that everything runs on"}, "
 
 def ensure(wanted):
     """Installs those packages of `wanted` (name -> what for) that are missing: asks on a terminal, just does it elsewhere."""
-    missing = {name: reason for name, reason in wanted.items() if not _installed(name)}
+    missing = {name: reason for name, reason in wanted.items() if not installed(name)}
     if not missing:
         return
     say("these Debian packages are missing:")
@@ -58,6 +58,6 @@ def _agreed():
     return not sys.stdin.readline().strip().lower().startswith("n")
 
 
-def _installed(name):
+def installed(name):
     result = subprocess.run(["dpkg-query", "-W", "-f", "${db:Status-Status}", name], capture_output=True, text=True)
     return result.returncode == 0 and result.stdout == "installed"

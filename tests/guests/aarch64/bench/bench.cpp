@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// What exits and interrupts cost, as a guest sees it. Needs a device tree, PSCI, a GIC and a UART, so that it runs bare
+// and under any hypervisor. Each line is `bench NAME TICKS COUNT`: ticks of the virtual counter for so many operations.
+// `./plinth bench` runs it where one instruction takes one nanosecond; the counter's own steps are larger, hence the
+// many repetitions, which start at varying distances from a step.
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+
+#include "cpu.hpp"
+#include "gic.hpp"
+#include "machine.hpp"
+#include "psci.hpp"
+#include "smp.hpp"
+#include "trap.hpp"
+
+using namespace guest;
+
+namespace {
+constexpr unsigned repetitions = 2048;
+constexpr unsigned interrupt_repetitions = 512;
+constexpr uint32_t unknown_function = 0x8600'fff0;  // a vendor's hypervisor call that nobody has
+constexpr uint64_t gicd_iidr = gicd_base + 0x8;
+constexpr uint64_t gicd_isenabler1 = gicd_base + 0x104;
+constexpr uint64_t uart_fr = uart_base + 0x18;
+constexpr uint32_t test_sgi = 5;
+constexpr uint32_t reply_sgi = 6;
+
+using Counter = std::atomic<uint32_t>;
+
+enum class Wait : uint32_t { spinning, idle, answering, done };
+constinit std::atomic<Wait> other_waits{Wait::spinning};
+constinit Counter sgis{0};  // taken, by whichever CPU
+constinit Counter replies{0};
+constinit Counter timers{0};
+constinit Counter seen{0};  // by the other CPU's loop, after its handler
+constinit std::atomic<uint64_t> seen_at{0};
+
+// A busy wait that lets an emulator with one thread run another CPU.
+void pause() { asm volatile("yield" ::: "memory"); }
+
+// So long that the other CPU has gone back to its wait, and of varying length.
+void settle(unsigned round) {
+  for (unsigned i = 0; i < 200; ++i) pause();
+  for (unsigned i = 0; i < round * 5 % 16; ++i) asm volatile("nop");
+}
+
+void report(std::string_view name, uint64_t spent, unsigned count) { print("bench {} {} {}", name, spent, count); }
+
+template <class Operation>
+void measure(std::string_view name, Operation operation) {
+  operation();
+  const uint64_t start = now();
+  for (unsigned i = 0; i < repetitions; ++i) operation();
+  report(name, now() - start, repetitions);
+}
+
+// `round` performs one operation and returns the ticks that it took.
+template <class Round>
+void measure_rounds(std::string_view name, Round round) {
+  for (unsigned i = 0; i < 4; ++i) (void)round();
+  uint64_t spent = 0;
+  for (unsigned i = 0; i < interrupt_repetitions; ++i) {
+    settle(i);
+    spent += round();
+  }
+  report(name, spent, interrupt_repetitions);
+}
+
+void interrupt(uint32_t number) {
+  switch (number) {
+    case test_sgi: sgis.fetch_add(1); break;
+    case reply_sgi: replies.fetch_add(1); break;
+    case virtual_timer_interrupt:
+      cntv_ctl_el0::write(0);
+      timers.fetch_add(1);
+      break;
+    default: break;
+  }
+}
+
+uint64_t self_sgi() {
+  const uint32_t before = sgis.load();
+  const uint64_t start = now();
+  gic::send(test_sgi, cpu_number());
+  while (sgis.load() == before) pause();
+  return now() - start;
+}
+
+uint64_t due_timer() {
+  const uint32_t before = timers.load();
+  const uint64_t start = now();
+  cntv_cval_el0::write(0);
+  cntv_ctl_el0::write(1);
+  while (timers.load() == before) pause();
+  return now() - start;
+}
+
+// The other CPU says when it was back from its handler.
+uint64_t sgi_to_other() {
+  const uint32_t before = seen.load();
+  const uint64_t start = now();
+  gic::send(test_sgi, 1);
+  while (seen.load() == before) pause();
+  return seen_at.load() - start;
+}
+
+// There and back, with both CPUs idle meanwhile.
+uint64_t ping_pong() {
+  const uint32_t before = replies.load();
+  const uint64_t start = now();
+  gic::send(test_sgi, 1);
+  mask_interrupts();
+  while (replies.load() == before) {
+    wait_for_interrupt();
+    unmask_interrupts();
+    mask_interrupts();
+  }
+  unmask_interrupts();
+  return now() - start;
+}
+
+// The other CPU: waits for SGIs in the manner that is asked for.
+void other_main(uint64_t) {
+  gic::enable_cpu();
+  gic::enable(test_sgi);
+  uint32_t known = sgis.load();
+  seen_at.store(now());
+  seen.fetch_add(1);
+  mask_interrupts();
+  for (Wait wait = other_waits.load(); wait != Wait::done; wait = other_waits.load()) {
+    if (wait == Wait::spinning) {
+      pause();
+    } else {
+      wait_for_interrupt();
+    }
+    unmask_interrupts();
+    const uint64_t at = now();
+    const uint32_t taken = sgis.load();
+    mask_interrupts();
+    if (taken == known) continue;
+    known = taken;
+    if (wait == Wait::answering) gic::send(reply_sgi, 0);
+    seen_at.store(at);
+    seen.fetch_add(1);
+  }
+}
+
+// The mode changes with the next SGI at the latest.
+void set_wait(Wait wait) {
+  other_waits.store(wait);
+  settle(0);
+  gic::send(test_sgi, 1);
+  settle(0);
+}
+
+void measure_exits() {
+  measure("hypercall", [] { (void)psci::call(unknown_function); });
+  measure("psci-version", [] { (void)psci::call(psci::version); });
+  measure("gicd-read", [] { (void)read32(gicd_iidr); });
+  measure("gicd-write", [] { write32(gicd_isenabler1, 0); });
+  measure("uart-read", [] { (void)read32(uart_fr); });
+  measure("id-register", [] { (void)id_aa64pfr0_el1::read(); });
+}
+
+void measure_interrupts() {
+  on_interrupt(interrupt);
+  gic::enable_distributor();
+  gic::enable_cpu();
+  gic::enable(test_sgi);
+  gic::enable(reply_sgi);
+  gic::enable(virtual_timer_interrupt);
+  unmask_interrupts();
+  measure_rounds("sgi-self", self_sgi);
+  measure_rounds("timer", due_timer);
+}
+
+void measure_other_cpu() {
+  if (smp::count() < 2) return;
+  const uint32_t before = seen.load();
+  if (smp::start(1, other_main, 0) != psci::success) return print("bench: the other CPU does not start");
+  while (seen.load() == before) pause();
+  measure_rounds("sgi-spinning", sgi_to_other);
+  set_wait(Wait::idle);
+  measure_rounds("sgi-idle", sgi_to_other);
+  set_wait(Wait::answering);
+  measure_rounds("ping-pong", ping_pong);
+  set_wait(Wait::done);
+  while (!smp::is_off(1)) pause();
+}
+}  // namespace
+
+extern "C" void guest_main(uint64_t device_tree) {
+  const uint64_t entered = now();
+  read_machine(device_tree);
+  report("entry", entered, 1);
+  print("bench frequency {} 1", cntfrq_el0::read());
+  measure_exits();
+  measure_interrupts();
+  measure_other_cpu();
+  print("bench complete");
+}
