@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hal/platform/platform.hpp"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+
+#include "tests/unit/base/dtc.hpp"
+
+namespace {
+
+using hal::FirmwareConduit;
+using hal::HostPhys;
+using hal::HostPhysRange;
+using hal::Platform;
+using hal::UartKind;
+
+constexpr HostPhysRange range(uint64_t start, uint64_t size) { return {HostPhys(start), size}; }
+constexpr HostPhysRange fdt_place = range(0x4800'0000, 0x10'0000);
+
+constexpr std::string_view root = "#address-cells = <2>; #size-cells = <2>;";
+constexpr std::string_view memory =
+    R"(memory@40000000 { device_type = "memory"; reg = <0 0x40000000 0 0x10000000>; };)";
+constexpr std::string_view gicv3 = R"(intc: intc@8000000 {
+  compatible = "arm,gic-v3"; #interrupt-cells = <3>; interrupt-controller; interrupts = <1 9 4>;
+  reg = <0 0x8000000 0 0x10000>, <0 0x80a0000 0 0xf60000>;
+};)";
+constexpr std::string_view gicv2 = R"(intc: intc@8000000 {
+  compatible = "arm,cortex-a15-gic"; #interrupt-cells = <3>; interrupt-controller; interrupts = <1 9 0xf04>;
+  reg = <0 0x8000000 0 0x10000>, <0 0x8010000 0 0x10000>, <0 0x8030000 0 0x10000>, <0 0x8040000 0 0x10000>;
+};)";
+// What QEMU's `virt` board says, but for what Plinth never looks at.
+constexpr std::string_view rest_of_virt = R"(
+  model = "linux,dummy-virt"; compatible = "linux,dummy-virt"; interrupt-parent = <&intc>;
+  chosen { stdout-path = "/pl011@9000000"; rng-seed = <0x01234567 0x89abcdef 0x1 0x2>; kaslr-seed = <7 8>;
+           linux,initrd-start = <0x44000000>; linux,initrd-end = <0x44123456>; };
+  psci { compatible = "arm,psci-1.0", "arm,psci-0.2", "arm,psci"; method = "smc"; };
+  timer { compatible = "arm,armv8-timer", "arm,armv7-timer"; interrupts = <1 13 4>, <1 14 4>, <1 11 4>, <1 10 4>; };
+  cpus { #address-cells = <1>; #size-cells = <0>;
+    cpu-map { socket0 { }; };
+    cpu@0 { device_type = "cpu"; reg = <0>; };
+    cpu@1 { device_type = "cpu"; reg = <1>; };
+    cpu@100 { device_type = "cpu"; reg = <0x100>; status = "disabled"; };
+    cpu@101 { device_type = "cpu"; reg = <0x101>; };
+  };
+  pl011@9000000 { compatible = "arm,pl011", "arm,primecell"; reg = <0 0x9000000 0 0x1000>; interrupts = <0 1 4>; };
+  pl031@9010000 { compatible = "arm,pl031", "arm,primecell"; reg = <0 0x9010000 0 0x1000>; interrupts = <0 2 4>; };
+)";
+
+class Discovery : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!dtc::is_installed()) GTEST_SKIP() << "dtc is not installed";
+  }
+
+  // A board whose root node has all of these pieces; `before` comes ahead of it.
+  static Platform discover(std::initializer_list<std::string_view> pieces, std::string_view before = "") {
+    std::string source = "/dts-v1/;\n" + std::string(before) + "\n/ { " + std::string(root);
+    // Properties come before nodes.
+    for (const std::string_view piece : pieces) (source += piece) += '\n';
+    const dtc::Blob blob = dtc::compile(source + "};");
+    const auto fdt = hal::Fdt::open(blob);
+    EXPECT_TRUE(fdt.ok()) << source;
+    return fdt.ok() ? hal::discover_platform(*fdt, fdt_place) : Platform{};
+  }
+};
+
+TEST_F(Discovery, finds_all_of_qemus_board_with_gicv3) {
+  const Platform found = discover({rest_of_virt, gicv3, memory});
+  EXPECT_EQ(found.model(), "linux,dummy-virt");
+  ASSERT_EQ(found.memory.size(), 1U);
+  EXPECT_EQ(found.memory[0], range(0x4000'0000, 0x1000'0000));
+  ASSERT_EQ(found.reserved.size(), 1U);
+  EXPECT_EQ(found.reserved[0], fdt_place);
+  EXPECT_EQ(found.initrd, range(0x4400'0000, 0x12'3456));
+  EXPECT_EQ(found.psci, FirmwareConduit::smc);
+  EXPECT_EQ(found.timer.virtual_irq, 27U);
+  EXPECT_EQ(found.timer.hypervisor_irq, 26U);
+  EXPECT_EQ(found.rtc, range(0x901'0000, 0x1000));
+  EXPECT_EQ(found.random_seed, 0x0123'4567'89ab'cdefU);
+  ASSERT_TRUE(found.console.has_value());
+  EXPECT_EQ(found.console->kind, UartKind::pl011);
+  EXPECT_EQ(found.console->registers, range(0x900'0000, 0x1000));
+  EXPECT_EQ(found.console->irq, 33U);
+  EXPECT_EQ(found.gic.version, 3U);
+  EXPECT_EQ(found.gic.distributor, range(0x800'0000, 0x1'0000));
+  ASSERT_EQ(found.gic.redistributors.size(), 1U);
+  EXPECT_EQ(found.gic.redistributors[0], range(0x80a'0000, 0xf6'0000));
+  EXPECT_EQ(found.gic.redistributor_stride, 0U);
+  EXPECT_EQ(found.gic.maintenance_irq, 25U);
+}
+
+TEST_F(Discovery, counts_only_enabled_cpus_in_the_trees_order) {
+  const Platform found = discover({rest_of_virt, gicv3, memory});
+  ASSERT_EQ(found.cpus.size(), 3U);
+  EXPECT_EQ(found.cpus[0].hardware_id, 0U);
+  EXPECT_EQ(found.cpus[1].hardware_id, 1U);
+  EXPECT_EQ(found.cpus[2].hardware_id, 0x101U);
+}
+
+TEST_F(Discovery, finds_the_four_frames_of_gicv2) {
+  for (const std::string_view compatible : {"arm,cortex-a15-gic", "arm,gic-400", "arm,cortex-a7-gic"}) {
+    std::string controller(gicv2);
+    controller.replace(controller.find("arm,cortex-a15-gic"), 18, compatible);
+    const Platform found = discover({rest_of_virt, controller, memory});
+    EXPECT_EQ(found.gic.version, 2U) << compatible;
+    EXPECT_EQ(found.gic.distributor, range(0x800'0000, 0x1'0000));
+    EXPECT_EQ(found.gic.cpu_interface, range(0x801'0000, 0x1'0000));
+    EXPECT_EQ(found.gic.hypervisor_interface, range(0x803'0000, 0x1'0000));
+    EXPECT_EQ(found.gic.virtual_cpu_interface, range(0x804'0000, 0x1'0000));
+    EXPECT_EQ(found.gic.maintenance_irq, 25U);
+  }
+}
+
+TEST_F(Discovery, leaves_frames_empty_that_a_gicv2_without_virtualization_lacks) {
+  const Platform found = discover({R"(intc: intc@8000000 { compatible = "arm,gic-400"; #interrupt-cells = <3>;
+    interrupt-controller; reg = <0 0x8000000 0 0x1000>, <0 0x8010000 0 0x1000>; };)"});
+  EXPECT_EQ(found.gic.version, 2U);
+  EXPECT_TRUE(found.gic.hypervisor_interface.empty());
+  EXPECT_TRUE(found.gic.virtual_cpu_interface.empty());
+  EXPECT_EQ(found.gic.maintenance_irq, 0U);
+}
+
+TEST_F(Discovery, finds_each_region_of_redistributors_and_their_stride) {
+  const Platform found = discover({R"(intc: intc@8000000 { compatible = "arm,gic-v3"; #interrupt-cells = <3>;
+    interrupt-controller; #redistributor-regions = <2>; redistributor-stride = <0 0x40000>;
+    reg = <0 0x8000000 0 0x10000>, <0 0x10000000 0 0x100000>, <0 0x20000000 0 0x80000>, <0 0x30000000 0 0x10000>; };)"});
+  ASSERT_EQ(found.gic.redistributors.size(), 2U);  // the last frame is GICC
+  EXPECT_EQ(found.gic.redistributors[0], range(0x1000'0000, 0x10'0000));
+  EXPECT_EQ(found.gic.redistributors[1], range(0x2000'0000, 0x8'0000));
+  EXPECT_EQ(found.gic.redistributor_stride, 0x4'0000U);
+}
+
+TEST_F(Discovery, believes_no_count_of_redistributors_that_the_tree_does_not_fill) {
+  const Platform found = discover({R"(intc: intc@8000000 { compatible = "arm,gic-v3"; #interrupt-cells = <3>;
+    interrupt-controller; #redistributor-regions = <0xffffffff>;
+    reg = <0 0x8000000 0 0x10000>, <0 0x10000000 0 0x100000>; };)"});
+  EXPECT_EQ(found.gic.redistributors.size(), 1U);
+}
+
+TEST_F(Discovery, collects_memory_from_many_nodes_with_many_ranges) {
+  const Platform found = discover({
+      R"(memory@80000000 { device_type = "memory"; reg = <0 0x80000000 0 0x40000000>, <8 0 1 0>; };)",
+      memory,
+      R"(memory@90000000 { device_type = "memory"; reg = <0 0x90000000 0 0>; };)",
+      R"(memory@a0000000 { device_type = "memory"; status = "disabled"; reg = <0 0xa0000000 0 0x1000>; };)",
+  });
+  ASSERT_EQ(found.memory.size(), 3U);
+  EXPECT_EQ(found.memory[0], range(0x8000'0000, 0x4000'0000));
+  EXPECT_EQ(found.memory[1], range(0x8'0000'0000, 0x1'0000'0000));
+  EXPECT_EQ(found.memory[2], range(0x4000'0000, 0x1000'0000));
+}
+
+TEST_F(Discovery, collects_reservations_of_all_three_kinds) {
+  const Platform found = discover({memory, R"(reserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+      firmware@41000000 { no-map; reg = <0 0x41000000 0 0x200000>, <0 0x42000000 0 0x1000>; };
+      pool { size = <0 0x100000>; };
+      off@43000000 { status = "disabled"; reg = <0 0x43000000 0 0x1000>; };
+    };)"},
+                                  "/memreserve/ 0x40000000 0x80000;");
+  ASSERT_EQ(found.reserved.size(), 4U);
+  EXPECT_EQ(found.reserved[0], fdt_place);
+  EXPECT_EQ(found.reserved[1], range(0x4000'0000, 0x8'0000));
+  EXPECT_EQ(found.reserved[2], range(0x4100'0000, 0x20'0000));
+  EXPECT_EQ(found.reserved[3], range(0x4200'0000, 0x1000));
+  EXPECT_EQ(found.memory.size(), 1U);
+}
+
+TEST_F(Discovery, owns_no_memory_when_it_cannot_keep_every_reservation) {
+  std::string reservations;
+  for (unsigned i = 0; i < 64; ++i) {
+    reservations += "/memreserve/ " + std::to_string(0x4000'0000 + i * 0x2000) + " 0x1000;\n";
+  }
+  EXPECT_TRUE(discover({memory}, reservations).memory.empty());
+}
+
+TEST_F(Discovery, keeps_the_first_entries_of_lists_that_are_too_long) {
+  std::string cpus = "cpus { #address-cells = <1>; #size-cells = <0>;";
+  for (unsigned i = 0; i < hal::max_cpus + 3; ++i) {
+    cpus += "cpu@" + std::to_string(i) + " { device_type = \"cpu\"; reg = <" + std::to_string(i) + ">; };";
+  }
+  std::string ranges = "memory@0 { device_type = \"memory\"; reg = <0 0 0 0x1000>";
+  for (unsigned i = 1; i < 40; ++i) ranges += ", <" + std::to_string(i) + " 0 0 0x1000>";
+  const Platform found = discover({cpus + "};", ranges + "; };"});
+  EXPECT_EQ(found.cpus.size(), hal::max_cpus);
+  EXPECT_EQ(found.memory.size(), 32U);
+}
+
+TEST_F(Discovery, translates_registers_through_the_buses_above_them) {
+  const Platform found = discover({R"(chosen { stdout-path = "serial0:115200n8"; };
+    aliases { serial0 = "/soc/serial@9000"; };
+    soc { compatible = "simple-bus"; #address-cells = <1>; #size-cells = <1>; ranges = <0 0 0xfe000000 0x100000>;
+      serial@9000 { compatible = "ns16550a"; reg = <0x9000 0x100>; reg-shift = <2>; }; };)"});
+  ASSERT_TRUE(found.console.has_value());
+  EXPECT_EQ(found.console->kind, UartKind::ns16550);
+  EXPECT_EQ(found.console->registers, range(0xfe00'9000, 0x100));
+  EXPECT_EQ(found.console->register_shift, 2U);
+  EXPECT_EQ(found.console->irq, 0U);
+}
+
+TEST_F(Discovery, takes_some_pl011_when_nobody_chose_a_console) {
+  const Platform found = discover({R"(uart@9000000 { compatible = "arm,pl011"; reg = <0 0x9000000 0 0x1000>; };)"});
+  ASSERT_TRUE(found.console.has_value());
+  EXPECT_EQ(found.console->registers, range(0x900'0000, 0x1000));
+}
+
+TEST_F(Discovery, has_no_console_where_it_knows_no_driver) {
+  EXPECT_FALSE(discover({R"(chosen { stdout-path = "/uart@1"; };
+    uart@1 { compatible = "acme,uart"; reg = <0 1 0 1>; };)"})
+                   .console.has_value());
+}
+
+TEST_F(Discovery, ignores_interrupts_that_no_gic_has) {
+  const Platform found = discover({R"(interrupt-parent = <&intc>;)", gicv3,
+                                   R"(timer { compatible = "arm,armv8-timer";
+      interrupts = <1 13 4>, <1 14 4>, <1 16 4>, <2 10 4>; };
+    uart@9000000 { compatible = "arm,pl011"; reg = <0 0x9000000 0 0x1000>; interrupts = <0 988 4>; };)"});
+  EXPECT_EQ(found.timer.virtual_irq, 0U);
+  EXPECT_EQ(found.timer.hypervisor_irq, 0U);
+  ASSERT_TRUE(found.console.has_value());
+  EXPECT_EQ(found.console->irq, 0U);
+}
+
+TEST_F(Discovery, knows_the_conduits_of_psci_and_no_others) {
+  const auto conduit = [](std::string_view properties) {
+    return discover({"psci { " + std::string(properties) + " };"}).psci;
+  };
+  EXPECT_EQ(conduit(R"(compatible = "arm,psci-0.2"; method = "hvc";)"), FirmwareConduit::hvc);
+  EXPECT_EQ(conduit(R"(compatible = "arm,psci-1.0"; method = "smc";)"), FirmwareConduit::smc);
+  EXPECT_EQ(conduit(R"(compatible = "arm,psci-1.0"; method = "magic";)"), FirmwareConduit::none);
+  EXPECT_EQ(conduit(R"(compatible = "arm,psci-1.0";)"), FirmwareConduit::none);
+  EXPECT_EQ(conduit(R"(compatible = "arm,psci"; method = "smc";)"), FirmwareConduit::none);
+}
+
+TEST_F(Discovery, takes_the_kaslr_seed_where_there_is_no_longer_one) {
+  EXPECT_EQ(discover({"chosen { rng-seed = <1>; kaslr-seed = <0x11 0x22>; };"}).random_seed, 0x11'0000'0022U);
+  EXPECT_FALSE(discover({"chosen { };"}).random_seed.has_value());
+}
+
+TEST_F(Discovery, leaves_everything_at_its_default_where_the_tree_is_empty) {
+  const Platform found = discover({});
+  EXPECT_EQ(found.model(), "unknown machine");
+  EXPECT_TRUE(found.memory.empty());
+  EXPECT_TRUE(found.cpus.empty());
+  EXPECT_FALSE(found.initrd.has_value());
+  EXPECT_FALSE(found.console.has_value());
+  EXPECT_FALSE(found.rtc.has_value());
+  EXPECT_EQ(found.gic.version, 0U);
+  EXPECT_EQ(found.timer.hypervisor_irq, 0U);
+  EXPECT_EQ(found.psci, FirmwareConduit::none);
+}
+
+TEST_F(Discovery, cuts_a_model_name_that_is_too_long) {
+  const Platform found = discover({"model = \"" + std::string(200, 'x') + "\";"});
+  EXPECT_EQ(found.model(), std::string(63, 'x'));
+}
+
+}  // namespace
