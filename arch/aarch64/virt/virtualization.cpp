@@ -135,12 +135,14 @@ constinit gic::SetupError startup_error = gic::SetupError::none;
 // The CPU that comes reads memory, not our cache.
 void clean_to_coherency(const void* memory) { asm volatile("dc cvac, %0\n dsb sy" ::"r"(memory) : "memory"); }
 
-bool start_cpu(hal::CpuIndex cpu) {
+enum class Started : uint8_t { yes, no, unknown };
+
+Started start_cpu(hal::CpuIndex cpu) {
   const uint64_t id = boot::platform().cpus[cpu].hardware_id;
   const auto resources = hal::upcall::prepare_cpu(cpu);
   if (!resources) {
     hal::log::warning("CPU {}: no memory to start it", cpu);
-    return false;
+    return Started::no;
   }
   secondary_boot = {.page_tables = read<ttbr0_el2>(),
                     .entry = reinterpret_cast<uint64_t>(&secondary_on_virtual_addresses),
@@ -151,21 +153,33 @@ bool start_cpu(hal::CpuIndex cpu) {
   const int64_t result = psci::cpu_on(id, boot::image_phys(secondary_entry), boot::image_phys(&secondary_boot).value());
   if (result != 0) {
     hal::log::warning("CPU {}: firmware does not start it (PSCI error {})", cpu, result);
-    return false;
+    return Started::no;
   }
   const uint64_t deadline = Timer::now() + Timer::frequency();
   while (startup.load(std::memory_order_acquire) == Startup::pending) {
     if (Timer::now() > deadline) {
       hal::log::warning("CPU {}: started, but did not report within a second", cpu);
-      return false;
+      return Started::unknown;
     }
     asm volatile("yield");
   }
   if (startup.load(std::memory_order_acquire) == Startup::failed) {
     hal::log::warning("CPU {}: left out: {}", cpu, explain(startup_error));
-    return false;
+    return Started::no;
   }
-  return true;
+  return Started::yes;
+}
+
+// One after another: what they are told lies in one place. A CPU that does not report may still be on its way to read
+// it, so after that one nobody is started.
+unsigned start_others(size_t cpus) {
+  unsigned online = 0;
+  for (hal::CpuIndex cpu = 1; cpu < cpus; ++cpu) {
+    const Started started = start_cpu(cpu);
+    if (started == Started::unknown) break;
+    if (started == Started::yes) ++online;
+  }
+  return online;
 }
 
 extern "C" [[noreturn]] void secondary_main(uint64_t cpu) {
@@ -200,8 +214,7 @@ bool enable_virtualization() {
     log::error("no VM can run: {}", explain(error));
     return false;
   }
-  unsigned online = 1;
-  for (CpuIndex cpu = 1; cpu < machine.cpus.size(); ++cpu) online += start_cpu(cpu);
+  const unsigned online = 1 + start_others(machine.cpus.size());
   log::info("{} of {} CPUs can run guests", online, machine.cpus.size());
   return true;
 }
