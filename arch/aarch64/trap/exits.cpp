@@ -72,6 +72,10 @@ void data_abort(GuestFrame& frame, uint64_t esr) {
   if (!fault.known) return;
   // Cache maintenance by VA where there is no RAM has nothing to maintain.
   if (abort_iss::cm::is_set(iss)) return frame.skip_instruction();
+  // Instructions without a syndrome of their own are decoded in software, which knows A64.
+  if (!abort_iss::isv::is_set(iss) && spsr::nrw::is_set(frame.pstate)) {
+    return vcpu.inject_external_abort(GuestVirt(read<far_el2>()), kind);
+  }
   if (!abort_iss::isv::is_set(iss)) {
     return hal::upcall::guest_undecoded_access(vcpu, {.address = fault.address,
                                                       .virtual_address = GuestVirt(read<far_el2>()),

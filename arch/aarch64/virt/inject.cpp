@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Exceptions that we raise in a guest: the steps of D1.3.6 ("AArch64.TakeException"), done to its EL1 registers.
+#include "arch/aarch64/regs/aarch32.hpp"
 #include "arch/sysreg.hpp"
 #include "arch/vcpu.hpp"
 
@@ -58,6 +59,12 @@ void Vcpu::inject_external_abort(hal::GuestVirt place, hal::AccessKind kind) {
   take_exception(syndrome(exception_class, iss), place.value());
 }
 
+// The syndrome is still that of the exit: what is stepped over is stepped over before another guest can run.
+void Vcpu::skip_aarch32() {
+  frame_->pc += esr_el2::il::is_set(read<esr_el2>()) ? 4 : 2;
+  frame_->pstate = advance_it(frame_->pstate);
+}
+
 hal::GuestVirt Vcpu::fault_address() const { return hal::GuestVirt(read<far_el2>()); }
 
 std::optional<hal::GuestPhys> Vcpu::translate(hal::GuestVirt place) const {
@@ -75,6 +82,7 @@ std::optional<hal::GuestPhys> Vcpu::translate(hal::GuestVirt place) const {
 }
 
 bool Vcpu::is_big_endian() const {
+  if (spsr::nrw::is_set(frame_->pstate)) return spsr32::e::is_set(frame_->pstate);
   const uint64_t control = read<sctlr_el1>();
   return is_el0(frame_->pstate) ? sctlr_el1::e0e::is_set(control) : sctlr_el1::ee::is_set(control);
 }

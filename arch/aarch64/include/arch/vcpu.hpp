@@ -33,7 +33,7 @@ struct alignas(16) GuestFrame {
   void set(unsigned n, uint64_t value) {
     if (n < 31) x[n] = value;
   }
-  // Step over the instruction that exited. Only A64 instructions and 4-byte A32 ones are ever stepped over.
+  // Step over the A64 instruction that exited.
   void skip_instruction() { pc += 4; }
 };
 inline constexpr size_t frame_pc = 248, frame_pstate = 256, frame_vcpu = 264, frame_size = 272;
@@ -91,7 +91,10 @@ class Vcpu {
   [[nodiscard]] uint64_t reg(unsigned n) const { return frame_->get(n); }
   void set_reg(unsigned n, uint64_t value) { frame_->set(n, value); }
   [[nodiscard]] uint64_t pc() const { return frame_->pc; }
-  void skip_instruction() { frame_->skip_instruction(); }
+  void skip_instruction() {
+    if (regs::spsr::nrw::is_set(frame_->pstate)) return skip_aarch32();
+    frame_->skip_instruction();
+  }
   // SP of the exception level and SPSel that the guest runs with.
   [[nodiscard]] uint64_t stack_pointer() const;
   void set_stack_pointer(uint64_t value);
@@ -119,6 +122,7 @@ class Vcpu {
 
  private:
   void take_exception(uint64_t syndrome, uint64_t fault_address);
+  void skip_aarch32();
 
   GuestFrame* frame_ = nullptr;
   Identity identity_{};
