@@ -302,8 +302,8 @@ bool Vm::start_guest() {
   if (!entry) {
     std::array<char, 160> buffer{};
     hal::BufferSink text(buffer);
-    vmm::describe(text, entry.error());
-    hal::log::error("{}: {}: {}", name(), config_.kernel.image, text.text());
+    vmm::describe(text, entry.error().error);
+    hal::log::error("{}: {}: {}", name(), entry.error().file, text.text());
     const hal::LockGuard guard(words_lock_);
     last_words_ = config::FixedString<159>(text.text());
     return false;

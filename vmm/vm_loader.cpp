@@ -69,43 +69,59 @@ hal::Result<void, LoadError> load_region_images(const Vm& vm, Memory& memory) {
   return {};
 }
 
-}  // namespace
+// Room to grow for what is patched into a tree of the user's.
+uint64_t tree_capacity(std::span<const std::byte> own) {
+  return std::max<uint64_t>(64 * hal::kib, hal::align_up(own.size() + 8 * hal::kib, hal::page_size));
+}
 
-hal::Result<GuestEntry, LoadError> load_vm(Vm& vm) {
+// Clean memory, then kernel and initrd.
+hal::Result<LoadPlan, LoadError> load_kernel(Vm& vm, Memory& memory) {
   const config::KernelConfig& kernel = vm.config().kernel;
-  const std::span<const std::byte> own_tree = file(kernel.dtb);
-  // Room to grow for what is patched into a tree of the user's.
-  const uint64_t tree_capacity =
-      std::max<uint64_t>(64 * hal::kib, hal::align_up(own_tree.size() + 8 * hal::kib, hal::page_size));
   const LoadRequest request{.kernel = file(kernel.image),
                             .initrd = file(kernel.initrd),
                             .format = kernel.format,
                             .load = kernel.load,
                             .entry = kernel.entry,
                             .regions = vm.regions(),
-                            .fdt_capacity = tree_capacity};
+                            .fdt_capacity = tree_capacity(file(kernel.dtb))};
   auto inflater = mm::make<Inflater>();
   if (!inflater) return no_memory();
   const LoadPlan plan = TRY(plan_load(request, **inflater));
-
-  Memory memory(vm.space());
   for (const config::MemoryRegion& region : vm.regions()) TRY(memory.zero(region.range));
   TRY(load_region_images(vm, memory));
   TRY(load_images(request, plan, memory, memory, **inflater));
+  return plan;
+}
 
-  auto buffer = mm::OwnedFrames::allocate(mm::frames(), mm::order_for(tree_capacity), mm::FrameUse::heap);
+hal::Result<void, LoadError> load_tree(Vm& vm, const LoadPlan& plan, Memory& memory) {
+  const std::span<const std::byte> own = file(vm.config().kernel.dtb);
+  const uint64_t capacity = tree_capacity(own);
+  auto buffer = mm::OwnedFrames::allocate(mm::frames(), mm::order_for(capacity), mm::FrameUse::heap);
   if (!buffer) return no_memory();
-  const auto tree = vm.board().describe(plan, own_tree, buffer->bytes().first(tree_capacity));
-  if (!tree) {
-    return hal::fail(
-        LoadError{.kind = LoadError::Kind::fdt_too_large, .wanted = own_tree.size(), .limit = plan.fdt.size});
+  const auto tree = vm.board().describe(plan, own, buffer->bytes().first(capacity));
+  if (!tree && tree.error() == hal::FdtError::no_space) {
+    return hal::fail(LoadError{.kind = LoadError::Kind::fdt_too_large, .wanted = own.size(), .limit = plan.fdt.size});
   }
-  TRY(memory.write(plan.fdt.start, *tree));
+  if (!tree) return hal::fail(LoadError{.kind = LoadError::Kind::bad_device_tree});
+  return memory.write(plan.fdt.start, *tree);
+}
 
-  for (const GuestPhysRange& loaded : {plan.kernel, plan.initrd, plan.fdt}) {
-    if (!loaded.empty() && !vm.space().publish(loaded)) return no_memory();
+}  // namespace
+
+hal::Result<GuestEntry, StartFailure> load_vm(Vm& vm) {
+  const config::KernelConfig& kernel = vm.config().kernel;
+  Memory memory(vm.space());
+  const auto plan = load_kernel(vm, memory);
+  if (!plan) return hal::fail(StartFailure{kernel.image, plan.error()});
+  if (const auto loaded = load_tree(vm, *plan, memory); !loaded) {
+    return hal::fail(StartFailure{kernel.dtb.empty() ? kernel.image : kernel.dtb, loaded.error()});
   }
-  return GuestEntry{.pc = plan.entry, .argument = plan.fdt.start.value()};
+  for (const GuestPhysRange& loaded : {plan->kernel, plan->initrd, plan->fdt}) {
+    if (!loaded.empty() && !vm.space().publish(loaded)) {
+      return hal::fail(StartFailure{kernel.image, no_memory().error});
+    }
+  }
+  return GuestEntry{.pc = plan->entry, .argument = plan->fdt.start.value()};
 }
 
 }  // namespace vmm

@@ -33,6 +33,7 @@ void describe(hal::TextSink& sink, const LoadError& error) {
     case initrd_too_large:
       hal::format(sink, "there is no room for the initrd of {} beside the kernel in {} of RAM", wanted, limit);
       break;
+    case bad_device_tree: sink.put("this is no device tree (dtb), or a damaged one"); break;
     case fdt_too_large:
       hal::format(sink, "there is no room for the device tree of {} beside kernel and initrd in {} of RAM", wanted,
                   limit);
