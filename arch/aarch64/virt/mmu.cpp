@@ -60,7 +60,10 @@ template <class Operation>
 void for_each_line(const void* memory, size_t size, size_t line, Operation operation) {
   const uintptr_t start = reinterpret_cast<uintptr_t>(memory) & ~(line - 1);
   const uintptr_t end = reinterpret_cast<uintptr_t>(memory) + size;
-  for (uintptr_t place = start; place < end; place += line) operation(place);
+  uintptr_t place = start;
+  // The whole memory of each guest passes here before it starts, line by line.
+#pragma clang loop unroll_count(16)
+  for (size_t lines = (end - start + line - 1) / line; lines != 0; --lines, place += line) operation(place);
 }
 
 }  // namespace
