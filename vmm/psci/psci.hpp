@@ -70,12 +70,14 @@ class Psci {
 
   Psci(AffinityMap affinities, GuestEntryCheck& entries, FirmwareWorkarounds workarounds);
 
-  // The answer to a function that only states a version, for the exit path to give before it looks any further.
+  // The answer to a function that only states a version, or that is of a range where nothing is known: for the exit
+  // path to give before it looks any further.
   [[nodiscard]] static constexpr std::optional<uint64_t> fixed_answer(uint64_t function) {
-    switch (static_cast<uint32_t>(function)) {
+    const auto id = static_cast<uint32_t>(function);
+    switch (id) {
       case psci_version_id: return psci_1_1;
       case smccc_version_id: return smccc_1_2;
-      default: return std::nullopt;
+      default: return may_exist(id) ? std::nullopt : std::optional(~uint64_t{0});  // NOT_SUPPORTED
     }
   }
 
@@ -99,6 +101,19 @@ class Psci {
   static constexpr uint32_t smccc_version_id = 0x8000'0000;
   static constexpr uint64_t psci_1_1 = 0x1'0001;
   static constexpr uint64_t smccc_1_2 = 0x1'0002;
+
+  // Whether `id`, in either width, is in a range that find() has functions of.
+  [[nodiscard]] static constexpr bool may_exist(uint32_t id) {
+    switch ((id & ~(1U << 30)) >> 8) {
+      case 0x80'0000:
+      case 0x80'0080:
+      case 0x80'007f:
+      case 0x80'003f:
+      case 0x84'0000: return true;
+      case 0x86'00ff: return (id & 0xfc) == 0;
+      default: return false;
+    }
+  }
 
   struct Vcpu {
     Power power = Power::off;

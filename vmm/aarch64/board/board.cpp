@@ -18,9 +18,7 @@ namespace {
 
 namespace regs = arch::regs;
 
-const vgic::CpuInterface& cpu_interface() {
-  return arch::gic_version() == 3 ? gicv3_interface : gicv2_interface;
-}
+const vgic::CpuInterface& cpu_interface() { return arch::gic_version() == 3 ? gicv3_interface : gicv2_interface; }
 
 vgic::Config gic_config(const config::VmConfig& config) {
   return {.version = arch::gic_version() == 3 ? vgic::Version::v3 : vgic::Version::v2,
@@ -107,6 +105,12 @@ void Board::identify(Vcpu& vcpu) {
 // -------------------------------------------------------------------------------------------------
 
 void Board::call(Vcpu& vcpu) {
+  if (const auto answer = Psci::fixed_answer(vcpu.reg(0))) return vcpu.set_reg(0, *answer);
+  carry_out_call(vcpu);
+}
+
+// Apart, so that the answers that need no more than a look at the number pay for nothing of this.
+[[gnu::noinline]] void Board::carry_out_call(Vcpu& vcpu) {
   const FirmwareAction action = psci_.call(vcpu.index(), {.x = {vcpu.reg(0), vcpu.reg(1), vcpu.reg(2), vcpu.reg(3)}});
   using Kind = FirmwareAction::Kind;
   if (action.kind <= Kind::start_vcpu) {

@@ -88,6 +88,7 @@ class Board final : public VcpuKicker, public GuestEntryCheck, public vgic::Gues
 
  private:
   hal::Result<void, VmError> plug_in();
+  void carry_out_call(Vcpu& vcpu);
   static void alarm_expired(void* self);
 
   Vm& vm_;
