@@ -81,7 +81,10 @@ def parser():
     bench = command("bench", "measure: instructions per exit, interrupt and boot; bytes", actions.bench,
                     "example:\n  plinth bench")
     _arch_option(bench)
-    bench.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    bench.add_argument("--check", dest="arguments", action="append_const", const="--check", default=[],
+                       help="compare with tests/figures and fail when a figure grew")
+    bench.add_argument("--accept", dest="arguments", action="append_const", const="--accept",
+                       help="make the result the one that --check compares with")
 
     tracing = command("trace", "turn a trace in a console log into a file for Perfetto", trace.run,
                       "examples:\n  plinth run linux --log console.log     then, at Plinth's prompt: trace on, trace off, trace dump\n"
