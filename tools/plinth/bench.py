@@ -113,7 +113,7 @@ def document(bare, ours):
              "executed (`-icount shift=0,sleep=off`, cortex-a72, GICv3; 2 vCPUs on 2 CPUs), by all CPUs together, with the "
              "loop", "around the operation. `bare` is the same guest, tests/guests/aarch64/bench, on QEMU's `virt` itself.", "",
              "The other hypervisors' columns, their `bare*` and the limits are quoted, not measured here, and come from another",
-             "guest: its bare interrupts cost 4 to 5 times ours for a reason not known, and its loop around an exit a few",
+             "guest: its bare SGIs cost 5 times ours and its timer 1.5 times, for a reason not known; its loop around an exit a few",
              "instructions more. A figure of ours below a limit proves little then, so **over** compares what a hypervisor adds:",
              "Plinth - bare with at most - bare*.", "",
              "| operation | bare | Plinth | at most | | bare* | Bao | Xen 4.20 | KVM 6.12 |",
