@@ -20,6 +20,7 @@ def hello(run, gic):
     console.expect("what is typed")
     console.send("Q")
     console.expect("bye")
+    console.expect("hello: powered itself off")
     console.prompt()
     console.order("vm list", "hello.*stopped")
 
@@ -87,7 +88,9 @@ def probe(run, gic, cpu, vcpus, smp):
     passed, failed = probe_names(console)
     check(not failed, "in the VM:\n" + "\n".join(failed))
     reference, _ = probe_names(run.bare("probe", gic=gic, cpu=cpu, smp=vcpus))
-    missing = sorted(reference - passed)
+    # See probe/timers.cpp: QEMU's GICv2 does not model it in a VM.
+    left_out = {"a_timer_that_is_not_silenced_interrupts_again"} if gic == 2 else set()
+    missing = sorted(reference - passed - left_out)
     check(not missing, "checks of the bare machine that never ran in the VM:\n" + "\n".join(missing))
 
 
