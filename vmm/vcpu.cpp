@@ -103,7 +103,7 @@ void Vcpu::wait_for_interrupt() {
       attention.fetch_or(interrupt, std::memory_order_relaxed);
       return;
     }
-  trace(*this, TraceEvent::wait);
+    trace(*this, TraceEvent::wait);
     idle_.wait([this] { return attention.load(std::memory_order_acquire) != 0; });
     trace(*this, TraceEvent::wake);
     if ((attention.load(std::memory_order_acquire) & ~interrupt) != 0) return;

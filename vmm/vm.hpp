@@ -130,7 +130,6 @@ class Vm final : public hal::ListNode<> {
   std::atomic<bool> gate_open_{false};
   std::atomic<unsigned> starts_{0};
   std::atomic<uint32_t> requests_{0};  // a bit per VmEvent, and more
-  std::atomic<uint32_t> finished_{0};  // requests carried out so far
   task::WaitQueue work_;               // the manager waits here
   task::WaitQueue changed_;            // perform() waits here
   task::Task* manager_ = nullptr;

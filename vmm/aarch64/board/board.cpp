@@ -39,6 +39,15 @@ hal::Result<mm::Owned<Board>, VmError> Board::create(Vm& vm) {
                     host);
     return hal::fail(VmError::not_possible);
   }
+  if (config.console == config::ConsoleModel::ns16550) {
+    hal::log::error("{}: console.model: this board has a PL011, not a 16550", vm.name());
+    return hal::fail(VmError::not_possible);
+  }
+  for (const config::Passthrough& device : config.passthrough) {
+    if (device.irqs.empty()) continue;
+    hal::log::error("{}: passthrough.irqs: a passed-through device's interrupts cannot be given to a guest", vm.name());
+    return hal::fail(VmError::not_possible);
+  }
   const vgic::Config gic = gic_config(config);
   if (!vgic::Vgic::is_valid(gic)) {
     hal::log::error("{}: vcpus: a GICv{} serves at most {} vCPUs, not {}", vm.name(), host, host == 3 ? max_vcpus : 8,
