@@ -141,3 +141,22 @@ def two_linux_guests_run_side_by_side(run):
         console.expect("guest:/# ", timeout=60)
         check(console.shell("cat /tmp/who 2>/dev/null || echo nobody").strip() in (name, "nobody"), "consoles are mixed up")
         console.shell(f"echo {name} > /tmp/who")
+
+
+@test(limit=120)
+def a_passed_through_clock_shows_the_hosts_time(run):
+    guest = vm("linux")
+    guest.text += '\n[[passthrough]]\naddress = 0x0901_0000\nsize = "4KiB"\nguest = 0x0b00_0000\n'
+    console = run.boot(guest)
+    console.login()
+    shown, identity = console.shell("devmem 0xb000000; devmem 0xb000fe0").split()
+    check(int(identity, 16) == 0x31, f"no PL031 at the guest's address: identification {identity}")
+    now = int(console.shell("date +%s"))
+    check(abs(now - int(shown, 16)) <= 5, f"the host's clock reads {int(shown, 16)}, the guest's own {now}")
+
+
+@test(limit=60)
+def interrupts_of_a_passed_through_device_are_refused(run):
+    guest = vm("linux")
+    guest.text += '\n[[passthrough]]\naddress = 0x0901_0000\nsize = "4KiB"\nguest = 0x0b00_0000\nirqs = [34]\n'
+    run.boot(guest).expect(r"linux: passthrough\.irqs: ")
