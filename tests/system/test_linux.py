@@ -160,3 +160,16 @@ def interrupts_of_a_passed_through_device_are_refused(run):
     guest = vm("linux")
     guest.text += '\n[[passthrough]]\naddress = 0x0901_0000\nsize = "4KiB"\nguest = 0x0b00_0000\nirqs = [34]\n'
     run.boot(guest).expect(r"linux: passthrough\.irqs: ")
+
+
+@test(limit=120)
+def a_rom_shows_its_image_and_drops_writes(run):
+    guest = vm("linux")
+    guest.text = re.sub(r"^memory = .*\n", "", guest.text, flags=re.MULTILINE)
+    guest.text += '\n[[memory.region]]\naddress = 0x4000_0000\nsize = "256MiB"\nkind = "ram"\n'
+    guest.text += '\n[[memory.region]]\naddress = 0x6000_0000\nsize = "4MiB"\nkind = "rom"\nimage = "linux/initramfs.cpio.gz"\n'
+    console = run.boot(guest)
+    console.login()
+    first, again = console.shell("devmem 0x60000000; devmem 0x60000000 32 0x12345678; devmem 0x60000000").split()
+    check(int(first, 16) & 0xffff == 0x8b1f, f"the ROM does not begin as a gzip file does: {first}")
+    check(first == again, f"a write reached the ROM: {again}")
