@@ -80,6 +80,17 @@ visit_user:
 1:  syscall 0                               // at PLV3
     ret                                     // at PLV0 again
 
+// void idle_while_equal(const volatile u64 *counter, u64 value): sleeps until an interrupt's handler has changed the
+// counter. An interrupt in front of `idle` starts it again (guest.cpp).
+    .globl  idle_while_equal, idle_while_equal_idled
+idle_while_equal:
+    ld.d    $t0, $a0, 0
+    bne     $t0, $a1, 1f
+    idle    0
+idle_while_equal_idled:
+    b       idle_while_equal
+1:  ret
+
 // void load_vectors(const void *pattern), void store_vectors(void *to): 32 LASX registers.
     .globl  load_vectors
 load_vectors:
