@@ -23,6 +23,7 @@ LOAD_SLACK = 240             # booting, and the last round of each guest
 LINUX_GUEST_SECONDS = 300    # at most; it takes half a minute
 MIGRATION_LOAD_SECONDS = 12
 MIGRATION_AFTER_SECONDS = 4
+LINES_OF_EVIDENCE = 160       # of a failed test's log: its end and both CPUs' registers
 OVERHEAD_LIMIT = 3.0         # per cent
 OVERHEAD_RUNS = (10, 25)     # fewest and most of each binary
 
@@ -30,7 +31,16 @@ KERNEL_LINE = "console=ttyS0,115200 initcall_blacklist=i8042_init"  # no ISA win
 
 
 class Wrong(Exception):
-    """The test failed; the text says in which way."""
+    """The test failed; the text says in which way, and `log` is the file that has more."""
+
+    def __init__(self, text, log=None):
+        super().__init__(f"{text}; {log}" if log else text)
+        self._log = log
+
+    def evidence(self):
+        """The end of the log, for readers who cannot see the file."""
+        lines = self._log.read_text(errors="replace").replace("\r", "").splitlines() if self._log else []
+        return "".join(f"\n    {line}" for line in lines[-LINES_OF_EVIDENCE:])
 
 
 class Skipped(Exception):
@@ -73,11 +83,11 @@ def run_probe(context, name, line, *options, qemu=None, cpu="la464", fewest=FEWE
     for row in bad[:10]:
         say(f"  {row}")
     if result.ended_badly() or not closing:
-        raise Wrong(f"{result.ended_badly() or 'no closing line'}; {len(bad)} checks had failed; {log}")
+        raise Wrong(f"{result.ended_badly() or 'no closing line'}; {len(bad)} checks had failed", log)
     if bad:
-        raise Wrong(f"{len(bad)} checks failed, the first: {bad[0].removeprefix('not ok ')}; {log}")
+        raise Wrong(f"{len(bad)} checks failed, the first: {bad[0].removeprefix('not ok ')}", log)
     if int(closing[1]) < fewest:
-        raise Wrong(f"only {closing[1]} checks ran; {log}")
+        raise Wrong(f"only {closing[1]} checks ran", log)
     return f"{closing[1]} checks"
 
 
@@ -119,7 +129,7 @@ def probe_off(context):
 def linux(context, mode, cpu="la464", cpus=2, initramfs=None):
     """Options of a machine that boots Debian's kernel to our init."""
     return ["-cpu", cpu, "-smp", str(cpus), "-m", "2G", "-kernel", context.kernel(), "-initrd",
-            initramfs or context.initramfs(),             "-append", f"{KERNEL_LINE} {mode}"]
+            initramfs or context.initramfs(), "-append", f"{KERNEL_LINE} {mode}"]
 
 
 def boot(context, name, mode, qemu=None, limit=BOOT_LIMIT, **machine):
@@ -131,11 +141,11 @@ def boot(context, name, mode, qemu=None, limit=BOOT_LIMIT, **machine):
 def check_init(result, log):
     bad = [row for row in result.text.splitlines() if row.startswith("not ok ")]
     if result.ended_badly():
-        raise Wrong(f"{result.ended_badly()}; {log}")
+        raise Wrong(result.ended_badly(), log)
     if bad:
-        raise Wrong(f"{bad[0].removeprefix('not ok ')}; {log}")
+        raise Wrong(bad[0].removeprefix('not ok '), log)
     if "lvz-test: 0 failures, PASSED" not in result.text:
-        raise Wrong(f"init did not report success; {log}")
+        raise Wrong("init did not report success", log)
     return result
 
 
@@ -161,9 +171,9 @@ def migration(context):
     options = linux(context, f"quiet lvztest.mode=load lvztest.seconds={MIGRATION_LOAD_SECONDS}")
     first, second = context.logs / "migration-first.log", context.logs / "migration-second.log"
     with tempfile.TemporaryDirectory() as scratch:
-        state, qmp = Path(scratch) / "state", Path(scratch) / "qmp"
+        state = Path(scratch) / "state"
 
-        def move():
+        def move(qmp):
             wait_for_text(first, "three vCPUs start", BOOT_LIMIT)
             time.sleep(MIGRATION_AFTER_SECONDS)
             monitor = Monitor(qmp)
@@ -173,12 +183,11 @@ def migration(context):
             monitor.command("quit")
 
         try:
-            result = emulator.run(context.qemu, [*options, "-qmp", f"unix:{qmp},server=on,wait=off"], first,
-                                  BOOT_LIMIT + LOAD_SLACK, meanwhile=move)
+            result = emulator.run(context.qemu, options, first, BOOT_LIMIT + LOAD_SLACK, meanwhile=move)
         except (OSError, RuntimeError) as problem:
-            raise Wrong(f"{problem}; {first}") from problem
+            raise Wrong(problem, first) from problem
         if result.ended_badly():
-            raise Wrong(f"{result.ended_badly()}; {first}")
+            raise Wrong(result.ended_badly(), first)
         size = state.stat().st_size
         result = emulator.run(context.qemu, [*options, "-incoming", f"file:{state}"], second,
                               MIGRATION_LOAD_SECONDS + LOAD_SLACK)
@@ -190,7 +199,7 @@ def wait_for_text(log, text, limit):
     end = time.monotonic() + limit
     while text not in log.read_text(errors="replace"):
         if time.monotonic() > end:
-            raise Wrong(f"no `{text}` within {limit} s; {log}")
+            raise Wrong(f"no `{text}` within {limit} s", log)
         time.sleep(0.2)
 
 

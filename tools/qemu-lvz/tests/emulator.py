@@ -3,9 +3,13 @@
 
 import os
 import subprocess
+import tempfile
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
+
+from monitor import Monitor
 
 MACHINE = ["-M", "virt", "-nic", "none", "-vga", "none", "-display", "none", "-monitor", "none", "-serial", "stdio"]
 
@@ -30,8 +34,21 @@ class Result:
 def run(qemu, options, log, limit, meanwhile=None):
     """Starts `qemu` with `options` on the virt machine without devices; its output goes to `log` and the result.
 
-    `meanwhile`, if given, is called while it runs; when that raises, the emulator is ended."""
-    command = [str(word) for word in [qemu, *MACHINE, *options]]
+    When the time is over, the registers of its CPUs are added to the log. `meanwhile`, if given, is called with the
+    path of QEMU's monitor while it runs; when that raises, the emulator is ended."""
+    with tempfile.TemporaryDirectory() as scratch:
+        return _run([qemu, *MACHINE, *options], Path(scratch) / "qmp", log, limit, meanwhile)
+
+
+def _registers(qmp):
+    try:
+        return Monitor(qmp).human("info registers -a")
+    except (OSError, RuntimeError, ValueError) as problem:
+        return f"no registers: {problem}\n"
+
+
+def _run(words, qmp, log, limit, meanwhile):
+    command = [str(word) for word in [*words, "-qmp", f"unix:{qmp},server=on,wait=off"]]
     start = time.monotonic()
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "wb") as out:
@@ -43,13 +60,15 @@ def run(qemu, options, log, limit, meanwhile=None):
 
         def end():
             expired.set()
+            out.write(_registers(qmp).encode())
+            out.flush()
             process.kill()
 
         timer = threading.Timer(limit, end)
         timer.start()
         try:
             if meanwhile:
-                meanwhile()
+                meanwhile(qmp)
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
         except BaseException:
