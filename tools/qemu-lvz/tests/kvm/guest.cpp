@@ -91,7 +91,7 @@ u64 counter() {
 
 class Share {  // this vCPU's part of the data, by stage 1
  public:
-  Share() : size_{protocol::data_size / params().vcpus}, base_{protocol::data_va + size_ * self()} {}
+  Share() : size_{params().data_size / params().vcpus}, base_{protocol::data_va + size_ * self()} {}
   u64 begin() const { return base_; }
   u64 end() const { return base_ + size_; }
 

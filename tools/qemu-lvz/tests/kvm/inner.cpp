@@ -64,8 +64,9 @@ extern "C" [[noreturn]] void program() {
     sys::call(sys::Call::mount, sys::as_long(type), sys::as_long(at), sys::as_long(type));
   }
   log("lvz-inner: started\n", 19);
+  static sys::Thread threads[2];
   for (uintptr_t number = 0; number < 2; ++number) {
-    if (sys::failed(sys::start_thread(work, reinterpret_cast<void*>(number)))) wrong = true;
+    if (sys::failed(threads[number].start(work, reinterpret_cast<void*>(number)))) wrong = true;
   }
   while (!(finished[0] && finished[1])) sys::sleep_ms(10);
   const unsigned cpus = count_cpus();

@@ -79,6 +79,7 @@ struct Machine {
     Machine* machine;
     int descriptor;
     kvm::Run* run;
+    sys::Thread thread;
   } vcpu[vcpus];
 };
 
@@ -176,7 +177,7 @@ bool run_linux_guest(int kvm, unsigned limit_ms) {
   static Machine machine;
   if (!create(kvm, machine)) return false;
   for (Machine::Vcpu& vcpu : machine.vcpu) {
-    if (sys::failed(sys::start_thread(run_vcpu, &vcpu))) return false;
+    if (sys::failed(vcpu.thread.start(run_vcpu, &vcpu))) return false;
   }
   const uint64_t end = sys::milliseconds() + limit_ms;
   while (!machine.uart.done && !machine.uart.wrong && sys::milliseconds() < end) sys::sleep_ms(50);

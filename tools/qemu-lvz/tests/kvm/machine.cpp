@@ -14,28 +14,31 @@ using sys::Line;
 
 constexpr uint64_t leaf_flags = 0x193;  // V, D, cached, P, W; PLV0
 constexpr long eintr = -4;
+constexpr unsigned long_enough_to_say_ms = 3'000;
 
 }  // namespace
 
 bool Machine::complain(const char* what, long result) const { return kvm::complain(name_, what, result); }
 
-bool Machine::create(int kvm, const char* name, unsigned vcpus, bool log_dirty_pages) {
+bool Machine::create(int kvm, const Shape& shape) {
   *this = Machine{};
-  name_ = name;
-  count_ = vcpus;
+  name_ = shape.name;
+  count_ = shape.vcpus;
+  data_size_ = shape.data_size;
   const long machine = sys::ioctl(kvm, kvm::create_vm);
   if (sys::failed(machine)) return complain("KVM_CREATE_VM", machine);
   descriptor_ = static_cast<int>(machine);
   run_size_ = static_cast<size_t>(sys::ioctl(kvm, kvm::get_run_size));
   memory_ = static_cast<unsigned char*>(sys::map(protocol::ram_size));
   if (!memory_) return complain("memory", -12);
-  kvm::MemoryRegion region{0, log_dirty_pages ? kvm::log_dirty_pages : 0, 0, protocol::ram_size,
+  kvm::MemoryRegion region{0, shape.log_dirty_pages ? kvm::log_dirty_pages : 0, 0, protocol::ram_size,
                            reinterpret_cast<uint64_t>(memory_)};
   const long result = sys::ioctl(descriptor_, kvm::set_memory, &region);
   if (sys::failed(result)) return complain("KVM_SET_USER_MEMORY_REGION", result);
   memcpy(memory_ + protocol::image_at, guest_image, static_cast<size_t>(guest_image_end - guest_image));
   write_tables();
   params().vcpus = count_;
+  params().data_size = data_size_;
   params().cpucfg0 = kvm::host_cpucfg(0);
   for (unsigned number = 0; number < count_; ++number) {
     if (!create_vcpu(number)) return false;
@@ -50,7 +53,7 @@ void Machine::write_tables() const {
   auto table = [&](unsigned which) { return reinterpret_cast<uint64_t*>(memory_ + tables_at + which * page_size); };
   table(0)[data_va >> directory2 & index_mask] = tables_at + page_size;
   table(1)[data_va >> directory1 & index_mask] = tables_at + 2 * page_size;
-  for (uint64_t at = 0; at < data_size; at += page_size) {
+  for (uint64_t at = 0; at < data_size_; at += page_size) {
     table(2)[(data_va + at) >> leaf_shift & index_mask] = (data_at + at) | leaf_flags;
   }
 }
@@ -66,13 +69,13 @@ bool Machine::create_vcpu(unsigned number) {
 bool Machine::start() {
   for (unsigned number = 0; number < count_; ++number) {
     vcpus_[number].state = Vcpu::State::running;
-    const long result = sys::start_thread(&Machine::thread, &vcpus_[number]);
+    const long result = vcpus_[number].thread.start(&Machine::run, &vcpus_[number]);
     if (sys::failed(result)) return complain("starting a thread", result);
   }
   return true;
 }
 
-void Machine::thread(void* argument) {
+void Machine::run(void* argument) {
   auto* vcpu = static_cast<Vcpu*>(argument);
   vcpu->machine->loop(*vcpu);
 }
@@ -110,6 +113,14 @@ void Machine::describe() {
   for (unsigned number = 0; number < count_; ++number) vcpus_[number].describe = true;
 }
 
+void Machine::interrupt_and_describe() {
+  describe();
+  for (unsigned number = 0; number < count_; ++number) {
+    if (!vcpus_[number].thread.is_over()) vcpus_[number].thread.interrupt();
+  }
+  sys::sleep_ms(long_enough_to_say_ms);
+}
+
 void Machine::say_state(Vcpu& vcpu) const {
   vcpu.describe = false;
   kvm::Registers registers{};
@@ -128,6 +139,16 @@ void Machine::say_state(Vcpu& vcpu) const {
     line << name;
     line.hex(value);
   }
+  say_counters(vcpu);
+}
+
+void Machine::say_counters(const Vcpu& vcpu) const {
+  const unsigned number = vcpu.number;
+  Line() << "# " << name_ << " vCPU " << number << ": " << vcpu.rounds << " rounds, " << vcpu.exits
+         << " exits to user space, " << vcpu.mmio << " MMIO, " << vcpu.iocsr << " IOCSR, "
+         << params().timer_ticks[number] << " timer ticks, " << params().own_interrupts[number] << " own and "
+         << params().foreign_interrupts[number] << " foreign interrupts, " << params().additions[number]
+         << " atomic additions";
 }
 
 /// KVM_INTERRUPT: a positive number raises, a negative one lowers.
@@ -185,7 +206,7 @@ void Machine::serve_iocsr(Vcpu& vcpu) {
 
 bool Machine::is_over() const {
   for (unsigned number = 0; number < count_; ++number) {
-    if (vcpus_[number].state == Vcpu::State::running) return false;
+    if (!vcpus_[number].thread.is_over()) return false;
   }
   return true;
 }
@@ -216,7 +237,7 @@ long Machine::missing_in_dirty_log() {
     return -1;
   }
   long missing = 0;
-  for (uint64_t at = protocol::data_at; at < protocol::data_at + protocol::data_size; at += protocol::page_size) {
+  for (uint64_t at = protocol::data_at; at < protocol::data_at + data_size_; at += protocol::page_size) {
     const uint64_t page = at / protocol::page_size;
     missing += (bitmap[page / 64] >> page % 64 & 1) == 0;
   }
@@ -228,6 +249,7 @@ void Machine::destroy() {
     Vcpu& vcpu = vcpus_[number];
     if (vcpu.run) sys::unmap(vcpu.run, run_size_);
     if (vcpu.descriptor >= 0) sys::close(vcpu.descriptor);
+    vcpu.thread.release();
   }
   if (descriptor_ >= 0) sys::close(descriptor_);
   if (memory_) sys::unmap(memory_, protocol::ram_size);

@@ -17,6 +17,7 @@ struct Vcpu {
 
   Machine* machine = nullptr;
   unsigned number = 0;
+  sys::Thread thread;
   int descriptor = -1;
   kvm::Run* run = nullptr;
   volatile State state = State::idle;
@@ -27,18 +28,29 @@ struct Vcpu {
 
 class Machine {
  public:
-  /// `name` is for messages. False, with a line said, when KVM refused.
-  [[nodiscard]] bool create(int kvm, const char* name, unsigned vcpus, bool log_dirty_pages);
+  struct Shape {
+    const char* name;  // for messages
+    unsigned vcpus;
+    uint64_t data_size;  // memory that every fourth round goes through
+    bool log_dirty_pages;
+  };
+
+  /// False, with a line said, when KVM refused.
+  [[nodiscard]] bool create(int kvm, const Shape& shape);
   [[nodiscard]] bool start();
   void ask_to_stop() { params().stop = 1; }
+  /// No vCPU runs any more.
   bool is_over() const;
   bool has_failed() const;
-  /// For a machine that makes no progress: each vCPU that still exits says what state it is in.
+  /// For a machine that makes no progress: each vCPU says what state it is in, at its next exit.
   void describe();
+  /// The same at once. What the guest waits for may be lost by it: for a machine that has failed.
+  void interrupt_and_describe();
   /// True when every counter the guest kept is consistent. After is_over().
   [[nodiscard]] bool check_results() const;
   /// Pages of the data written to that the dirty log did not show, or -1 when KVM gave no log.
   long missing_in_dirty_log();
+  void say_counters(const Vcpu& vcpu) const;
   void destroy();
 
   void raise(unsigned vcpu, unsigned line) { set_line(vcpus_[vcpu], static_cast<int>(line)); }
@@ -50,7 +62,7 @@ class Machine {
   }
 
  private:
-  static void thread(void* vcpu);
+  static void run(void* vcpu);
   bool complain(const char* what, long result) const;
   bool create_vcpu(unsigned number);
   void write_tables() const;
@@ -60,12 +72,13 @@ class Machine {
   void device_write(Vcpu& vcpu, uint64_t at, uint64_t value);
   void loop(Vcpu& vcpu);
   void say_state(Vcpu& vcpu) const;
-  uint64_t share() const { return protocol::data_size / count_; }
+  uint64_t share() const { return data_size_ / count_; }
 
   const char* name_ = "";
   int descriptor_ = -1;
   unsigned char* memory_ = nullptr;
   size_t run_size_ = 0;
+  uint64_t data_size_ = 0;
   unsigned count_ = 0;
   Vcpu vcpus_[max_vcpus];
 };

@@ -14,7 +14,7 @@ constexpr uint64_t image_at = 0x10000;
 constexpr uint64_t stacks_at = 0x200000;  // one of 64 KiB per vCPU
 constexpr uint64_t tables_at = 0x300000;  // three tables of 16 KiB
 constexpr uint64_t data_at = 0x400000;
-constexpr uint64_t data_size = 0x800000;  // shared out evenly among the vCPUs
+constexpr uint64_t most_data = 0x800000;  // of it, `Params::data_size` is shared out evenly among the vCPUs
 
 /// Stage 1 maps `data_at` here, in pages of 16 KiB.
 constexpr uint64_t data_va = 0x40000000;
@@ -44,6 +44,7 @@ constexpr unsigned own_line = 3, foreign_line = 4;
 struct Params {
   uint64_t vcpus;
   uint64_t cpucfg0;
+  uint64_t data_size;
   volatile uint64_t stop;
   volatile uint64_t atomic_sum;    // every vCPU adds to it, by AM* and by LL/SC
   volatile uint64_t additions[4];  // by vCPU

@@ -10,14 +10,14 @@ _start:
     bl      program
     break   0
 
-// long clone_thread(flags, stack, entry, argument)
+// long clone_thread(flags, stack, entry, argument, child_tid)
     .globl  clone_thread
 clone_thread:
     st.d    $a2, $a1, -16
     st.d    $a3, $a1, -8
     addi.d  $a1, $a1, -16
     move    $a2, $zero
-    move    $a3, $zero
+    move    $a3, $a4
     move    $a4, $zero
     li.w    $a7, 220                    // clone
     syscall 0

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "system.hpp"
 
-extern "C" long clone_thread(unsigned long flags, void* stack, sys::Entry entry, void* argument);
+extern "C" long clone_thread(unsigned long flags, void* stack, sys::Entry entry, void* argument, int32_t* child_tid);
 
 extern "C" void* memset(void* to, int value, size_t size) {
   auto* bytes = static_cast<volatile unsigned char*>(to);
@@ -23,13 +23,22 @@ constexpr long at_working_folder = -100;
 constexpr long prot_read_write = 3, map_shared = 1, map_private = 2, map_anonymous = 0x20;
 constexpr long madv_dontneed = 4;
 constexpr size_t stack_size = 0x40000;
-// CLONE_VM, FS, FILES, SIGHAND, THREAD, SYSVSEM
-constexpr unsigned long thread_flags = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000;
+constexpr long signal_user1 = 10;
+// CLONE_VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, CHILD_CLEARTID
+constexpr unsigned long thread_flags = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000 | 0x200000;
 
 struct Timespec {
   long seconds;
   long nanoseconds;
 };
+
+struct SignalAction {  // LoongArch has no restorer: the kernel's vDSO returns from the handler
+  void (*handler)(int);
+  unsigned long flags;
+  uint64_t mask;
+};
+
+void do_nothing(int) {}
 
 }  // namespace
 
@@ -80,10 +89,26 @@ void sleep_ms(unsigned ms) {
   call(Call::nanosleep, as_long(&time), 0);
 }
 
-long start_thread(Entry entry, void* argument) {
-  auto* stack = static_cast<unsigned char*>(map(stack_size));
-  if (!stack) return -12;
-  return clone_thread(thread_flags, stack + stack_size, entry, argument);
+long Thread::start(Entry entry, void* argument) {
+  stack_ = map(stack_size);
+  if (!stack_) return -12;
+  alive_ = 1;
+  number_ = clone_thread(thread_flags, static_cast<unsigned char*>(stack_) + stack_size, entry, argument, &alive_);
+  if (!failed(number_)) return 0;
+  alive_ = 0;
+  release();
+  return number_;
+}
+
+void Thread::interrupt() const {
+  const SignalAction action{do_nothing, 0, 0};  // without SA_RESTART
+  call(Call::rt_sigaction, signal_user1, as_long(&action), 0, sizeof action.mask);
+  call(Call::tgkill, call(Call::getpid), number_, signal_user1);
+}
+
+void Thread::release() {
+  if (stack_) unmap(stack_, stack_size);
+  stack_ = nullptr;
 }
 
 void power_off() {

@@ -21,7 +21,10 @@ enum class Call : long {
   exit_group = 94,
   nanosleep = 101,
   clock_gettime = 113,
+  tgkill = 131,
+  rt_sigaction = 134,
   reboot = 142,
+  getpid = 172,
   munmap = 215,
   mmap = 222,
   madvise = 233,
@@ -56,8 +59,24 @@ uint64_t milliseconds();
 void sleep_ms(unsigned ms);
 
 using Entry = void (*)(void*);
-/// A thread with a stack of its own that ends when `entry` returns. Negative errno on failure.
-long start_thread(Entry entry, void* argument);
+/// A thread with a stack of its own that ends when its entry returns. It stays where it is while it runs: the kernel
+/// writes to it at the end.
+class Thread {
+ public:
+  /// 0, or a negative errno.
+  long start(Entry entry, void* argument);
+  /// Nothing of it runs any more, and what it wrote is seen.
+  bool is_over() const { return __atomic_load_n(&alive_, __ATOMIC_ACQUIRE) == 0; }
+  /// Ends the system call that it sleeps in, with EINTR.
+  void interrupt() const;
+  /// Gives the stack back, when it is over.
+  void release();
+
+ private:
+  void* stack_ = nullptr;
+  long number_ = 0;
+  int32_t alive_ = 0;
+};
 
 [[noreturn]] void power_off();
 
