@@ -19,6 +19,7 @@ import os
 import re
 import shlex
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -160,18 +161,25 @@ class PrivateApt:
             raise Failure(f"apt downloaded {package} {version}, but no {pattern} appeared in {self.packages}")
         return found
 
-    def download_source(self, package):
-        """Fetches a source package into the cache (apt checks signatures and hashes); returns its .dsc file."""
+    def source_version(self, package):
+        """The newest version of the source package `package`, or None when the archive has no such package."""
         self._fresh_lists()
         text = self._run("apt-cache", "showsrc", "--only-source", package, what=f"looking up the source of {package}")
-        names = re.findall(r"^ [0-9a-f]{64} \d+ (\S+\.dsc)$", text, re.MULTILINE)
-        if not names:
+        return newest(re.findall(r"^Version: (\S+)", text, re.MULTILINE))
+
+    def download_source(self, package, version=None):
+        """The .dsc file of a source package, of the newest version unless one is named, with what belongs to it beside
+        it; fetched unless it is in the cache already. apt checks signatures and hashes."""
+        self._fresh_lists()
+        version = version or self.source_version(package)
+        if version is None:
             raise Failure(f"Debian's archive has no source package {package} for {self.label}")
-        with self._lock(), step(f"fetching the source of {package}"):
-            self._run("apt-get", "source", "--download-only", package, what=f"fetching the source of {package}",
-                      cwd=self.packages)
-        found = [self.packages / name for name in names if (self.packages / name).is_file()]
-        return max(found, key=lambda file: file.stat().st_mtime)
+        dsc = self.packages / f"{package}_{version.split(':', 1)[-1]}.dsc"
+        with self._lock():
+            if not dsc.exists():
+                with step(f"fetching the source of {package} {version}"):
+                    self._download_source(package, version)
+        return dsc
 
     @staticmethod
     def unpack(deb, folder):
@@ -188,6 +196,14 @@ class PrivateApt:
         except Failure:  # the archive has moved on since the lists were fetched
             self._run("apt-get", "update", what="fetching package lists")
             self._run("apt-get", "download", package, what=f"downloading {package}", cwd=self.packages)
+
+    def _download_source(self, package, version):
+        """Into a folder of its own first: the .dsc comes before the files it names."""
+        with tempfile.TemporaryDirectory(dir=self.packages) as scratch:
+            self._run("apt-get", "source", "--download-only", "--only-source", f"{package}={version}",
+                      what=f"fetching the source of {package} {version}", cwd=scratch)
+            for file in sorted(Path(scratch).iterdir(), key=lambda file: file.suffix == ".dsc"):
+                file.rename(self.packages / file.name)
 
     def _fresh_lists(self):
         stamp = self.folder / "updated"
@@ -243,6 +259,15 @@ class PrivateApt:
         (self.folder / "status").touch()
         (self.folder / "sources.list").touch()
         (self.folder / "apt.conf").write_text(text)
+
+
+def newest(versions):
+    """The highest of some versions by Debian's order, or None of none."""
+    best = None
+    for version in versions:
+        if best is None or subprocess.run(["dpkg", "--compare-versions", version, "gt", best]).returncode == 0:
+            best = version
+    return best
 
 
 class _FileLock:
