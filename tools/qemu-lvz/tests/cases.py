@@ -154,7 +154,7 @@ def kvm_load(context):
     seconds = context.seconds or (LONG_LOAD_SECONDS if context.long else LOAD_SECONDS)
     result = boot(context, "kvm-load", f"quiet lvztest.mode=load lvztest.seconds={seconds}", limit=seconds + LOAD_SLACK)
     rounds = sum(int(number) for number in re.findall(r"vCPU \d: (\d+) rounds", result.text))
-    short_lives = re.search(r"(\d+) short-lived VMs", result.text)
+    short_lives = re.search(r"^# (\d+) short-lived VMs", result.text, re.MULTILINE)
     return f"{seconds} s, {rounds} rounds of three vCPUs, {short_lives[1] if short_lives else 0} short-lived VMs"
 
 
