@@ -121,6 +121,7 @@ struct VmConfig {
   ConsoleModel console = ConsoleModel::board;
   bool rtc = true;
   GicVersion gic = GicVersion::host;
+  bool its = true;  // of a GICv3
   FixedVector<Passthrough, max_passthrough> passthrough;
   SchedulerConfig scheduler;
   bool autostart = true;

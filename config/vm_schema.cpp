@@ -238,6 +238,8 @@ constexpr Key<VmConfig> vm_keys[] = {
      [](Loader& loader, const Node& node, VmConfig& out) { loader.read_table(node, device_keys, out); }},
     {{"gic", "2, 3 or \"auto\"", "\"auto\"", "the interrupt controller's version (AArch64); auto: the host's"},
      [](Loader& loader, const Node& node, VmConfig& out) { read_gic(loader, node, out.gic); }},
+    {{"its", "boolean", "true", "a GICv3 has an ITS, which turns messages of devices into interrupts (AArch64)"},
+     [](Loader& loader, const Node& node, VmConfig& out) { loader.read_boolean(node, out.its); }},
     {{"passthrough", "tables", "none", "devices of the host that belong to the VM"},
      [](Loader& loader, const Node& node, VmConfig& out) {
        loader.read_tables(node, passthrough_keys, out.passthrough, finish_passthrough);

@@ -26,6 +26,21 @@ for _gic, _cpu, _smp in itertools.product(GICS, CPUS, SMPS):
          name=f"linux_boots_to_its_shell_with_gic_{_gic}_on_{_smp}_{_cpu.replace('-', '_')}")(linux_boots)
 
 
+@test(limit=120)
+def linux_finds_the_its_unless_the_vm_has_none(run):
+    console = run.boot(vm("linux", vcpus=2), vm("linux", name="without", its="false"), attach="linux", mem="1G")
+    console.login()
+    log = console.shell("dmesg | grep -E 'ITS|LPI'")
+    for line in ("ITS [mem 0x08080000-0x0809ffff]", "Using hypervisor restricted LPI range [2048]",
+                 "CPU0: using allocated LPI pending table", "CPU1: using allocated LPI pending table"):
+        check(line in log, f"no line {line!r} in the guest's log:\n{log}")
+    check("failed" not in log and "rror" not in log, f"the guest's kernel complains:\n{log}")
+    console.prompt()
+    console.attach("without")
+    console.login()
+    check("LPI" not in console.shell("dmesg | grep LPI"), "there is an ITS that the VM's file forbids")
+
+
 def interrupts(console):
     """Interrupt counts by device name, as /proc/interrupts has them."""
     text = console.shell("cat /proc/interrupts")

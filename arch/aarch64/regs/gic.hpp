@@ -67,6 +67,7 @@ namespace typer {
 using ITLinesNumber = Field<4, 0>;
 using CPUNumber = Field<7, 5>;
 using SecurityExtn = Field<10>;
+using num_LPIs = Field<15, 11>;  // 2^(n + 1) of them; 0: as IDbits says
 using MBIS = Field<16>;
 using LPIS = Field<17>;
 using IDbits = Field<23, 19>;

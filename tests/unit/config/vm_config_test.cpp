@@ -47,7 +47,7 @@ TEST(VmConfig, fills_in_every_default) {
   EXPECT_FALSE(vm.kernel.load || vm.kernel.entry);
   EXPECT_TRUE(vm.kernel.cmdline.empty() && vm.kernel.initrd.empty() && vm.kernel.dtb.empty());
   EXPECT_EQ(vm.console, ConsoleModel::board);
-  EXPECT_TRUE(vm.rtc && vm.autostart);
+  EXPECT_TRUE(vm.rtc && vm.its && vm.autostart);
   EXPECT_EQ(vm.gic, GicVersion::host);
   EXPECT_EQ(vm.scheduler.policy, SchedulerPolicy::fair);
   EXPECT_EQ(vm.scheduler.weight, 100U);
@@ -66,6 +66,7 @@ vcpus = 2
 cpus = "0-1,5"
 affinity = ["0", [1, 5]]
 gic = 3
+its = false
 autostart = false
 on_crash = "restart"
 on_reset = "stop"
@@ -102,7 +103,7 @@ priority = 31
   ASSERT_EQ(vm.affinity.size(), 2U);
   EXPECT_EQ(vm.cpus_of(1).bits, 0b100010U);
   EXPECT_EQ(vm.gic, GicVersion::v3);
-  EXPECT_FALSE(vm.autostart || vm.rtc);
+  EXPECT_FALSE(vm.autostart || vm.rtc || vm.its);
   EXPECT_EQ(vm.on_crash, CrashAction::restart);
   EXPECT_EQ(vm.on_reset, ResetAction::stop);
   EXPECT_EQ(vm.restart_limit, 7U);

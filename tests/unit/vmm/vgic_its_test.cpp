@@ -175,6 +175,80 @@ TEST(VgicIts, clears_an_lpi_that_is_in_a_list_register) {
   EXPECT_TRUE(machine.irq(1));
 }
 
+TEST(VgicIts, moves_an_lpi_that_waits_in_a_list_register) {
+  Machine machine(config);
+  Guest guest(machine);
+  guest.configure(8200, 0x80, true);
+  guest.map_device(2, 5);
+  guest.map(2, 20, 8200, 1);
+  machine.vgic().send_msi(2, 20);
+  EXPECT_TRUE(machine.irq(1));
+  guest.command(gits::Command::MOVI, 2, 20, 2);
+  EXPECT_FALSE(machine.irq(1));
+  EXPECT_EQ(machine.acknowledge(2), 8200u);
+  machine.end(2, 8200);
+  // From then on messages go there by themselves, and coming back is no special case.
+  machine.vgic().send_msi(2, 20);
+  EXPECT_EQ(machine.acknowledge(2), 8200u);
+  machine.end(2, 8200);
+  guest.command(gits::Command::MOVI, 2, 20, 1);
+  machine.vgic().send_msi(2, 20);
+  machine.save(1);
+  machine.load(1);
+  EXPECT_EQ(machine.acknowledge(1), 8200u);
+  machine.end(1, 8200);
+  for (unsigned vcpu = 0; vcpu < 3; ++vcpu) EXPECT_FALSE(machine.irq(vcpu));
+}
+
+TEST(VgicIts, moves_all_lpis_of_a_vcpu_listed_or_not) {
+  Machine machine(config, 2);
+  Guest guest(machine);
+  guest.map_device(2, 5);
+  for (uint32_t event = 0; event < 10; ++event) {
+    guest.configure(8192 + event * 100, 0x80, true);
+    guest.map(2, event, 8192 + event * 100, 1);
+    machine.vgic().send_msi(2, event);
+  }
+  EXPECT_TRUE(machine.irq(1)) << "two are listed, eight are not";
+  guest.command(gits::Command::MOVALL, 0, 0, uint64_t{1} << 16, uint64_t{2} << 16);
+  EXPECT_FALSE(machine.irq(1));
+  for (int i = 0; i < 10; ++i) machine.end(2, machine.acknowledge(2));
+  EXPECT_FALSE(machine.irq(2));
+}
+
+TEST(VgicIts, a_cleared_lpi_that_comes_again_comes_once) {
+  Machine machine(config);
+  Guest guest(machine);
+  guest.configure(8200, 0x80, true);
+  guest.map_device(2, 5);
+  guest.map(2, 20, 8200, 1);
+  machine.vgic().send_msi(2, 20);
+  EXPECT_TRUE(machine.irq(1));
+  machine.kick_promptly(false);
+  guest.command(gits::Command::CLEAR, 2, 20, 0);
+  machine.vgic().send_msi(2, 20);
+  EXPECT_EQ(machine.acknowledge(1), 8200u);
+  machine.end(1, 8200);
+  EXPECT_FALSE(machine.irq(1));
+}
+
+TEST(VgicIts, says_how_many_lpis_there_are) {
+  Machine machine(config);
+  Guest guest(machine);
+  const uint64_t type = machine.gicd(arch::gic::gicd::TYPER);
+  EXPECT_TRUE(arch::gic::gicd::typer::LPIS::is_set(type));
+  EXPECT_EQ(arch::gic::gicd::typer::IDbits::get(type), 13u);
+  const uint64_t count = uint64_t{2} << arch::gic::gicd::typer::num_LPIs::get(type);
+  guest.map_device(2, 5);
+  for (const uint64_t lpi : {8192 + count - 1, 8192 + count}) {
+    guest.configure(static_cast<uint32_t>(lpi), 0x80, true);
+    guest.map(2, 20, lpi, 1);
+    machine.vgic().send_msi(2, 20);
+    EXPECT_EQ(machine.irq(1), lpi == 8192 + count - 1);
+    guest.command(gits::Command::DISCARD, 2, 20, 0);
+  }
+}
+
 TEST(VgicIts, hands_pending_lpis_to_the_table_when_they_are_disabled_and_takes_them_back) {
   Machine machine(config);
   Guest guest(machine);
@@ -234,7 +308,18 @@ TEST(VgicIts, does_a_bounded_number_of_commands_per_access) {
   machine.on(0);
   const uint64_t first = guest.get(gits::CREADR);
   EXPECT_EQ(first, guest.at) << "the second half is done while the guest looks";
-  EXPECT_LT((guest.at - before) / 32, 2 * vmm::vgic::Its::commands_per_access);
+  EXPECT_LT((guest.at - before) / 32, 2 * vmm::vgic::Its::budget_per_access);
+}
+
+TEST(VgicIts, does_one_command_about_all_lpis_per_access_and_is_not_quiescent_meanwhile) {
+  Machine machine(config);
+  Guest guest(machine);
+  for (int i = 0; i < 3; ++i) guest.queue_command(static_cast<uint64_t>(gits::Command::INVALL), 0, 0);
+  guest.set(gits::CWRITER, guest.at);
+  EXPECT_FALSE(gits::ctlr::Quiescent::is_set(guest.get(gits::CTLR)));
+  EXPECT_EQ(guest.at - guest.get(gits::CREADR), 32u);
+  EXPECT_EQ(guest.at - guest.get(gits::CREADR), 0u);
+  EXPECT_TRUE(gits::ctlr::Quiescent::is_set(guest.get(gits::CTLR)));
 }
 
 TEST(VgicIts, wraps_around_its_queue) {

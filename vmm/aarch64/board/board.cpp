@@ -21,8 +21,10 @@ namespace regs = arch::regs;
 const vgic::CpuInterface& cpu_interface() { return arch::gic_version() == 3 ? gicv3_interface : gicv2_interface; }
 
 vgic::Config gic_config(const config::VmConfig& config) {
-  return {.version = arch::gic_version() == 3 ? vgic::Version::v3 : vgic::Version::v2,
+  const bool v3 = arch::gic_version() == 3;
+  return {.version = v3 ? vgic::Version::v3 : vgic::Version::v2,
           .vcpus = config.vcpus,
+          .its = v3 && config.its,
           .timer_ppi = virt_board::ppi_base + virt_board::virtual_timer_ppi,
           .physical_timer = arch::guest_timer_irq()};
 }

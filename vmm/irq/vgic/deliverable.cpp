@@ -37,8 +37,7 @@ bool lpis_would_signal(const Model& m, CpuContext& cpu, const Signalling& signal
   const hal::LockGuard guard(cpu.lpis.lock);
   bool found = false;
   cpu.lpis.for_each([&](uint32_t index) {
-    const uint8_t config = m.lpi_config[index].load(std::memory_order_relaxed);
-    found = arch::gic::lpi_config::Enable::is_set(config) && signalling.passes(config & priority_mask, true);
+    found = m.lpi_enabled(index) && signalling.passes(static_cast<uint8_t>(m.lpi_priority(index)), true);
     return !found;
   });
   return found;

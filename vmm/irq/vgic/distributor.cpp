@@ -29,7 +29,7 @@ uint64_t read_typer(Model& m, Cpus, Part) {
   if (!m.is_v3()) return lines | gicd::typer::CPUNumber::of(m.cpus.size() - 1);
   const bool lpis = m.config.its;
   return lines | gicd::typer::A3V::mask | gicd::typer::LPIS::of(lpis ? 1 : 0) |
-         gicd::typer::IDbits::of(lpis ? intid_bits - 1 : 9);
+         gicd::typer::num_LPIs::of(lpis ? lpi_bits - 1 : 0) | gicd::typer::IDbits::of(lpis ? intid_bits - 1 : 9);
 }
 
 // --- Who an SPI is for ---

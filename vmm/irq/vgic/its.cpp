@@ -64,9 +64,10 @@ void Its::write(const MmioAccess& access, uint64_t value) {
 
 uint64_t Its::read_word(uint64_t offset) const {
   switch (offset) {
-    // GITS_IIDR is the upper half. Between accesses nothing is in flight.
+    // GITS_IIDR is the upper half. Nothing is in flight but commands that are still queued.
     case gits::CTLR:
-      return gits::ctlr::Quiescent::mask | gits::ctlr::Enabled::of(enabled_ ? 1 : 0) | implementer_id << 32;
+      return gits::ctlr::Quiescent::of(!enabled_ || creadr_ == cwriter_ ? 1 : 0) |
+             gits::ctlr::Enabled::of(enabled_ ? 1 : 0) | implementer_id << 32;
     case gits::TYPER: return typer;
     case gits::CBASER: return cbaser_;
     case gits::CWRITER: return cwriter_;

@@ -13,12 +13,12 @@ namespace vmm::vgic {
 // The Interrupt Translation Service, IHI 0069 chapter 5: turns a message (DeviceID, EventID) into an LPI of a vCPU, by
 // tables that the guest's commands fill.
 //
-// A guest may queue up to 32768 commands. One access does at most `commands_per_access` of them; the rest is done when
-// the guest looks how far the ITS has got (GITS_CREADR), as it must. A command that makes no sense is skipped: this ITS
-// neither stalls nor reports (GITS_TYPER.SEIS = 0).
+// A guest may queue up to 32768 commands. One access does at most `budget_per_access` of them, and one if it is about
+// all LPIs (INVALL, MOVALL); the rest is done when the guest looks how far the ITS has got (GITS_CREADR), as it must. A
+// command that makes no sense is skipped: this ITS neither stalls nor reports (GITS_TYPER.SEIS = 0).
 class Its final : public MmioDevice {
  public:
-  static constexpr unsigned commands_per_access = 64;
+  static constexpr unsigned budget_per_access = 64;
 
   explicit Its(Model& model);
   uint64_t read(const MmioAccess& access) override;
@@ -41,7 +41,7 @@ class Its final : public MmioDevice {
 
   // its_commands.cpp
   void run_commands(Kicks& kicks) PLINTH_REQUIRES(lock_);
-  void run_one(const Words& words, Kicks& kicks) PLINTH_REQUIRES(lock_);
+  unsigned run_one(const Words& words, Kicks& kicks) PLINTH_REQUIRES(lock_);
   [[nodiscard]] bool find(uint32_t device_id, uint32_t event_id, Target& target) PLINTH_REQUIRES(lock_);
   [[nodiscard]] CpuContext* vcpu_of(uint32_t icid) PLINTH_REQUIRES(lock_);
   [[nodiscard]] CpuContext* processor(uint64_t number);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands of the ITS, section 5.3 of IHI 0069.
 #include <algorithm>
-#include <bit>
 
 #include "vmm/irq/vgic/its.hpp"
 #include "vmm/irq/vgic/lpi_tables.hpp"
@@ -27,6 +26,7 @@ struct Its::Target {
 struct Its::CommandRow {
   gits::Command number;
   void (Its::*run)(const Words&, Kicks&);
+  unsigned cost = 1;
 };
 
 constinit const std::array<Its::CommandRow, 12> Its::commands{{
@@ -39,8 +39,8 @@ constinit const std::array<Its::CommandRow, 12> Its::commands{{
     {gits::Command::MAPTI, &Its::map_interrupt},
     {gits::Command::MAPI, &Its::map_same},
     {gits::Command::INV, &Its::invalidate},
-    {gits::Command::INVALL, &Its::invalidate_all},
-    {gits::Command::MOVALL, &Its::move_all},
+    {gits::Command::INVALL, &Its::invalidate_all, budget_per_access},
+    {gits::Command::MOVALL, &Its::move_all, budget_per_access},
     {gits::Command::DISCARD, &Its::discard},
 }};
 
@@ -49,17 +49,21 @@ void Its::run_commands(Kicks& kicks) {
   const hal::GuestPhys queue(cbaser_ & gits::cbaser::Physical_Address::mask);
   const uint64_t bytes = (gits::cbaser::Size::get(cbaser_) + 1) * 4 * hal::kib;
   if (cwriter_ >= bytes) return;  // outside its own queue: nothing it could mean
-  for (unsigned left = commands_per_access; left != 0 && creadr_ != cwriter_; --left) {
-    std::array<std::byte, gits::command_size> raw;
-    if (model_.memory.read(queue + creadr_, raw)) run_one(std::bit_cast<Words>(raw), kicks);
+  for (unsigned spent = 0; spent < budget_per_access && creadr_ != cwriter_;) {
+    Words words{};
+    const bool readable = model_.memory.read(queue + creadr_, std::as_writable_bytes(std::span(words)));
+    spent += readable ? run_one(words, kicks) : 1;
     creadr_ = creadr_ + gits::command_size >= bytes ? 0 : creadr_ + gits::command_size;
   }
 }
 
-void Its::run_one(const Words& words, Kicks& kicks) {
+// Says what it cost.
+unsigned Its::run_one(const Words& words, Kicks& kicks) {
   const auto number = static_cast<gits::Command>(command::Number::get(words[0]));
   const auto row = std::ranges::find(commands, number, &CommandRow::number);
-  if (row != commands.end()) (this->*row->run)(words, kicks);
+  if (row == commands.end()) return 1;
+  (this->*row->run)(words, kicks);
+  return row->cost;
 }
 
 CpuContext* Its::processor(uint64_t number) { return number < model_.cpus.size() ? &model_.cpus[number] : nullptr; }
@@ -125,19 +129,13 @@ void Its::move_interrupt(const Words& words, Kicks& kicks) {
   if (to == nullptr || !find(device_of(words), event_of(words), target)) return;
   tables_.set_event(target.device, event_of(words),
                     ItsEvent{target.event.lpi, static_cast<uint16_t>(collection_of(words))});
-  if (to != target.cpu && model_.take_lpi(*target.cpu, target.index())) model_.pend_lpi(*to, target.index(), kicks);
+  if (to != target.cpu) model_.move_lpi(*target.cpu, *to, target.index(), kicks);
 }
 
 void Its::move_all(const Words& words, Kicks& kicks) {
   CpuContext* const from = processor(command::RDbase::get(words[2]));
   CpuContext* const to = processor(command::RDbase2::get(words[3]));
-  if (from == nullptr || to == nullptr || from == to) return;
-  for (uint32_t word = 0; word < LpiSet::word_count; ++word) {
-    for (uint64_t bits = model_.pending_lpis(*from, word); bits != 0; bits &= bits - 1) {
-      const uint32_t index = word * 64 + static_cast<uint32_t>(std::countr_zero(bits));
-      if (model_.take_lpi(*from, index)) model_.pend_lpi(*to, index, kicks);
-    }
-  }
+  if (from != nullptr && to != nullptr && from != to) model_.move_lpis(*from, *to, kicks);
 }
 
 void Its::raise(const Words& words, Kicks& kicks) {

@@ -71,6 +71,7 @@ struct Listing {
 
   static uint64_t claim_lpi(Model& m, CpuContext& cpu, uint32_t index) PLINTH_REQUIRES(cpu.lpis.lock) {
     cpu.lpis.clear(index);
+    m.lpis[index].fate.store(lpi_stays, std::memory_order_relaxed);
     return ich::ich_lr::Pending::mask | ich::ich_lr::Group::mask | ich::ich_lr::VINTID::of(ich::first_lpi + index) |
            ich::ich_lr::Priority::of(m.lpi_priority(index));
   }
@@ -112,7 +113,7 @@ struct Listing {
     cpu.used &= ~(1u << n);
     cpu.shared_used &= ~(1u << n);
     const IntId intid = cpu.held_intid[n];
-    if (intid >= ich::first_lpi) return fold_lpi(m, cpu, intid - ich::first_lpi, lr);
+    if (intid >= ich::first_lpi) return fold_lpi(m, cpu, intid - ich::first_lpi, lr, kicks);
     Bank& bank = m.bank_of(cpu, intid);
     const uint32_t bit = 1u << intid % 32;
     const hal::LockGuard guard(bank.lock);
@@ -194,11 +195,14 @@ struct Listing {
     if (active) cpu.sgi_active_source[sgi] = source;
   }
 
-  static void fold_lpi(Model& m, CpuContext& cpu, uint32_t index, uint64_t lr) {
-    const hal::LockGuard guard(cpu.lpis.lock);
-    const auto keep = static_cast<uint8_t>(~lpi_dropped);
-    const bool dropped = (m.lpi_config[index].fetch_and(keep, std::memory_order_relaxed) & lpi_dropped) != 0;
-    if (ich::ich_lr::Pending::is_set(lr) && !dropped) cpu.lpis.set(index);
+  static void fold_lpi(Model& m, CpuContext& cpu, uint32_t index, uint64_t lr, Kicks& kicks) {
+    LpiFate fate = m.lpis[index].fate.exchange(lpi_stays, std::memory_order_relaxed);
+    if (fate == lpi_stays) fate = cpu.lpi_heir;
+    if (!ich::ich_lr::Pending::is_set(lr) || fate == lpi_dropped) return;
+    CpuContext& target = fate == lpi_stays ? cpu : m.cpus[fate];
+    const hal::LockGuard guard(target.lpis.lock);
+    target.lpis.set(index);
+    kicks.add(target, CpuContext::add);
   }
 };
 

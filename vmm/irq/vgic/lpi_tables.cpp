@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 namespace vmm::vgic {
 
@@ -10,8 +11,9 @@ namespace {
 
 namespace gicr = arch::gic::gicr;
 
-constexpr uint32_t chunk = 256;
-static_assert(lpi_count % chunk == 0 && chunk % 8 == 0);
+// A pending table, as far as it has LPIs. Bit n of the table is bit n of its little-endian words.
+using PendingTable = std::array<uint64_t, LpiSet::word_count>;
+static_assert(std::endian::native == std::endian::little);
 
 // LPIs that the guest's tables have room for, at most as many as we have.
 uint32_t lpis_in_table(const CpuContext& frame) {
@@ -27,32 +29,22 @@ hal::GuestPhys pending_bits(const CpuContext& frame) {
 }
 
 void load_pending(Model& m, CpuContext& frame) {
+  PendingTable table{};
   if (gicr::pendbaser::PTZ::is_set(frame.lpis.pendbaser)) return;
-  std::array<std::byte, chunk> bytes;
-  for (uint32_t at = 0; at < lpi_count / 8; at += chunk) {
-    if (!m.memory.read(pending_bits(frame) + at, bytes)) return;
-    const hal::LockGuard guard(frame.lpis.lock);
-    for (uint32_t i = 0; i < chunk * 8; ++i) {
-      if ((std::to_integer<unsigned>(bytes[i / 8]) >> i % 8 & 1) != 0) frame.lpis.set(at * 8 + i);
-    }
-  }
+  if (!m.memory.read(pending_bits(frame), std::as_writable_bytes(std::span(table)))) return;
+  const hal::LockGuard guard(frame.lpis.lock);
+  for (unsigned word = 0; word < table.size(); ++word) frame.lpis.set_word(word, table[word]);
 }
 
 // What stays pending is the guest's again.
 void store_pending(Model& m, CpuContext& frame) {
-  std::array<std::byte, chunk> bytes;
-  for (uint32_t at = 0; at < lpi_count / 8; at += chunk) {
-    bytes.fill(std::byte{0});
-    {
-      const hal::LockGuard guard(frame.lpis.lock);
-      for (uint32_t i = 0; i < chunk * 8; ++i) {
-        if (!frame.lpis.test(at * 8 + i)) continue;
-        frame.lpis.clear(at * 8 + i);
-        bytes[i / 8] |= std::byte{1} << (i % 8);
-      }
-    }
-    if (!m.memory.write(pending_bits(frame) + at, bytes)) return;
+  PendingTable table;
+  {
+    const hal::LockGuard guard(frame.lpis.lock);
+    for (unsigned word = 0; word < table.size(); ++word) table[word] = frame.lpis.take_word(word);
   }
+  // A guest whose table is no memory has thrown them away.
+  static_cast<void>(m.memory.write(pending_bits(frame), std::as_bytes(std::span(table))));
 }
 
 }  // namespace
@@ -60,14 +52,12 @@ void store_pending(Model& m, CpuContext& frame) {
 void load_lpi_config(Model& m, const CpuContext& frame, uint32_t first, uint32_t count) {
   const hal::GuestPhys table(frame.lpis.propbaser & gicr::propbaser::Physical_Address::mask);
   const uint32_t end = std::min(first + count, lpis_in_table(frame));
-  std::array<std::byte, chunk> bytes;
+  std::array<std::byte, 256> bytes;
   while (first < end) {
-    const auto part = std::span(bytes).first(std::min(end - first, chunk));
+    const auto part = std::span(bytes).first(std::min<size_t>(end - first, bytes.size()));
     if (!m.memory.read(table + first, part)) std::ranges::fill(part, std::byte{0});
-    for (const std::byte byte : part) {
-      const auto config = static_cast<uint8_t>(std::to_integer<uint8_t>(byte) & ~lpi_dropped);
-      const uint8_t old = m.lpi_config[first].load(std::memory_order_relaxed);
-      m.lpi_config[first++].store(static_cast<uint8_t>(config | (old & lpi_dropped)), std::memory_order_relaxed);
+    for (const std::byte config : part) {
+      m.lpis[first++].config.store(std::to_integer<uint8_t>(config), std::memory_order_relaxed);
     }
   }
 }

@@ -132,29 +132,43 @@ void Model::set_line(Bank& bank, uint32_t bit, bool level) {
 void Model::pend_lpi(CpuContext& cpu, uint32_t index, Kicks& kicks) {
   const hal::LockGuard guard(cpu.lpis.lock);
   if (!cpu.lpis.enabled.load(std::memory_order_relaxed)) return;  // it has no pending table
-  lpi_config[index].fetch_and(static_cast<uint8_t>(~lpi_dropped), std::memory_order_relaxed);
   cpu.lpis.set(index);
   kicks.add(cpu, CpuContext::add);
 }
 
+// It may be in a list register too, here and below.
 void Model::clear_lpi(CpuContext& cpu, uint32_t index, Kicks& kicks) {
   const hal::LockGuard guard(cpu.lpis.lock);
-  if (cpu.lpis.test(index)) cpu.lpis.clear(index);
-  // It may be in a list register too.
-  lpi_config[index].fetch_or(lpi_dropped, std::memory_order_relaxed);
+  cpu.lpis.clear(index);
+  lpis[index].fate.store(lpi_dropped, std::memory_order_relaxed);
   kicks.add(cpu, CpuContext::recall);
 }
 
-bool Model::take_lpi(CpuContext& cpu, uint32_t index) {
-  const hal::LockGuard guard(cpu.lpis.lock);
-  if (!cpu.lpis.test(index)) return false;
-  cpu.lpis.clear(index);
-  return true;
+void Model::move_lpi(CpuContext& from, CpuContext& to, uint32_t index, Kicks& kicks) {
+  {
+    const hal::LockGuard guard(from.lpis.lock);
+    if (!from.lpis.test(index)) {
+      lpis[index].fate.store(static_cast<LpiFate>(to.index), std::memory_order_relaxed);
+      return kicks.add(from, CpuContext::recall);
+    }
+    from.lpis.clear(index);
+  }
+  pend_lpi(to, index, kicks);
 }
 
-uint64_t Model::pending_lpis(CpuContext& cpu, uint32_t word) {
-  const hal::LockGuard guard(cpu.lpis.lock);
-  return cpu.lpis.words[word];
+void Model::move_lpis(CpuContext& from, CpuContext& to, Kicks& kicks) {
+  from.lpis.heir.store(static_cast<LpiFate>(to.index), std::memory_order_relaxed);
+  kicks.add(from, CpuContext::recall);
+  for (unsigned word = 0; word < LpiSet::word_count; ++word) {
+    uint64_t bits = 0;
+    {
+      const hal::LockGuard guard(from.lpis.lock);
+      bits = from.lpis.take_word(word);
+    }
+    const hal::LockGuard guard(to.lpis.lock);
+    to.lpis.set_word(word, bits);
+  }
+  kicks.add(to, CpuContext::add);
 }
 
 }  // namespace vmm::vgic

@@ -72,9 +72,9 @@ struct Model {
   VcpuKicker& kicker;
   GuestMemoryAccess& memory;
   std::span<CpuContext> cpus;
-  std::span<SpiBank> spi_banks;                // spi_banks[0] holds INTIDs 32 to 63
-  std::span<std::atomic<uint8_t>> lpi_config;  // cached configuration table, by INTID - 8192; empty without an ITS
-  std::atomic<uint32_t> ctlr{0};               // GICD_CTLR, the group enables only
+  std::span<SpiBank> spi_banks;   // spi_banks[0] holds INTIDs 32 to 63
+  std::span<Lpi> lpis;            // by INTID - 8192; empty without an ITS
+  std::atomic<uint32_t> ctlr{0};  // GICD_CTLR, the group enables only
 
   [[nodiscard]] bool is_v3() const { return config.version == Version::v3; }
   [[nodiscard]] uint32_t groups() const { return ctlr.load(std::memory_order_relaxed); }
@@ -86,11 +86,9 @@ struct Model {
     if (intid < arch::gic::first_spi) return cpu.bank;
     return spi_bank(intid / 32);
   }
-  [[nodiscard]] bool lpi_enabled(uint32_t index) const {
-    return arch::gic::lpi_config::Enable::is_set(lpi_config[index].load(std::memory_order_relaxed));
-  }
+  [[nodiscard]] bool lpi_enabled(uint32_t index) const { return lpis[index].enabled(); }
   [[nodiscard]] uint32_t lpi_priority(uint32_t index) const {
-    return lpi_config[index].load(std::memory_order_relaxed) & priority_mask;
+    return lpis[index].config.load(std::memory_order_relaxed) & priority_mask;
   }
   // Affinities are numbered as QEMU's `virt` board does: 16 CPUs to a cluster in version 3. `no_vcpu` if there is none.
   [[nodiscard]] uint8_t vcpu_at(uint32_t affinity) const {
@@ -122,13 +120,12 @@ struct Model {
   [[nodiscard]] uint8_t choose_target(uint64_t candidates) const;
   // Drive an input.
   void set_line(Bank& bank, uint32_t bit, bool level);
-  // Make an LPI pending on a vCPU, or no longer. `index` is INTID - 8192.
+  // Make an LPI pending on a vCPU, or no longer, or let another vCPU have it if it is. `index` is INTID - 8192.
   void pend_lpi(CpuContext& cpu, uint32_t index, Kicks& kicks);
   void clear_lpi(CpuContext& cpu, uint32_t index, Kicks& kicks);
-  // Take it away from a vCPU that has it pending and not yet in a list register. False: it did not.
-  [[nodiscard]] bool take_lpi(CpuContext& cpu, uint32_t index);
-  // LPIs 64 * word and up that are pending there.
-  [[nodiscard]] uint64_t pending_lpis(CpuContext& cpu, uint32_t word);
+  void move_lpi(CpuContext& from, CpuContext& to, uint32_t index, Kicks& kicks);
+  // All that are pending on a vCPU.
+  void move_lpis(CpuContext& from, CpuContext& to, Kicks& kicks);
 };
 
 }  // namespace vmm::vgic

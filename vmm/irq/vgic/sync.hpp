@@ -121,6 +121,7 @@ class Sync {
 
   static void fold_all(Model& m, CpuContext& cpu) {
     Kicks kicks(m.kicker, cpu.index, Kicks::Self::choosing);
+    accept_heir(cpu);
     if (cpu.overflow) end_unlisted(m, cpu, ich::ich_hcr::EOIcount::get(L::hcr()), kicks);
     cpu.overflow = false;
     while (cpu.used != 0) One::fold(m, cpu, static_cast<unsigned>(std::countr_zero(cpu.used)), kicks);
@@ -128,6 +129,7 @@ class Sync {
   }
   static void fold_some(Model& m, CpuContext& cpu) {
     Kicks kicks(m.kicker, cpu.index, Kicks::Self::choosing);
+    accept_heir(cpu);
     for (uint32_t left = cpu.used; left != 0; left &= left - 1) {
       const auto n = static_cast<unsigned>(std::countr_zero(left));
       if (is_recalled(m, cpu, cpu.held_intid[n])) One::fold(m, cpu, n, kicks);
@@ -141,10 +143,15 @@ class Sync {
     }
     cpu.folds.fetch_add(1, std::memory_order_release);
   }
+  static void accept_heir(CpuContext& cpu) {
+    cpu.lpi_heir = cpu.lpis.heir.load(std::memory_order_relaxed);
+    if (cpu.lpi_heir != lpi_stays) cpu.lpis.heir.store(lpi_stays, std::memory_order_relaxed);
+  }
   [[nodiscard]] static bool is_recalled(Model& m, CpuContext& cpu, IntId intid) {
     if (intid >= ich::first_lpi) {
-      const uint32_t index = intid - ich::first_lpi;
-      return (m.lpi_config[index].load(std::memory_order_relaxed) & lpi_dropped) != 0 || !m.lpi_enabled(index);
+      const Lpi& lpi = m.lpis[intid - ich::first_lpi];
+      const bool wanted = lpi.enabled() && cpu.lpis.enabled.load(std::memory_order_relaxed);
+      return !wanted || cpu.lpi_heir != lpi_stays || lpi.fate.load(std::memory_order_relaxed) != lpi_stays;
     }
     Bank& bank = m.bank_of(cpu, intid);
     const hal::LockGuard guard(bank.lock);
@@ -204,18 +211,17 @@ class Sync {
   static bool add_lpis(Model& m, CpuContext& cpu) {
     if (!cpu.lpis.enabled.load(std::memory_order_relaxed)) return true;
     const hal::LockGuard guard(cpu.lpis.lock);
-    for (;;) {
-      uint32_t next = lpi_count;
-      cpu.lpis.for_each([&](uint32_t index) {
-        if (m.lpi_enabled(index)) next = index;
-        return next == lpi_count;
-      });
-      if (next == lpi_count) return true;
+    bool fits = true;
+    cpu.lpis.for_each([&](uint32_t index) PLINTH_NO_THREAD_SAFETY {
+      if (!m.lpi_enabled(index)) return true;
       const unsigned n = One::free_register(cpu);
-      if (n >= cpu.registers || holds(cpu, ich::first_lpi + next)) return false;
-      One::put(cpu, n, ich::first_lpi + next, One::claim_lpi(m, cpu, next));
+      fits = n < cpu.registers && !holds(cpu, ich::first_lpi + index);
+      if (!fits) return false;
+      One::put(cpu, n, ich::first_lpi + index, One::claim_lpi(m, cpu, index));
       cpu.shared_used |= 1u << n;
-    }
+      return true;
+    });
+    return fits;
   }
 
   // The bank's lock is held. `wanted`: ready, or taken by the guest before it was folded.

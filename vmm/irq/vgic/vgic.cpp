@@ -17,15 +17,15 @@ namespace {
 struct Layout {
   size_t cpus = 0;
   size_t spi_banks = 0;
-  size_t lpi_config = 0;
   size_t lpi_words = 0;
+  size_t lpis = 0;
   size_t end = 0;
 
   explicit constexpr Layout(const Config& config) {
     spi_banks = config.vcpus * sizeof(CpuContext);
     lpi_words = spi_banks + bank_count(config) * sizeof(SpiBank);
-    lpi_config = lpi_words + (config.its ? config.vcpus * LpiSet::word_count * sizeof(uint64_t) : 0);
-    end = lpi_config + (config.its ? lpi_count : 0);
+    lpis = lpi_words + (config.its ? config.vcpus * LpiSet::word_count * sizeof(uint64_t) : 0);
+    end = lpis + (config.its ? lpi_count * sizeof(Lpi) : 0);
   }
   [[nodiscard]] static constexpr size_t bank_count(const Config& config) { return (config.spis + 31) / 32; }
 };
@@ -62,8 +62,7 @@ Vgic::Vgic(const Config& config, std::span<std::byte> storage, const CpuInterfac
              .memory = memory,
              .cpus = make_array<CpuContext>(storage, 0, config.vcpus),
              .spi_banks = make_array<SpiBank>(storage, Layout(config).spi_banks, Layout::bank_count(config)),
-             .lpi_config =
-                 make_array<std::atomic<uint8_t>>(storage, Layout(config).lpi_config, config.its ? lpi_count : 0)},
+             .lpis = make_array<Lpi>(storage, Layout(config).lpis, config.its ? lpi_count : 0)},
       distributor_(model_),
       redistributors_(model_),
       deactivate_page_(model_),
@@ -181,7 +180,10 @@ void Vgic::reset() {
     // Version 2 names no CPU, unless there is but one; affinity 0.0.0.0 is vCPU 0.
     bank.target.fill(model_.is_v3() || model_.cpus.size() == 1 ? 0 : no_vcpu);
   }
-  for (std::atomic<uint8_t>& config : model_.lpi_config) config.store(0, std::memory_order_relaxed);
+  for (Lpi& lpi : model_.lpis) {
+    lpi.config.store(0, std::memory_order_relaxed);
+    lpi.fate.store(lpi_stays, std::memory_order_relaxed);
+  }
   its_.reset_state();
 }
 
