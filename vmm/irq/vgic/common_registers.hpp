@@ -51,17 +51,42 @@ struct BankRows {
   }
 };
 
+// GICD_IGROUPR to GICD_ICFGR, in a redistributor at the same offsets, for so many banks.
+template <Frame frame>
+consteval std::array<Register, 9> bank_rows(uint32_t banks) {
+  namespace gicd = arch::gic::gicd;
+  using Regs = BankRegisters;
+  using Rows = BankRows<frame>;
+  const auto row = [=](uint32_t first, uint32_t bytes, Sizes sizes, auto read, auto write) {
+    return Register{first, first + bytes * banks, sizes, read, write};
+  };
+  const auto word = [=](uint32_t first, auto read, auto write) { return row(first, 4, word_only, read, write); };
+  return {
+      word(gicd::IGROUPR, Rows::template read<&Regs::group>, Rows::template write<&Regs::set_group>),
+      word(gicd::ISENABLER, Rows::template read<&Regs::enabled>, Rows::template write<&Regs::set_enabled>),
+      word(gicd::ICENABLER, Rows::template read<&Regs::enabled>, Rows::template write<&Regs::clear_enabled>),
+      word(gicd::ISPENDR, Rows::template read<&Regs::pending>, Rows::template write<&Regs::set_pending>),
+      word(gicd::ICPENDR, Rows::template read<&Regs::pending>, Rows::template write<&Regs::clear_pending>),
+      word(gicd::ISACTIVER, Rows::template read<&Regs::active>, Rows::template write<&Regs::set_active>),
+      word(gicd::ICACTIVER, Rows::template read<&Regs::active>, Rows::template write<&Regs::clear_active>),
+      row(gicd::IPRIORITYR, 32, byte_word, Rows::read_priorities, Rows::write_priorities),
+      row(gicd::ICFGR, 8, word_only, Rows::read_configuration, Rows::write_configuration),
+  };
+}
+
 // An implementer of our own does not exist in JEP106; as other software models, we use Arm's code with a product number
 // that no product has.
 inline constexpr uint64_t implementer_id = uint64_t{'P'} << 24 | 0x43b;
 
 inline uint64_t read_iidr(Model&, Cpus, Part) { return implementer_id; }
 
-// PIDR4-7, PIDR0-3, CIDR0-3 at the end of a frame; the row begins at `Start`.
+// PIDR4-7, PIDR0-3, CIDR0-3 at the end of a frame, which has 4 KiB in version 2 and 64 KiB in version 3; the row begins
+// at `Start`.
 template <uint32_t Start>
 uint64_t read_identification(Model& m, Cpus, Part part) {
   constexpr std::array<uint8_t, 12> registers{0x04, 0, 0, 0, 0x92, 0xb4, 0x0b, 0, 0x0d, 0xf0, 0x05, 0xb1};
   static_assert((Start & 0xfff) == 0xfd0);
+  if (m.is_v3() != (Start == 0xffd0)) return 0;
   constexpr unsigned pidr2 = 6;
   const unsigned index = part.offset / 4;
   const uint64_t revision = arch::gic::pidr2::ArchRev::of(static_cast<uint64_t>(m.config.version));

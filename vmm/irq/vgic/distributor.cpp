@@ -37,7 +37,7 @@ uint64_t read_typer(Model& m, Cpus, Part) {
 // Version 2: a byte per interrupt. Those of private interrupts say who asks; with one CPU there is nothing to choose.
 uint64_t read_targets(Model& m, Cpus cpus, Part part) {
   const unsigned number = part.offset / 32;
-  if (m.cpus.size() == 1 || number > m.spi_banks.size()) return 0;
+  if (m.is_v3() || m.cpus.size() == 1 || number > m.spi_banks.size()) return 0;
   if (number == 0) return (0x0101'0101u << cpus.self.index) & hal::low_mask(part.size * 8u);
   SpiBank& bank = m.spi_bank(number);
   const hal::LockGuard guard(bank.lock);
@@ -47,7 +47,7 @@ uint64_t read_targets(Model& m, Cpus cpus, Part part) {
 }
 void write_targets(Model& m, Cpus cpus, Part part, uint64_t value) {
   const unsigned number = part.offset / 32;
-  if (m.cpus.size() == 1 || number == 0 || number > m.spi_banks.size()) return;
+  if (m.is_v3() || m.cpus.size() == 1 || number == 0 || number > m.spi_banks.size()) return;
   SpiBank& bank = m.spi_bank(number);
   Kicks kicks(m.kicker, cpus.self.index);
   const hal::LockGuard guard(bank.lock);
@@ -67,14 +67,15 @@ uint64_t route_of(const SpiBank& spi, unsigned n) {
 }
 uint64_t read_router(Model& m, Cpus, Part part) {
   const IntId intid = part.offset / 8;
-  if (intid < arch::gic::first_spi || intid >= m.intid_limit()) return 0;
+  if (!m.is_v3() || intid < arch::gic::first_spi || intid >= m.intid_limit()) return 0;
   SpiBank& bank = m.spi_bank(intid / 32);
   const hal::LockGuard guard(bank.lock);
   return part_of(route_of(bank, intid % 32), part);
 }
 void write_router(Model& m, Cpus cpus, Part part, uint64_t value) {
   const IntId intid = part.offset / 8;
-  if (intid < arch::gic::first_spi || intid >= std::min(m.intid_limit(), arch::gic::first_special)) return;
+  if (!m.is_v3() || intid < arch::gic::first_spi) return;
+  if (intid >= std::min(m.intid_limit(), arch::gic::first_special)) return;
   SpiBank& bank = m.spi_bank(intid / 32);
   Kicks kicks(m.kicker, cpus.self.index);
   const hal::LockGuard guard(bank.lock);
@@ -86,6 +87,7 @@ void write_router(Model& m, Cpus cpus, Part part, uint64_t value) {
 // --- SGIs of version 2 ---
 
 void write_sgir(Model& m, Cpus cpus, Part, uint64_t value) {
+  if (m.is_v3()) return;
   const uint64_t everyone = hal::low_mask(static_cast<unsigned>(m.cpus.size()));
   uint64_t targets = 0;
   switch (static_cast<gicd::sgir::Filter>(gicd::sgir::TargetListFilter::get(value))) {
@@ -103,6 +105,7 @@ void write_sgir(Model& m, Cpus cpus, Part, uint64_t value) {
 
 // GICD_SPENDSGIR and GICD_CPENDSGIR: per SGI a byte of source CPUs.
 uint64_t read_sources(Model& m, Cpus cpus, Part part) {
+  if (m.is_v3()) return 0;
   m.refresh(cpus.self.bank, 0xffff, cpus.self, false);
   const hal::LockGuard guard(cpus.self.bank.lock);
   uint64_t value = 0;
@@ -110,6 +113,7 @@ uint64_t read_sources(Model& m, Cpus cpus, Part part) {
   return value;
 }
 void set_sources(Model& m, Cpus cpus, Part part, uint64_t value) {
+  if (m.is_v3()) return;
   const uint64_t everyone = hal::low_mask(static_cast<unsigned>(m.cpus.size()));
   for (unsigned i = 0; i < part.size; ++i) {
     const uint64_t sources = value >> i * 8 & 0xff & everyone;
@@ -117,6 +121,7 @@ void set_sources(Model& m, Cpus cpus, Part part, uint64_t value) {
   }
 }
 void clear_sources(Model& m, Cpus cpus, Part part, uint64_t value) {
+  if (m.is_v3()) return;
   m.refresh(cpus.self.bank, 0xffff, cpus.self, false);
   const hal::LockGuard guard(cpus.self.bank.lock);
   for (unsigned i = 0; i < part.size; ++i) {
@@ -126,75 +131,36 @@ void clear_sources(Model& m, Cpus cpus, Part part, uint64_t value) {
   }
 }
 
-// --- The tables ---
+// --- The table ---
 
-using Bits = BankRows<Frame::distributor>;
-
-constexpr RegisterMap v2_map({
-    {gicd::CTLR, gicd::CTLR + 4, word_only, read_ctlr, write_ctlr},
-    {gicd::TYPER, gicd::TYPER + 4, word_only, read_typer, nullptr},
-    {gicd::IIDR, gicd::IIDR + 4, word_only, read_iidr, nullptr},
-    {gicd::IGROUPR, gicd::IGROUPR + 0x80, word_only, Bits::read<&BankRegisters::group>,
-     Bits::write<&BankRegisters::set_group>},
-    {gicd::ISENABLER, gicd::ISENABLER + 0x80, word_only, Bits::read<&BankRegisters::enabled>,
-     Bits::write<&BankRegisters::set_enabled>},
-    {gicd::ICENABLER, gicd::ICENABLER + 0x80, word_only, Bits::read<&BankRegisters::enabled>,
-     Bits::write<&BankRegisters::clear_enabled>},
-    {gicd::ISPENDR, gicd::ISPENDR + 0x80, word_only, Bits::read<&BankRegisters::pending>,
-     Bits::write<&BankRegisters::set_pending>},
-    {gicd::ICPENDR, gicd::ICPENDR + 0x80, word_only, Bits::read<&BankRegisters::pending>,
-     Bits::write<&BankRegisters::clear_pending>},
-    {gicd::ISACTIVER, gicd::ISACTIVER + 0x80, word_only, Bits::read<&BankRegisters::active>,
-     Bits::write<&BankRegisters::set_active>},
-    {gicd::ICACTIVER, gicd::ICACTIVER + 0x80, word_only, Bits::read<&BankRegisters::active>,
-     Bits::write<&BankRegisters::clear_active>},
-    {gicd::IPRIORITYR, gicd::IPRIORITYR + 0x400, byte_word, Bits::read_priorities, Bits::write_priorities},
-    {gicd::ITARGETSR, gicd::ITARGETSR + 0x400, byte_word, read_targets, write_targets},
-    {gicd::ICFGR, gicd::ICFGR + 0x100, word_only, Bits::read_configuration, Bits::write_configuration},
-    {gicd::SGIR, gicd::SGIR + 4, word_only, nullptr, write_sgir},
-    {gicd::CPENDSGIR, gicd::CPENDSGIR + 0x10, byte_word, read_sources, clear_sources},
-    {gicd::SPENDSGIR, gicd::SPENDSGIR + 0x10, byte_word, read_sources, set_sources},
-    {0xfd0, 0x1000, word_only, read_identification<0xfd0>, nullptr},
-});
-
-constexpr RegisterMap v3_map({
-    {gicd::CTLR, gicd::CTLR + 4, word_only, read_ctlr, write_ctlr},
-    {gicd::TYPER, gicd::TYPER + 4, word_only, read_typer, nullptr},
-    {gicd::IIDR, gicd::IIDR + 4, word_only, read_iidr, nullptr},
-    {gicd::IGROUPR, gicd::IGROUPR + 0x80, word_only, Bits::read<&BankRegisters::group>,
-     Bits::write<&BankRegisters::set_group>},
-    {gicd::ISENABLER, gicd::ISENABLER + 0x80, word_only, Bits::read<&BankRegisters::enabled>,
-     Bits::write<&BankRegisters::set_enabled>},
-    {gicd::ICENABLER, gicd::ICENABLER + 0x80, word_only, Bits::read<&BankRegisters::enabled>,
-     Bits::write<&BankRegisters::clear_enabled>},
-    {gicd::ISPENDR, gicd::ISPENDR + 0x80, word_only, Bits::read<&BankRegisters::pending>,
-     Bits::write<&BankRegisters::set_pending>},
-    {gicd::ICPENDR, gicd::ICPENDR + 0x80, word_only, Bits::read<&BankRegisters::pending>,
-     Bits::write<&BankRegisters::clear_pending>},
-    {gicd::ISACTIVER, gicd::ISACTIVER + 0x80, word_only, Bits::read<&BankRegisters::active>,
-     Bits::write<&BankRegisters::set_active>},
-    {gicd::ICACTIVER, gicd::ICACTIVER + 0x80, word_only, Bits::read<&BankRegisters::active>,
-     Bits::write<&BankRegisters::clear_active>},
-    {gicd::IPRIORITYR, gicd::IPRIORITYR + 0x400, byte_word, Bits::read_priorities, Bits::write_priorities},
-    {gicd::ICFGR, gicd::ICFGR + 0x100, word_only, Bits::read_configuration, Bits::write_configuration},
-    {gicd::IROUTER, gicd::IROUTER + 0x2000, word_double, read_router, write_router},
-    {0xffd0, 0x10000, word_only, read_identification<0xffd0>, nullptr},
-});
+// Both versions; what only one of them has asks which one this is.
+constexpr RegisterMap map(
+    std::array{
+        Register{gicd::CTLR, gicd::CTLR + 4, word_only, read_ctlr, write_ctlr},
+        Register{gicd::TYPER, gicd::TYPER + 4, word_only, read_typer, nullptr},
+        Register{gicd::IIDR, gicd::IIDR + 4, word_only, read_iidr, nullptr},
+        Register{gicd::ITARGETSR, gicd::ITARGETSR + 0x400, byte_word, read_targets, write_targets},
+        Register{gicd::SGIR, gicd::SGIR + 4, word_only, nullptr, write_sgir},
+        Register{gicd::CPENDSGIR, gicd::CPENDSGIR + 0x10, byte_word, read_sources, clear_sources},
+        Register{gicd::SPENDSGIR, gicd::SPENDSGIR + 0x10, byte_word, read_sources, set_sources},
+        Register{0xfd0, 0x1000, word_only, read_identification<0xfd0>, nullptr},
+        Register{gicd::IROUTER, gicd::IROUTER + 0x2000, word_double, read_router, write_router},
+        Register{0xffd0, 0x10000, word_only, read_identification<0xffd0>, nullptr},
+    },
+    bank_rows<Frame::distributor>(32));
 
 }  // namespace
 
 Distributor::Distributor(Model& model)
-    : MmioDevice("gic-distributor", {model.config.distributor, 0x10000}),
-      model_(model),
-      map_(model.is_v3() ? v3_map : v2_map) {}
+    : MmioDevice("gic-distributor", {model.config.distributor, 0x10000}), model_(model) {}
 
 uint64_t Distributor::read(const MmioAccess& access) {
   CpuContext& self = model_.cpus[access.vcpu];
-  return map_.read(model_, {self, self}, static_cast<uint32_t>(access.offset), access.size);
+  return map.read(model_, {self, self}, static_cast<uint32_t>(access.offset), access.size);
 }
 void Distributor::write(const MmioAccess& access, uint64_t value) {
   CpuContext& self = model_.cpus[access.vcpu];
-  map_.write(model_, {self, self}, static_cast<uint32_t>(access.offset), access.size, value);
+  map.write(model_, {self, self}, static_cast<uint32_t>(access.offset), access.size, value);
 }
 
 }  // namespace vmm::vgic

@@ -6,8 +6,6 @@
 
 namespace vmm::vgic {
 
-class RegisterMap;
-
 // GICD: one window of 64 KiB, of which version 2 uses the first 4 KiB.
 class Distributor final : public MmioDevice {
  public:
@@ -18,7 +16,6 @@ class Distributor final : public MmioDevice {
 
  private:
   Model& model_;
-  const RegisterMap& map_;
 };
 
 // GICR: two frames of 64 KiB per vCPU, in order, in one window.

@@ -12,7 +12,6 @@ namespace vmm::vgic {
 namespace {
 
 namespace gicr = arch::gic::gicr;
-namespace gicd = arch::gic::gicd;
 
 uint64_t read_ctlr(Model& m, Cpus cpus, Part) {
   if (!m.config.its) return 0;
@@ -41,57 +40,34 @@ void write_waker(Model&, Cpus cpus, Part, uint64_t value) {
   cpus.frame.asleep.store(gicr::waker::ProcessorSleep::is_set(value), std::memory_order_relaxed);
 }
 
-// The table addresses cannot change while they are in use.
-uint64_t read_propbaser(Model&, Cpus cpus, Part part) { return part_of(cpus.frame.lpis.propbaser, part); }
-void write_propbaser(Model& m, Cpus cpus, Part part, uint64_t value) {
-  if (!m.config.its || cpus.frame.lpis.enabled.load(std::memory_order_relaxed)) return;
-  constexpr uint64_t writable = gicr::propbaser::IDbits::mask | gicr::propbaser::InnerCache::mask |
-                                gicr::propbaser::Shareability::mask | gicr::propbaser::Physical_Address::mask |
-                                gicr::propbaser::OuterCache::mask;
-  cpus.frame.lpis.propbaser = with_part(cpus.frame.lpis.propbaser, part, value) & writable;
+// GICR_PROPBASER and behind it GICR_PENDBASER. They cannot change while they are in use; PENDBASER.PTZ is never shown.
+uint64_t read_table(Model&, Cpus cpus, Part part) {
+  const LpiSet& lpis = cpus.frame.lpis;
+  return part_of(part.offset < 8 ? lpis.propbaser : lpis.pendbaser & ~gicr::pendbaser::PTZ::mask, part);
 }
-uint64_t read_pendbaser(Model&, Cpus cpus, Part part) {
-  return part_of(cpus.frame.lpis.pendbaser & ~gicr::pendbaser::PTZ::mask, part);
-}
-void write_pendbaser(Model& m, Cpus cpus, Part part, uint64_t value) {
-  if (!m.config.its || cpus.frame.lpis.enabled.load(std::memory_order_relaxed)) return;
-  constexpr uint64_t writable = gicr::pendbaser::InnerCache::mask | gicr::pendbaser::Shareability::mask |
-                                gicr::pendbaser::Physical_Address::mask | gicr::pendbaser::OuterCache::mask |
-                                gicr::pendbaser::PTZ::mask;
-  cpus.frame.lpis.pendbaser = with_part(cpus.frame.lpis.pendbaser, part, value) & writable;
+void write_table(Model& m, Cpus cpus, Part part, uint64_t value) {
+  constexpr uint64_t attributes =
+      gicr::propbaser::InnerCache::mask | gicr::propbaser::Shareability::mask | gicr::propbaser::OuterCache::mask;
+  constexpr uint64_t of_propbaser = gicr::propbaser::IDbits::mask | gicr::propbaser::Physical_Address::mask;
+  constexpr uint64_t of_pendbaser = gicr::pendbaser::Physical_Address::mask | gicr::pendbaser::PTZ::mask;
+  LpiSet& lpis = cpus.frame.lpis;
+  if (!m.config.its || lpis.enabled.load(std::memory_order_relaxed)) return;
+  const bool first = part.offset < 8;
+  uint64_t& table = first ? lpis.propbaser : lpis.pendbaser;
+  table = with_part(table, part, value) & (attributes | (first ? of_propbaser : of_pendbaser));
 }
 
-constexpr RegisterMap rd_map({
-    {gicr::CTLR, gicr::CTLR + 4, word_only, read_ctlr, write_ctlr},
-    {gicr::IIDR, gicr::IIDR + 4, word_only, read_iidr, nullptr},
-    {gicr::TYPER, gicr::TYPER + 8, word_double, read_typer, nullptr},
-    {gicr::WAKER, gicr::WAKER + 4, word_only, read_waker, write_waker},
-    {gicr::PROPBASER, gicr::PROPBASER + 8, word_double, read_propbaser, write_propbaser},
-    {gicr::PENDBASER, gicr::PENDBASER + 8, word_double, read_pendbaser, write_pendbaser},
-    {0xffd0, 0x10000, word_only, read_identification<0xffd0>, nullptr},
+constexpr RegisterMap rd_map(std::array{
+    Register{gicr::CTLR, gicr::CTLR + 4, word_only, read_ctlr, write_ctlr},
+    Register{gicr::IIDR, gicr::IIDR + 4, word_only, read_iidr, nullptr},
+    Register{gicr::TYPER, gicr::TYPER + 8, word_double, read_typer, nullptr},
+    Register{gicr::WAKER, gicr::WAKER + 4, word_only, read_waker, write_waker},
+    Register{gicr::PROPBASER, gicr::PENDBASER + 8, word_double, read_table, write_table},
+    Register{0xffd0, 0x10000, word_only, read_identification<0xffd0>, nullptr},
 });
-
-using Bits = BankRows<Frame::redistributor>;
 
 // SGI_base: bank 0 at the offsets that it would have in the distributor.
-constexpr RegisterMap sgi_map({
-    {gicd::IGROUPR, gicd::IGROUPR + 4, word_only, Bits::read<&BankRegisters::group>,
-     Bits::write<&BankRegisters::set_group>},
-    {gicd::ISENABLER, gicd::ISENABLER + 4, word_only, Bits::read<&BankRegisters::enabled>,
-     Bits::write<&BankRegisters::set_enabled>},
-    {gicd::ICENABLER, gicd::ICENABLER + 4, word_only, Bits::read<&BankRegisters::enabled>,
-     Bits::write<&BankRegisters::clear_enabled>},
-    {gicd::ISPENDR, gicd::ISPENDR + 4, word_only, Bits::read<&BankRegisters::pending>,
-     Bits::write<&BankRegisters::set_pending>},
-    {gicd::ICPENDR, gicd::ICPENDR + 4, word_only, Bits::read<&BankRegisters::pending>,
-     Bits::write<&BankRegisters::clear_pending>},
-    {gicd::ISACTIVER, gicd::ISACTIVER + 4, word_only, Bits::read<&BankRegisters::active>,
-     Bits::write<&BankRegisters::set_active>},
-    {gicd::ICACTIVER, gicd::ICACTIVER + 4, word_only, Bits::read<&BankRegisters::active>,
-     Bits::write<&BankRegisters::clear_active>},
-    {gicd::IPRIORITYR, gicd::IPRIORITYR + 0x20, byte_word, Bits::read_priorities, Bits::write_priorities},
-    {gicd::ICFGR, gicd::ICFGR + 8, word_only, Bits::read_configuration, Bits::write_configuration},
-});
+constexpr RegisterMap sgi_map(bank_rows<Frame::redistributor>(1));
 
 }  // namespace
 

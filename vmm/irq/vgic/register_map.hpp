@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "vmm/irq/vgic/model.hpp"
 #include "vmm/mmio.hpp"
@@ -41,49 +42,75 @@ struct Register {
 };
 
 // Reached only while compiling a table that is wrong.
-void rows_overlap_or_are_out_of_order();
+void too_many_rows();
+void two_rows_in_one_slot();
 
-// The registers of one frame of 64 KiB as a table in ascending order. Finding a row takes no search: an index made at
-// build time has a byte for every word of the first 4 KiB, and one for each 4 KiB behind, of which a row may cover a
-// part.
+// The registers of one frame of 64 KiB as a table. Finding a row takes no search: an index made at build time has a
+// byte for each slot, which is a word at the frame's beginning, then 16 bytes, and 4 KiB behind the first 4 KiB. A row
+// may cover a part of a slot, but no two share one.
 class RegisterMap {
  public:
   static constexpr size_t max_rows = 20;
 
-  template <size_t Rows>
-  consteval explicit RegisterMap(const Register (&rows)[Rows]) {
-    static_assert(Rows <= max_rows);
-    index_.fill(Rows);  // the row behind the last: no register
-    for (size_t i = 0; i < Rows; ++i) {
-      rows_[i] = rows[i];
-      if (i != 0 && rows[i].first < rows[i - 1].end) rows_overlap_or_are_out_of_order();
-      for (uint32_t at = rows[i].first & ~3u; at < rows[i].end; at += 4) index_[slot(at)] = static_cast<uint8_t>(i);
+  consteval explicit RegisterMap(std::span<const Register> rows, std::span<const Register> more = {}) {
+    index_.fill(max_rows);  // no register
+    size_t count = 0;
+    for (const std::span<const Register> part : {rows, more}) {
+      for (const Register& row : part) {
+        if (count == max_rows) too_many_rows();
+        rows_[count] = {row.first, row.end - row.first, row.sizes, row.read != nullptr ? row.read : read_zero,
+                        row.write != nullptr ? row.write : ignore_write};
+        for (uint32_t at = row.first; at < row.end; at += 4) {
+          uint8_t& entry = index_[slot(at)];
+          if (entry != max_rows && entry != count) two_rows_in_one_slot();
+          entry = static_cast<uint8_t>(count);
+        }
+        ++count;
+      }
     }
   }
 
   // `offset` is that of the frame, below 64 KiB.
   [[nodiscard]] uint64_t read(Model& model, Cpus cpus, uint32_t offset, uint32_t size) const {
-    const Register& row = rows_[index_[slot(offset)]];
-    if (!takes(row, offset, size) || row.read == nullptr) return 0;
+    const Row& row = rows_[index_[slot(offset)]];
+    if (!row.takes(offset, size)) return 0;
     return row.read(model, cpus, {offset - row.first, size});
   }
   void write(Model& model, Cpus cpus, uint32_t offset, uint32_t size, uint64_t value) const {
-    const Register& row = rows_[index_[slot(offset)]];
-    if (!takes(row, offset, size) || row.write == nullptr) return;
+    const Row& row = rows_[index_[slot(offset)]];
+    if (!row.takes(offset, size)) return;
     row.write(model, cpus, {offset - row.first, size}, value & ~uint64_t{0} >> (64 - size * 8));
   }
 
  private:
-  static constexpr uint32_t near = 0x1000;
-  [[nodiscard]] static constexpr uint32_t slot(uint32_t offset) {
-    return offset < near ? offset / 4 : near / 4 - 1 + offset / near;
-  }
-  [[nodiscard]] static bool takes(const Register& row, uint32_t offset, uint32_t size) {
-    return (row.sizes & size) != 0 && offset - row.first < row.end - row.first;
-  }
+  struct Row {
+    uint32_t first;
+    uint32_t bytes;
+    Sizes sizes;
+    uint64_t (*read)(Model&, Cpus, Part);
+    void (*write)(Model&, Cpus, Part, uint64_t value);
 
-  std::array<Register, max_rows + 1> rows_{};
-  std::array<uint8_t, near / 4 + 15> index_{};
+    [[nodiscard]] bool takes(uint32_t offset, uint32_t size) const {
+      return (sizes & size) != 0 && offset - first < bytes;
+    }
+  };
+  static uint64_t read_zero(Model&, Cpus, Part) { return 0; }
+  static void ignore_write(Model&, Cpus, Part, uint64_t) {}
+
+  static constexpr uint32_t first_end = 0x20;
+  static constexpr uint32_t near_end = 0x1000;
+  static constexpr uint32_t frame_end = 0x10000;
+  [[nodiscard]] static constexpr uint32_t slot(uint32_t offset) {
+    if (offset < first_end) [[likely]]
+      return offset / 4;
+    if (offset < near_end) return near_slots + offset / 16;
+    return far_slots + offset / near_end;
+  }
+  static constexpr uint32_t near_slots = first_end / 4 - first_end / 16;
+  static constexpr uint32_t far_slots = near_slots + near_end / 16 - 1;
+
+  std::array<Row, max_rows + 1> rows_{};
+  std::array<uint8_t, far_slots + frame_end / near_end> index_{};
 };
 
 // Words of 64-bit registers that can be accessed in halves.
