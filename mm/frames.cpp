@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "hal/base/bits.hpp"
+#include "hal/base/made_at_boot.hpp"
 #include "hal/base/panic.hpp"
 
 namespace mm {
@@ -47,11 +48,12 @@ Order largest_order(HostPhys place, uint64_t bytes) {
   return std::min({fits, aligned, max_order});
 }
 
-constinit FrameAllocator the_frames;
+constinit hal::MadeAtBoot<FrameAllocator> the_frames;
 
 }  // namespace
 
-FrameAllocator& frames() { return the_frames; }
+FrameAllocator& make_frames() { return the_frames.make(); }
+FrameAllocator& frames() { return the_frames.get(); }
 
 Order order_for(uint64_t bytes) { return static_cast<Order>(std::bit_width((bytes - 1) / page_size)); }
 

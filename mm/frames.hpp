@@ -138,7 +138,8 @@ class FrameAllocator {
   FrameCounts counts_ PLINTH_GUARDED_BY(lock_);
 };
 
-// The machine's allocator. Works after mm::init().
+// The machine's allocator; mm::init() makes it.
+FrameAllocator& make_frames();
 [[nodiscard]] FrameAllocator& frames();
 
 // A block that goes back by itself.

@@ -169,7 +169,7 @@ hal::Result<HostPhysRange, MmError> place_metadata(std::span<const HostPhysRange
 hal::Result<void, MmError> start_frames(std::span<const HostPhysRange> usable) {
   const HostPhysRange metadata = TRY(place_metadata(usable));
   space.backend.boot.close();
-  TRY(frames().init(usable, {to_virt_as<std::byte>(metadata.start), metadata.size}));
+  TRY(make_frames().init(usable, {to_virt_as<std::byte>(metadata.start), metadata.size}));
   const std::array taken{space.backend.boot.taken(), metadata};
   for (const HostPhysRange& range : usable) {
     TRY(without(range, taken, [](HostPhysRange piece) -> hal::Result<void, MmError> {

@@ -28,8 +28,12 @@ struct AddressSpaceTag {
 template <unsigned MaxCpus>
 class TagAllocator {
  public:
-  // Before the first acquire(). `bits` is what every CPU implements, at most 16.
-  constexpr void set_bits(unsigned bits) { last_id_ = low_mask(bits); }
+  // Before the first acquire(), and again when another CPU implements fewer. `bits` is what every CPU implements, at
+  // most 16.
+  void set_bits(unsigned bits) {
+    last_id_ = low_mask(bits);
+    generation_.store(1, std::memory_order_relaxed);
+  }
 
   // The identifier of `tag`, for use on `cpu` until that CPU acquires another. `flush_all` makes every CPU forget every
   // tagged translation; called with the lock held when a generation ends.
@@ -70,14 +74,16 @@ class TagAllocator {
   template <class FlushAll>
   void assign(AddressSpaceTag& tag, FlushAll flush_all) PLINTH_REQUIRES(lock_) {
     while (true) {
-      while (next_id_ <= last_id_ && is_carried_over(next_id_)) ++next_id_;
-      if (next_id_ <= last_id_) break;
+      while (newest_id_ < last_id_) {
+        const uint64_t id = ++newest_id_;
+        if (is_carried_over(id)) continue;
+        tag.value.store(generation_.load(std::memory_order_relaxed) << AddressSpaceTag::id_bits | id,
+                        std::memory_order_release);
+        return;
+      }
       begin_generation(flush_all);
-      if (!is_current(tag.value.load(std::memory_order_relaxed))) continue;
-      return;  // in use on some CPU: it was carried over
+      if (is_current(tag.value.load(std::memory_order_relaxed))) return;  // in use on some CPU: it was carried over
     }
-    tag.value.store(generation_.load(std::memory_order_relaxed) << AddressSpaceTag::id_bits | next_id_++,
-                    std::memory_order_release);
   }
 
   template <class FlushAll>
@@ -94,7 +100,7 @@ class TagAllocator {
                        std::memory_order_release);
       carried_over_[cpu] = AddressSpaceTag::id_of(value);
     }
-    next_id_ = 1;
+    newest_id_ = 0;
     flush_all();
   }
 
@@ -105,9 +111,10 @@ class TagAllocator {
   }
 
   SpinLock lock_{LockRank::none};
-  std::atomic<uint64_t> generation_{1};
-  uint64_t next_id_ PLINTH_GUARDED_BY(lock_) = 1;
-  uint64_t last_id_ = 255;
+  // All zero before set_bits(), so that a global one takes no room in the image.
+  std::atomic<uint64_t> generation_{0};
+  uint64_t newest_id_ PLINTH_GUARDED_BY(lock_) = 0;  // 1 to this were handed out in this generation
+  uint64_t last_id_ = 0;
   std::array<uint64_t, MaxCpus> carried_over_ PLINTH_GUARDED_BY(lock_){};  // identifiers; 0: none
   std::array<std::atomic<AddressSpaceTag*>, MaxCpus> active_{};
 };

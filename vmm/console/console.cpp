@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "hal/base/made_at_boot.hpp"
+
 namespace vmm {
 namespace {
 
@@ -12,11 +14,12 @@ namespace {
 constexpr uint64_t patience_us = 500'000;
 constexpr uint64_t poll_interval_us = 10'000;
 
-constinit Console the_console;
+constinit hal::MadeAtBoot<Console> the_console;
 
 }  // namespace
 
-Console& console() { return the_console; }
+Console& make_console() { return the_console.make(); }
+Console& console() { return the_console.get(); }
 
 template <class Change>
 void Console::apply(Change change) {

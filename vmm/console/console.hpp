@@ -202,7 +202,8 @@ class Console final : public hal::log::Listener {
   hal::Ticks blocked_at_ PLINTH_GUARDED_BY(lock_) = hal::never;
 };
 
-// The machine's console.
+// The machine's console. Make it once, at boot.
+Console& make_console();
 [[nodiscard]] Console& console();
 
 }  // namespace vmm
