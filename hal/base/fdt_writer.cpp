@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstring>
 
 #include "hal/base/big_endian.hpp"
+#include "hal/base/format.hpp"
 
 namespace hal {
 namespace {
@@ -80,13 +80,14 @@ void FdtWriter::begin_node(std::string_view name) {
 
 void FdtWriter::begin_node(std::string_view name, uint64_t unit_address) {
   std::array<char, 64> full{};
+  std::array<char, max_digits> storage{};
+  BufferSink text(full);
+  text.put(name);
+  text.put("@");
+  text.put(digits(unit_address, 16, storage));
   // Room for "@" and 16 digits behind the name: node names have at most 31 characters (section 2.2.1).
-  if (name.size() > full.size() - 17) return fail_with(FdtError::misuse);
-  std::ranges::copy(name, full.begin());
-  char* const at = full.data() + name.size();
-  *at = '@';
-  const auto [end, error] = std::to_chars(at + 1, full.data() + full.size(), unit_address, 16);
-  begin_node({full.data(), end});
+  if (text.truncated()) return fail_with(FdtError::misuse);
+  begin_node(text.text());
 }
 
 void FdtWriter::end_node() {

@@ -2,7 +2,6 @@
 #include "hal/base/format.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 
 namespace hal {
@@ -13,6 +12,16 @@ void BufferSink::put(std::string_view text) {
   std::memcpy(buffer_.data() + used_, text.data(), count);
   used_ += count;
   truncated_ |= count < text.size();
+}
+
+std::string_view digits(uint64_t number, unsigned base, std::span<char, max_digits> storage) {
+  size_t first = storage.size();
+  do {
+    const auto digit = static_cast<unsigned>(number % base);
+    storage[--first] = static_cast<char>(digit < 10 ? '0' + digit : 'a' + digit - 10);
+    number /= base;
+  } while (number != 0);
+  return {storage.data() + first, storage.size() - first};
 }
 
 namespace detail {
@@ -59,14 +68,9 @@ void put_padded(TextSink& sink, std::string_view text, const Style& style, bool 
   if (!right) pad(sink, ' ', missing);
 }
 
-// Sign, 0x, up to 20 digits.
-constexpr size_t number_capacity = 24;
-
 void put_number(TextSink& sink, uint64_t magnitude, bool negative, const Style& style) {
-  std::array<char, number_capacity> digits{};
-  const auto [end, error] =
-      std::to_chars(digits.data(), digits.data() + digits.size(), magnitude, style.hexadecimal ? 16 : 10);
-  const std::string_view body(digits.data(), static_cast<size_t>(end - digits.data()));
+  std::array<char, max_digits> storage{};
+  const std::string_view body = digits(magnitude, style.hexadecimal ? 16 : 10, storage);
   const std::string_view sign = negative ? "-" : "";
   const std::string_view prefix = style.hexadecimal && style.prefix ? "0x" : "";
   const size_t length = sign.size() + prefix.size() + body.size();
@@ -87,7 +91,7 @@ void put_size(TextSink& sink, uint64_t bytes, const Style& style) {
   static constexpr std::array units{Unit{gib, "GiB"}, Unit{mib, "MiB"}, Unit{kib, "KiB"}, Unit{1, "B"}};
   const Unit* unit = units.begin();
   while (unit->size > 1 && (bytes < unit->size || bytes % unit->size != 0)) ++unit;
-  std::array<char, number_capacity + 3> storage{};
+  std::array<char, max_digits + 3> storage{};
   BufferSink text(storage);
   put_number(text, bytes / unit->size, false, {});
   text.put(unit->name);

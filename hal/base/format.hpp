@@ -36,6 +36,11 @@ class BufferSink final : public TextSink {
   bool truncated_ = false;
 };
 
+// `number` in base 10 or 16, in lower case, at the end of `storage`. std::to_chars() would bring two kilobytes of
+// tables.
+inline constexpr size_t max_digits = 20;
+[[nodiscard]] std::string_view digits(uint64_t number, unsigned base, std::span<char, max_digits> storage);
+
 // A byte count that prints as people write it: "512MiB", "4KiB", "17B".
 struct Size {
   uint64_t bytes;

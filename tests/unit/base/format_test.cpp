@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstdint>
 #include <string>
 
 namespace {
@@ -25,6 +27,13 @@ TEST(Format, writes_doubled_braces_as_one) { EXPECT_EQ(text("{{{}}}", 1), "{1}")
 TEST(Format, writes_numbers_in_both_bases) {
   EXPECT_EQ(text("{} {} {:x} {:#x}", -5, 7u, 255u, 255u), "-5 7 ff 0xff");
   EXPECT_EQ(text("{}", INT64_MIN), "-9223372036854775808");
+}
+TEST(Format, writes_the_smallest_and_the_largest_number) {
+  std::array<char, hal::max_digits> storage{};
+  EXPECT_EQ(hal::digits(0, 10, storage), "0");
+  EXPECT_EQ(hal::digits(0, 16, storage), "0");
+  EXPECT_EQ(hal::digits(UINT64_MAX, 10, storage), "18446744073709551615");
+  EXPECT_EQ(hal::digits(UINT64_MAX, 16, storage), "ffffffffffffffff");
 }
 TEST(Format, pads_numbers_left_and_text_right) {
   EXPECT_EQ(text("[{:4}] [{:<4}] [{:04}] [{:#06x}]", 42, 42, 42, 42u), "[  42] [42  ] [0042] [0x002a]");
