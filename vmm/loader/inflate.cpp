@@ -18,12 +18,12 @@ constexpr auto bad_stream = hal::fail(LoadError{Kind::bad_deflate});
 
 constexpr uint8_t u8(std::byte b) { return std::to_integer<uint8_t>(b); }
 
-// CRC-32 of RFC 1952 section 8.
-constexpr std::array<uint32_t, 256> crc_table = [] {
-  std::array<uint32_t, 256> table{};
+// CRC-32 of RFC 1952 section 8, by half bytes: the table stays small.
+constexpr std::array<uint32_t, 16> crc_table = [] {
+  std::array<uint32_t, 16> table{};
   for (uint32_t n = 0; n < table.size(); ++n) {
     uint32_t c = n;
-    for (int k = 0; k < 8; ++k) c = (c & 1) != 0 ? 0xedb8'8320U ^ (c >> 1) : c >> 1;
+    for (int k = 0; k < 4; ++k) c = (c & 1) != 0 ? 0xedb8'8320U ^ (c >> 1) : c >> 1;
     table[n] = c;
   }
   return table;
@@ -31,7 +31,11 @@ constexpr std::array<uint32_t, 256> crc_table = [] {
 
 uint32_t crc32(uint32_t crc, std::span<const std::byte> bytes) {
   crc = ~crc;
-  for (const std::byte b : bytes) crc = crc_table[(crc ^ u8(b)) & 0xff] ^ (crc >> 8);
+  for (const std::byte b : bytes) {
+    crc ^= u8(b);
+    crc = crc_table[crc & 0xf] ^ (crc >> 4);
+    crc = crc_table[crc & 0xf] ^ (crc >> 4);
+  }
   return ~crc;
 }
 
