@@ -8,6 +8,7 @@
 #include "hal/base/address.hpp"
 #include "hal/boot_memory.hpp"
 #include "hal/cpu.hpp"
+#include "hal/exit_class.hpp"
 #include "hal/irq.hpp"
 
 namespace arch {
@@ -101,5 +102,19 @@ void guest_idle(Vcpu& vcpu);
 void guest_attention(Vcpu& vcpu);
 // The guest did what no guest can survive: stop its VM and keep the report. Does not return to the guest.
 void guest_failed(Vcpu& vcpu, std::string_view reason);
+
+// --- vmm: observed exits ------------------------------------------------------------------------------------------
+//
+// Around the handling of every exit of a vCPU whose observe_exits() was asked for; it may block, or change CPUs,
+// between the two.
+
+struct ExitReport {
+  ExitClass exit_class;    // `device` also where there turns out to be none
+  uint64_t syndrome;       // as the ISA has it
+  GuestPhys address = {};  // device, memory
+  bool write = false;      // device, memory
+};
+void exit_begins(Vcpu& vcpu, const ExitReport& report);
+void exit_ends(Vcpu& vcpu);
 
 }  // namespace hal::upcall

@@ -7,6 +7,7 @@
 
 #include "hal/access_kind.hpp"
 #include "hal/base/address.hpp"
+#include "hal/exit_class.hpp"
 
 namespace hal {
 
@@ -25,6 +26,14 @@ concept VirtualProcessor =
       { vcpu.load() } -> std::same_as<void>;
       { vcpu.save() } -> std::same_as<void>;
       { constant.is_loaded() } -> std::same_as<bool>;
+
+      // How often it came to the hypervisor, since use_frame(). Any CPU.
+      { constant.exits(ExitClass{}) } -> std::same_as<uint64_t>;
+      // Tell upcall::exit_begins() and exit_ends() of every exit from now on, or no longer. After use_frame().
+      { vcpu.observe_exits(true) } -> std::same_as<void>;
+      // The exit that is being handled, of class `device`, met none: it counts as `memory`.
+      { vcpu.met_no_device() } -> std::same_as<void>;
+
       // Begin to run the guest from its frame. Never returns.
       { vcpu.enter_guest() } -> std::same_as<void>;
 

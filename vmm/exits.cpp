@@ -8,7 +8,6 @@
 #include "task/cpu.hpp"
 #include "vmm/console/tasks.hpp"
 #include "vmm/decode/a64_memory.hpp"
-#include "vmm/trace_point.hpp"
 #include "vmm/vm.hpp"
 
 namespace vmm {
@@ -44,6 +43,7 @@ enum class Outcome : uint8_t { done, retry, fault };
 // race with a change of the tables; a write to ROM is dropped; nothing else is there.
 Outcome memory_outcome(Vcpu& vcpu, hal::GuestPhys place, bool write) {
   Vm& vm = vcpu.vm();
+  vcpu.met_no_device();
   if (vm.space().allows(place, write ? hal::read_write : hal::read_only)) return Outcome::retry;
   for (const config::MemoryRegion& region : vm.regions()) {
     if (region.kind == config::RegionKind::rom && region.range.contains(place)) {
@@ -52,36 +52,6 @@ Outcome memory_outcome(Vcpu& vcpu, hal::GuestPhys place, bool write) {
   }
   return Outcome::fault;
 }
-
-// What a trace tells of an exit beside its class.
-void note(const Vcpu& guest, ExitClass exit_class, const auto&...) {
-  if (exit_class != ExitClass::call) return;
-  trace(guest, TraceEvent::call, static_cast<uint32_t>(guest.reg(0)), guest.reg(1));
-}
-void note(const Vcpu& guest, ExitClass, const hal::upcall::GuestAccess& access) {
-  trace(guest, TraceEvent::device, access.write ? 1 : 0, access.address.value());
-}
-
-// An exit that `Body` handles, and that is traced on the way in and out. While tracing is off that costs one look at a
-// flag: the other way is a function of its own.
-template <auto Body>
-struct Exit;
-template <class Result, class... Parameters, Result (*Body)(hal::Vcpu&, Parameters...)>
-struct Exit<Body> {
-  static Result handle(ExitClass exit_class, hal::Vcpu& vcpu, Parameters... parameters) {
-    if (tracer.enabled()) [[unlikely]] {
-      return traced(exit_class, vcpu, parameters...);
-    }
-    return Body(vcpu, parameters...);
-  }
-
- private:
-  [[gnu::noinline]] static Result traced(ExitClass exit_class, hal::Vcpu& vcpu, Parameters... parameters) {
-    const TracedExit trace_points(self(vcpu), exit_class);
-    note(self(vcpu), exit_class, parameters...);
-    return Body(vcpu, parameters...);
-  }
-};
 
 void access_device(hal::Vcpu& vcpu, const hal::upcall::GuestAccess& access) {
   Vcpu& guest = self(vcpu);
@@ -149,31 +119,6 @@ void access_undecoded(hal::Vcpu& vcpu, const hal::upcall::GuestFault& fault) {
   vcpu.skip_instruction();
 }
 
-void fetch_fault(hal::Vcpu& vcpu, const hal::upcall::GuestFault& fault) {
-  if (self(vcpu).vm().space().allows(fault.address, hal::read_execute)) return;
-  vcpu.inject_external_abort(fault.virtual_address, hal::AccessKind::fetch);
-}
-
-void call(hal::Vcpu& vcpu) { self(vcpu).vm().board().call(self(vcpu)); }
-
-void idle(hal::Vcpu& vcpu) {
-  vcpu.skip_instruction();
-  self(vcpu).wait_for_interrupt();
-}
-
-bool register_read(hal::Vcpu& vcpu, uint32_t id, uint64_t& value) {
-  return self(vcpu).vm().board().register_read(self(vcpu), id, value);
-}
-
-bool register_write(hal::Vcpu& vcpu, uint32_t id, uint64_t value) {
-  Vcpu& guest = self(vcpu);
-  const bool known = guest.vm().board().register_write(guest, id, value);
-  guest.notice_interrupts();
-  return known;
-}
-
-void attention(hal::Vcpu& vcpu) { self(vcpu).attend(); }
-
 }  // namespace
 }  // namespace vmm
 
@@ -181,31 +126,34 @@ namespace hal::upcall {
 
 using namespace vmm;
 
-void guest_access(hal::Vcpu& vcpu, const GuestAccess& access) {
-  Exit<access_device>::handle(ExitClass::device, vcpu, access);
-}
+void guest_access(hal::Vcpu& vcpu, const GuestAccess& access) { access_device(vcpu, access); }
 
-void guest_undecoded_access(hal::Vcpu& vcpu, const GuestFault& fault) {
-  Exit<access_undecoded>::handle(ExitClass::memory, vcpu, fault);
-}
+void guest_undecoded_access(hal::Vcpu& vcpu, const GuestFault& fault) { access_undecoded(vcpu, fault); }
 
 void guest_fetch_fault(hal::Vcpu& vcpu, const GuestFault& fault) {
-  Exit<fetch_fault>::handle(ExitClass::memory, vcpu, fault);
+  if (self(vcpu).vm().space().allows(fault.address, hal::read_execute)) return;
+  vcpu.inject_external_abort(fault.virtual_address, hal::AccessKind::fetch);
 }
 
-void guest_call(hal::Vcpu& vcpu) { Exit<call>::handle(ExitClass::call, vcpu); }
+void guest_call(hal::Vcpu& vcpu) { self(vcpu).vm().board().call(self(vcpu)); }
 
-void guest_idle(hal::Vcpu& vcpu) { Exit<idle>::handle(ExitClass::idle, vcpu); }
+void guest_idle(hal::Vcpu& vcpu) {
+  vcpu.skip_instruction();
+  self(vcpu).wait_for_interrupt();
+}
 
 bool guest_register_read(hal::Vcpu& vcpu, uint32_t id, uint64_t& value) {
-  return Exit<register_read>::handle(ExitClass::registers, vcpu, id, value);
+  return self(vcpu).vm().board().register_read(self(vcpu), id, value);
 }
 
 bool guest_register_write(hal::Vcpu& vcpu, uint32_t id, uint64_t value) {
-  return Exit<register_write>::handle(ExitClass::registers, vcpu, id, value);
+  vmm::Vcpu& guest = self(vcpu);
+  const bool known = guest.vm().board().register_write(guest, id, value);
+  guest.notice_interrupts();
+  return known;
 }
 
-void guest_attention(hal::Vcpu& vcpu) { Exit<attention>::handle(ExitClass::interrupt, vcpu); }
+void guest_attention(hal::Vcpu& vcpu) { self(vcpu).attend(); }
 
 void guest_failed(hal::Vcpu& vcpu, std::string_view reason) { self(vcpu).vm().crash(self(vcpu), reason); }
 

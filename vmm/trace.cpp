@@ -82,7 +82,7 @@ void Tracer::dump_ring(hal::TextSink& sink, hal::CpuIndex cpu) const {
     const uint32_t detail = detail_field::get(what);
     hal::format(sink, "trace {} {} {}.{} {} ", cpu, record.ticks.load(std::memory_order_relaxed), vm_field::get(what),
                 vcpu_field::get(what), event);
-    if (event == TraceEvent::exit && detail < exit_classes) {
+    if (event == TraceEvent::exit && detail < hal::exit_classes) {
       hal::format(sink, "{}", static_cast<ExitClass>(detail));
     } else {
       hal::format(sink, "{:#x}", detail);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "vmm/stats.hpp"
 #include "vmm/trace.hpp"
 
 namespace vmm {
@@ -21,19 +20,5 @@ inline void trace(const auto& subject, TraceEvent event, uint32_t detail = 0, ui
     put_trace(subject, event, detail, argument);
   }
 }
-
-// An exit, from here to the end of the block: two trace points.
-class TracedExit {
- public:
-  TracedExit(const Vcpu& vcpu, ExitClass exit_class) : vcpu_(vcpu) {
-    trace(vcpu_, TraceEvent::exit, static_cast<uint32_t>(exit_class));
-  }
-  ~TracedExit() { trace(vcpu_, TraceEvent::enter); }
-  TracedExit(const TracedExit&) = delete;
-  TracedExit& operator=(const TracedExit&) = delete;
-
- private:
-  const Vcpu& vcpu_;
-};
 
 }  // namespace vmm

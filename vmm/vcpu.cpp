@@ -12,6 +12,7 @@ void Vcpu::run(void* self) {
   Vcpu& vcpu = *static_cast<Vcpu*>(self);
   Frame frame;
   vcpu.use_frame(frame);
+  vcpu.follow_observation();
   vcpu.park();
   vcpu.attend();
   vcpu.enter_guest();
@@ -37,7 +38,9 @@ void Vcpu::notice_interrupts() {
 
 void Vcpu::attend() {
   while (true) {
-    if ((attention.load(std::memory_order_acquire) & (gate | leave)) != 0) park();
+    const uint32_t reasons = attention.load(std::memory_order_acquire);
+    if ((reasons & (gate | leave)) != 0) park();
+    if ((reasons & observe) != 0) follow_observation();
     if (task::resched_needed()) task::reschedule();
     if (!is_loaded()) load_here();
     attention.fetch_and(~interrupt, std::memory_order_acquire);
@@ -45,6 +48,12 @@ void Vcpu::attend() {
     // Parking and rescheduling take time: whatever came up meanwhile is for the next round.
     if ((attention.load(std::memory_order_acquire) & (gate | leave)) == 0) return;
   }
+}
+
+void Vcpu::follow_observation() {
+  attention.fetch_and(~observe, std::memory_order_acquire);
+  observer.measure(exit_costs_are_measured());
+  observe_exits(exits_are_observed());
 }
 
 void Vcpu::park() {
@@ -114,9 +123,9 @@ void Vcpu::load_here() {
   wake_up_.cancel();
   hal::CpuLocal& cpu = task::this_cpu();
   if (cpu.loaded_guest != nullptr) static_cast<Vcpu*>(cpu.loaded_guest)->unload();
+  cpu.loaded_guest = this;
   load();
   vm_.board().load(index_);
-  cpu.loaded_guest = this;
   trace(*this, TraceEvent::run);
 }
 

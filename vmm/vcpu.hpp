@@ -9,6 +9,7 @@
 #include "task/timer.hpp"
 #include "task/wait_queue.hpp"
 #include "vmm/mmio.hpp"
+#include "vmm/observation.hpp"
 
 namespace vmm {
 
@@ -28,6 +29,7 @@ class Vcpu final : public hal::Vcpu {
   static constexpr uint32_t gate = 2;       // the VM's gate closed: park
   static constexpr uint32_t leave = 4;      // the VM is being destroyed: end the task
   static constexpr uint32_t start = 8;      // off, and there is a start to be taken from the board's firmware
+  static constexpr uint32_t observe = 16;   // whether exits are to be observed may have changed
 
   Vcpu(Vm& vm, VcpuIndex index) : vm_(vm), index_(index) {}
   Vcpu(const Vcpu&) = delete;
@@ -60,6 +62,7 @@ class Vcpu final : public hal::Vcpu {
 
   // The device that this vCPU accessed last; saves the look-up.
   MmioDevice* last_device = nullptr;
+  ExitObserver observer;
 
   // For the VM's manager, while the vCPU is parked: it is off.
   void reset_power() {
@@ -72,6 +75,7 @@ class Vcpu final : public hal::Vcpu {
   void park();
   [[nodiscard]] bool take_start();
   void leave_active();
+  void follow_observation();
   void load_here();
   void unload();
   static void timer_expired(void* self);

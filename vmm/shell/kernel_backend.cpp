@@ -7,6 +7,7 @@
 #include "mm/host_space.hpp"
 #include "task/cpu.hpp"
 #include "vmm/bundle.hpp"
+#include "vmm/observation.hpp"
 #include "vmm/trace_point.hpp"
 #include "vmm/vm_list.hpp"
 
@@ -175,10 +176,15 @@ bool KernelBackend::start_trace() {
   }
   const std::span<std::byte> bytes = trace_storage_.bytes();
   auto* const records = reinterpret_cast<Tracer::Record*>(bytes.data());
-  return tracer.start({records, bytes.size() / sizeof(Tracer::Record)}, cpus);
+  const bool started = tracer.start({records, bytes.size() / sizeof(Tracer::Record)}, cpus);
+  renew_observation();
+  return started;
 }
 
-void KernelBackend::stop_trace() { tracer.stop(); }
+void KernelBackend::stop_trace() {
+  tracer.stop();
+  renew_observation();
+}
 void KernelBackend::dump_trace(hal::TextSink& sink) { tracer.dump(sink, hal::Timer::frequency()); }
 
 void KernelBackend::power_off() { hal::power_off(); }

@@ -60,7 +60,7 @@ void Irqs::poll() {
   }
 }
 
-// An interrupt made the guest exit. One is enough: if more are pending, the guest exits again at once.
-extern "C" void guest_interrupted(GuestFrame&) { (void)dispatch(gic::acknowledge()); }
+// One is enough: if more are pending, the guest exits again at once.
+void guest_interrupted(GuestFrame&, uint64_t) { (void)dispatch(gic::acknowledge()); }
 
 }  // namespace arch

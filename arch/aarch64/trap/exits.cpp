@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Synchronous exits of a guest, by exception class. trap/vectors.S jumps through guest_exit_handlers with the guest's
-// registers saved; returning means going back into the guest. docs/trapping.md says what is trapped, and why.
+// Exits of a guest. trap/vectors.S jumps to the handler of its exit point with the guest's registers saved; returning
+// means going back into the guest. docs/trapping.md says what is trapped, and why.
+#include <algorithm>
 #include <array>
 
+#include "arch/aarch64/irq/irqs.hpp"
 #include "arch/aarch64/trap/system_registers.hpp"
 #include "arch/sysreg.hpp"
 #include "arch/vcpu.hpp"
@@ -15,8 +17,6 @@ namespace {
 using namespace regs;
 using hal::GuestPhys;
 using hal::GuestVirt;
-
-using Handler = void (*)(GuestFrame& frame, uint64_t esr);
 
 // Not implemented for guests, or not known: what a CPU without it does.
 void undefined(GuestFrame& frame, uint64_t) { frame.vcpu->inject_undefined(); }
@@ -66,6 +66,7 @@ void data_abort(GuestFrame& frame, uint64_t esr) {
   const auto kind = abort_iss::wnr::is_set(iss) ? hal::AccessKind::store : hal::AccessKind::load;
   if (!is_stage2_fault(iss) || abort_iss::s1ptw::is_set(iss)) {
     // An error of the memory system, or stage 1 tables outside RAM: for the guest to see.
+    vcpu.met_no_device();
     return vcpu.inject_external_abort(GuestVirt(read<far_el2>()), kind);
   }
   const FaultAddress fault = fault_address(vcpu, iss);
@@ -100,29 +101,89 @@ void instruction_abort(GuestFrame& frame, uint64_t esr) {
       *frame.vcpu, {.address = fault.address, .virtual_address = GuestVirt(read<far_el2>()), .write = false});
 }
 
-constexpr std::array<Handler, 64> make_handlers() {
-  std::array<Handler, 64> handlers;
-  handlers.fill(undefined);
-  const auto on = [&](ExceptionClass c, Handler handler) { handlers[static_cast<size_t>(c)] = handler; };
-  on(ExceptionClass::wfx, wait_for_event);
-  on(ExceptionClass::hvc64, hypervisor_call);
-  on(ExceptionClass::smc64, secure_monitor_call);
-  on(ExceptionClass::system_register, system_register);
-  on(ExceptionClass::data_abort_lower, data_abort);
-  on(ExceptionClass::instruction_abort_lower, instruction_abort);
-  return handlers;
-}
-
-}  // namespace
-
-extern "C" constinit const std::array<Handler, 64> guest_exit_handlers = make_handlers();
-
-extern "C" void guest_attention(GuestFrame& frame) { hal::upcall::guest_attention(*frame.vcpu); }
+// Before the guest goes on: what `attention` and the scheduler ask for.
+void attention(GuestFrame& frame, uint64_t) { hal::upcall::guest_attention(*frame.vcpu); }
 
 // An SError that a guest's access caused, or one of the machine that hit while it ran: the VM cannot be trusted to go
 // on.
-extern "C" void guest_system_error(GuestFrame& frame) {
+void system_error(GuestFrame& frame, uint64_t) {
   hal::upcall::guest_failed(*frame.vcpu, "a system error (SError) was reported while the guest ran");
+}
+
+struct Destination {
+  size_t point;
+  ExitHandler handler;
+  hal::ExitClass exit_class;
+};
+constexpr size_t point_of(ExceptionClass c) { return exit_point::synchronous + static_cast<size_t>(c); }
+
+constexpr auto destinations = std::to_array<Destination>({
+    {exit_point::interrupt, guest_interrupted, hal::ExitClass::interrupt},
+    {exit_point::system_error, system_error, hal::ExitClass::fault},
+    {exit_point::attention, attention, hal::ExitClass::attention},
+    {point_of(ExceptionClass::wfx), wait_for_event, hal::ExitClass::idle},
+    {point_of(ExceptionClass::hvc64), hypervisor_call, hal::ExitClass::call},
+    {point_of(ExceptionClass::smc64), secure_monitor_call, hal::ExitClass::call},
+    {point_of(ExceptionClass::system_register), system_register, hal::ExitClass::registers},
+    {point_of(ExceptionClass::data_abort_lower), data_abort, hal::ExitClass::device},
+    {point_of(ExceptionClass::instruction_abort_lower), instruction_abort, hal::ExitClass::memory},
+});
+constexpr Destination anything_else{0, undefined, hal::ExitClass::fault};
+
+// Not on the way of an exit: exit points hold their handlers.
+[[gnu::cold]] const Destination& destination(size_t point) {
+  const auto* const found = std::ranges::find(destinations, point, &Destination::point);
+  return found != destinations.end() ? *found : anything_else;
+}
+
+// --- observed exits --------------------------------------------------------------------------------------------------
+
+// Stands in front of a point's handler while somebody wants to know more of an exit than that it happened.
+[[gnu::cold]] void observe(GuestFrame& frame, uint64_t esr, size_t point) {
+  Vcpu& vcpu = *frame.vcpu;
+  const Destination& to = destination(point);
+  hal::upcall::ExitReport report{.exit_class = to.exit_class, .syndrome = esr};
+  const uint64_t iss = esr_el2::iss::get(esr);
+  if ((to.handler == data_abort || to.handler == instruction_abort) && is_stage2_fault(iss)) {
+    report.address = fault_address(vcpu, iss).address;
+    report.write = to.handler == data_abort && abort_iss::wnr::is_set(iss);
+  }
+  hal::upcall::exit_begins(vcpu, report);
+  to.handler(frame, esr);
+  hal::upcall::exit_ends(vcpu);
+}
+
+template <size_t Point>
+void observe_point(GuestFrame& frame, uint64_t) {
+  observe(frame, 0, Point);
+}
+void observe_synchronous(GuestFrame& frame, uint64_t esr) {
+  observe(frame, esr, exit_point::synchronous + esr_el2::ec::get(esr));
+}
+constexpr std::array<ExitHandler, exit_point::synchronous> observe_others{observe_point<exit_point::interrupt>,
+                                                                          observe_point<exit_point::system_error>,
+                                                                          observe_point<exit_point::attention>};
+
+}  // namespace
+
+void Vcpu::observe_exits(bool on) {
+  for (size_t point = 0; point < exit_point::count; ++point) {
+    const ExitHandler observer = point < observe_others.size() ? observe_others[point] : observe_synchronous;
+    frame_->points[point].handler.store(on ? observer : destination(point).handler, std::memory_order_relaxed);
+  }
+}
+
+uint64_t Vcpu::exits(hal::ExitClass exit_class) const {
+  const ExitPoint* const points = points_.load(std::memory_order_acquire);
+  if (points == nullptr) return 0;
+  uint64_t sum = 0;
+  for (size_t point = 0; point < exit_point::count; ++point) {
+    if (destination(point).exit_class == exit_class) sum += points[point].count.load(std::memory_order_relaxed);
+  }
+  // Read one after another while the vCPU runs: what is subtracted may be ahead of what it is subtracted from.
+  const uint64_t no_device = no_device_.load(std::memory_order_relaxed);
+  if (exit_class == hal::ExitClass::memory) return sum + no_device;
+  return exit_class == hal::ExitClass::device ? sum - std::min(sum, no_device) : sum;
 }
 
 }  // namespace arch

@@ -6,6 +6,12 @@
 #define FRAME_X30_PC    240
 #define FRAME_PSTATE    256
 #define FRAME_VCPU      264
+#define FRAME_POINTS    272
+// Numbers of exit points, 16 bytes each: handler and count.
+#define POINT_INTERRUPT         0
+#define POINT_SYSTEM_ERROR      1
+#define POINT_ATTENTION         2
+#define POINT_SYNCHRONOUS       3
 // <task/cpu.hpp>: the word at offset 0 of the per-CPU data says that the scheduler wants the CPU.
 #define CPU_RESCHEDULE  0
 #define VCPU_ATTENTION  0
@@ -32,28 +38,31 @@
         str     x2, [sp, #FRAME_PSTATE]
 .endm
 
-// A synchronous exception from a guest goes to the handler of its class, ESR_EL2.EC. x1 = ESR_EL2.
+// Count an exit and go to its handler. `base` is SP, or SP and 16 bytes for each point to skip. x1 = ESR_EL2, if that matters.
+.macro  take_exit base, point
+        ldp     x16, x3, [\base, #FRAME_POINTS + 16 * \point]
+        mov     x0, sp
+        mov     x29, xzr
+        add     x3, x3, #1
+        str     x3, [\base, #FRAME_POINTS + 16 * \point + 8]
+        adr     x30, guest_return
+        br      x16                     // by x16 or x17 a BR may land on the BTI c of a function
+.endm
+
+// A synchronous exception from a guest goes to the handler of its class, ESR_EL2.EC.
 .macro  guest_synchronous
         .balign 128
         save_guest
         mrs     x1, esr_el2
-        adrp    x3, guest_exit_handlers
         lsr     w2, w1, #26
-        add     x3, x3, :lo12:guest_exit_handlers
-        mov     x0, sp
-        ldr     x16, [x3, x2, lsl #3]   // BR by x16 or x17 may land on the BTI c of a function
-        mov     x29, xzr
-        adr     x30, guest_return
-        br      x16
+        add     x2, sp, x2, lsl #4
+        take_exit x2, POINT_SYNCHRONOUS
 .endm
 
-.macro  guest_asynchronous handler
+.macro  guest_asynchronous point
         .balign 128
         save_guest
-        mov     x0, sp
-        mov     x29, xzr
-        bl      \handler
-        b       guest_return
+        take_exit sp, \point
 .endm
 
 // Free x0 and x1 for host_exception_taken, which cannot trust the stack: SP goes to CNTHP_CVAL_EL2 (the hypervisor's timer no
@@ -84,14 +93,14 @@ exception_vectors:
         host_exception 7
         // From a guest in AArch64 state.
         guest_synchronous
-        guest_asynchronous guest_interrupted
-        guest_asynchronous guest_interrupted
-        guest_asynchronous guest_system_error
+        guest_asynchronous POINT_INTERRUPT
+        guest_asynchronous POINT_INTERRUPT
+        guest_asynchronous POINT_SYSTEM_ERROR
         // From a guest's EL0 in AArch32 state.
         guest_synchronous
-        guest_asynchronous guest_interrupted
-        guest_asynchronous guest_interrupted
-        guest_asynchronous guest_system_error
+        guest_asynchronous POINT_INTERRUPT
+        guest_asynchronous POINT_INTERRUPT
+        guest_asynchronous POINT_SYSTEM_ERROR
         .balign 128
 
         .section .text.hot, "ax"
@@ -130,10 +139,7 @@ guest_return:
         isb
 
         // Rare: the scheduler or another CPU wants something of this vCPU. It may come back on another CPU.
-1:      mov     x0, sp
-        mov     x29, xzr
-        bl      guest_attention
-        b       guest_return
+1:      take_exit sp, POINT_ATTENTION
 
         .globl  enter_guest_at
 // x0 = frame. Leaves the caller's stack frames behind.

@@ -103,9 +103,12 @@ constexpr auto to_cpu = []<class Register>(const uint64_t& place) { write<Regist
 
 }  // namespace
 
-void Vcpu::use_frame(GuestFrame& frame) {
+void Vcpu::use_frame(ExitFrame& frame) {
   frame_ = &frame;
   frame_->vcpu = this;
+  for (ExitPoint& point : frame.points) point.count.store(0, std::memory_order_relaxed);
+  observe_exits(false);
+  points_.store(frame.points.data(), std::memory_order_release);
 }
 
 void Vcpu::reset(hal::GuestPhys pc, uint64_t argument) {

@@ -43,7 +43,7 @@ TEST_F(Trace, keeps_nothing_until_it_is_started) {
 
 TEST_F(Trace, writes_a_line_per_record_and_cpu) {
   ASSERT_TRUE(tracer.start(storage, 2));
-  tracer.put(1, 20, {3, 0}, TraceEvent::exit, static_cast<uint32_t>(vmm::ExitClass::device), 0);
+  tracer.put(1, 20, {3, 0}, TraceEvent::exit, static_cast<uint32_t>(hal::ExitClass::device), 0);
   tracer.put(0, 10, {3, 1}, TraceEvent::device, 1, 0x900'0000);
   tracer.stop();
   put(0, 30);

@@ -11,6 +11,7 @@
 #include "arch/mmu.hpp"
 #include "hal/access_kind.hpp"
 #include "hal/base/address.hpp"
+#include "hal/exit_class.hpp"
 
 namespace arch {
 
@@ -39,6 +40,26 @@ struct alignas(16) GuestFrame {
 inline constexpr size_t frame_pc = 248, frame_pstate = 256, frame_vcpu = 264, frame_size = 272;
 static_assert(offsetof(GuestFrame, pc) == frame_pc && offsetof(GuestFrame, pstate) == frame_pstate &&
                   offsetof(GuestFrame, vcpu) == frame_vcpu && sizeof(GuestFrame) == frame_size,
+              "trap/vectors.S has these numbers");
+
+// Where an exit goes, and how often it did. An exit reads and writes the pair, so that counting costs one addition and
+// one store. The vCPU's own task writes, anybody may read.
+using ExitHandler = void (*)(GuestFrame& frame, uint64_t esr);
+struct ExitPoint {
+  std::atomic<ExitHandler> handler;
+  std::atomic<uint64_t> count;
+};
+
+// The points of a vCPU: three that are not told apart by a syndrome, then the exception classes of ESR_EL2.EC.
+struct exit_point {
+  static constexpr size_t interrupt = 0, system_error = 1, attention = 2, synchronous = 3, count = 3 + 64;
+};
+
+// All that an exit needs, on the stack of the vCPU's task. The registers come first.
+struct ExitFrame : GuestFrame {
+  std::array<ExitPoint, exit_point::count> points;
+};
+static_assert(sizeof(ExitPoint) == 16 && sizeof(ExitFrame) == frame_size + exit_point::count * sizeof(ExitPoint),
               "trap/vectors.S has these numbers");
 
 // The guest's EL1 and EL0 system registers. They stay in the CPU across exits; this copy is current only while another
@@ -111,8 +132,15 @@ class Vcpu {
   // A synchronous external abort: what a bus answers where nothing is.
   void inject_external_abort(hal::GuestVirt place, hal::AccessKind kind);
   // Where the guest's registers are to lie: a variable of the function that calls enter_guest().
-  using Frame = GuestFrame;
-  void use_frame(GuestFrame& frame);
+  using Frame = ExitFrame;
+  void use_frame(ExitFrame& frame);
+
+  // Exits so far. Any CPU.
+  [[nodiscard]] uint64_t exits(hal::ExitClass exit_class) const;
+  // From the next exit on: bracket each with upcall::exit_begins() and exit_ends(), or no longer. Its own task.
+  void observe_exits(bool on);
+  // The data abort that is being handled met no device. Its own task.
+  void met_no_device() { no_device_.store(no_device_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
 
   // Guest system registers, wherever they are now.
   [[nodiscard]] GuestSystemRegisters system_registers() const;
@@ -124,7 +152,9 @@ class Vcpu {
   void take_exception(uint64_t syndrome, uint64_t fault_address);
   void skip_aarch32();
 
-  GuestFrame* frame_ = nullptr;
+  ExitFrame* frame_ = nullptr;
+  std::atomic<const ExitPoint*> points_{nullptr};  // of frame_, for other CPUs
+  std::atomic<uint64_t> no_device_{0};
   Identity identity_{};
   bool loaded_ = false;
   GuestSystemRegisters system_{};

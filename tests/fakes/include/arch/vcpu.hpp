@@ -7,6 +7,7 @@
 
 #include "hal/access_kind.hpp"
 #include "hal/base/address.hpp"
+#include "hal/exit_class.hpp"
 
 namespace arch {
 
@@ -37,7 +38,13 @@ class Vcpu {
   void inject_undefined() { ++undefined_injected; }
   void inject_external_abort(hal::GuestVirt, hal::AccessKind) { ++aborts_injected; }
 
+  [[nodiscard]] uint64_t exits(hal::ExitClass exit_class) const { return counts[static_cast<size_t>(exit_class)]; }
+  void observe_exits(bool on) { observed = on; }
+  void met_no_device() {}
+
   // --- for tests ---
+  std::array<uint64_t, hal::exit_classes> counts{};
+  bool observed = false;
   unsigned undefined_injected = 0;
   unsigned aborts_injected = 0;
 
