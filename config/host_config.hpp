@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "config/diagnostics.hpp"
-#include "config/fixed.hpp"
 #include "config/vm_config.hpp"
+#include "hal/base/fixed.hpp"
 #include "hal/base/result.hpp"
 
 // What plinth.toml says, checked and with every default filled in; docs/config.md documents the keys.
@@ -21,7 +21,7 @@ enum class LogLevel : uint8_t { error, warning, info, debug };
 struct HostConfig {
   LogLevel log_level = LogLevel::info;
   // VM files in the bundle, in the order they are created; empty: every vms/*.toml, in the bundle's order.
-  FixedVector<BundlePath, max_vm_files> vms;
+  hal::FixedVector<BundlePath, max_vm_files> vms;
   // The control character that leads from a guest's console to the prompt (0x1e is Ctrl-^).
   char console_escape = 0x1e;
   // The VM whose console is attached after start; empty: the only autostarted VM, or the prompt when there are several.

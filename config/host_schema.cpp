@@ -16,7 +16,7 @@ constexpr uint64_t millisecond = 1'000'000;
 constexpr Choice<LogLevel> log_levels[] = {
     {"error", LogLevel::error}, {"warning", LogLevel::warning}, {"info", LogLevel::info}, {"debug", LogLevel::debug}};
 
-void read_vms(Loader& loader, const Node& node, FixedVector<BundlePath, max_vm_files>& out) {
+void read_vms(Loader& loader, const Node& node, hal::FixedVector<BundlePath, max_vm_files>& out) {
   if (!loader.expect_array(node, "paths", max_vm_files)) return;
   for (const Node& element : node) {
     BundlePath path;
@@ -34,7 +34,7 @@ void read_vms(Loader& loader, const Node& node, FixedVector<BundlePath, max_vm_f
 void read_escape(Loader& loader, const Node& node, char& out) {
   constexpr std::string_view prefix = "Ctrl-";
   constexpr std::string_view taken = "@[HIJM";  // NUL, Escape, Backspace, Tab, line feed, Enter
-  FixedString<16> text;
+  hal::FixedString<16> text;
   if (!loader.read_text(node, text)) return;
   std::string_view key = text;
   const bool has_prefix = key.starts_with(prefix);

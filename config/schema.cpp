@@ -106,7 +106,7 @@ void Loader::read_rows(const Node& node, const Rows& rows) {
 }
 
 void Loader::unknown_key(const Node& node, const Rows& rows) {
-  FixedVector<std::string_view, 32> known;
+  hal::FixedVector<std::string_view, 32> known;
   for (size_t row = 0; row < rows.count(); ++row) {
     if (!known.push_back(rows.info(row).name)) break;
   }

@@ -11,10 +11,10 @@
 #include <type_traits>
 
 #include "config/diagnostics.hpp"
-#include "config/fixed.hpp"
 #include "config/toml.hpp"
 #include "config/vm_config.hpp"
 #include "hal/base/address.hpp"
+#include "hal/base/fixed.hpp"
 
 // How the tables of vm_schema.cpp and host_schema.cpp turn a TOML document into a struct. One row per key says its
 // name, type, default and meaning for people, and how it is read; an unknown key, a wrong type and a missing one are
@@ -59,7 +59,7 @@ class Loader {
   void read_table(const toml::Node& node, Keys<T> keys, T& out);
   // [[key]]: `read` gets each element.
   template <class T, size_t Capacity>
-  void read_tables(const toml::Node& node, Keys<T> keys, FixedVector<T, Capacity>& out,
+  void read_tables(const toml::Node& node, Keys<T> keys, hal::FixedVector<T, Capacity>& out,
                    void (*finish)(Loader&, const toml::Node&, T&));
 
   bool read_boolean(const toml::Node& node, bool& out);
@@ -72,7 +72,7 @@ class Loader {
   // "5ms"; in nanoseconds.
   bool read_duration(const toml::Node& node, uint64_t low_ns, uint64_t high_ns, uint64_t& out);
   template <size_t Capacity>
-  bool read_text(const toml::Node& node, FixedString<Capacity>& out);
+  bool read_text(const toml::Node& node, hal::FixedString<Capacity>& out);
   // A file of the bundle: relative, without "..".
   bool read_path(const toml::Node& node, BundlePath& out);
   bool read_name(const toml::Node& node, VmName& out);
@@ -92,7 +92,7 @@ class Loader {
   [[nodiscard]] unsigned errors() const { return diagnostics_.errors(); }
 
  private:
-  using Path = FixedString<63>;
+  using Path = hal::FixedString<63>;
 
   // A table's rows without the type of what they fill, so that there is one loop over all of them.
   class Rows {
@@ -157,7 +157,7 @@ void Loader::read_table(const toml::Node& node, Keys<T> keys, T& out) {
 }
 
 template <class T, size_t Capacity>
-void Loader::read_tables(const toml::Node& node, Keys<T> keys, FixedVector<T, Capacity>& out,
+void Loader::read_tables(const toml::Node& node, Keys<T> keys, hal::FixedVector<T, Capacity>& out,
                          void (*finish)(Loader&, const toml::Node&, T&)) {
   if (!expect_array(node, "tables", Capacity)) return;
   for (const toml::Node& element : node) {
@@ -179,7 +179,7 @@ bool Loader::read_address(const toml::Node& node, Place& out) {
 }
 
 template <size_t Capacity>
-bool Loader::read_text(const toml::Node& node, FixedString<Capacity>& out) {
+bool Loader::read_text(const toml::Node& node, hal::FixedString<Capacity>& out) {
   return expect_text_fits(node, Capacity) && out.assign(node.text());
 }
 

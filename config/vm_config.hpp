@@ -9,8 +9,8 @@
 
 #include "config/boards.hpp"
 #include "config/diagnostics.hpp"
-#include "config/fixed.hpp"
 #include "hal/base/address.hpp"
+#include "hal/base/fixed.hpp"
 #include "hal/base/result.hpp"
 
 // What one VM file says, checked and with every default filled in. docs/config.md documents the keys; the names here
@@ -23,8 +23,8 @@ inline constexpr size_t max_memory_regions = 16;
 inline constexpr size_t max_passthrough = 16;
 inline constexpr size_t max_passthrough_irqs = 16;
 
-using VmName = FixedString<31>;
-using BundlePath = FixedString<127>;
+using VmName = hal::FixedString<31>;
+using BundlePath = hal::FixedString<127>;
 
 // Host CPUs, as a bit each.
 struct CpuSet {
@@ -60,7 +60,7 @@ struct MemoryRegion {
 struct MemoryConfig {
   // Either a size alone, laid out at the architecture's RAM base, or explicit regions (then `size` is 0).
   uint64_t size = 128 * hal::mib;
-  FixedVector<MemoryRegion, max_memory_regions> regions;
+  hal::FixedVector<MemoryRegion, max_memory_regions> regions;
 };
 
 enum class ImageFormat : uint8_t {
@@ -78,7 +78,7 @@ struct KernelConfig {
   // it finds the device tree at the start of RAM, as after QEMU's -bios.
   std::optional<hal::GuestPhys> load;
   std::optional<hal::GuestPhys> entry;  // default: what the format says, or the load address
-  FixedString<2047> cmdline;
+  hal::FixedString<2047> cmdline;
   BundlePath initrd;  // empty: none
   BundlePath dtb;     // the guest's own device tree; empty: Plinth generates one
 };
@@ -96,7 +96,7 @@ struct Passthrough {
   hal::HostPhysRange host;  // whole pages
   hal::GuestPhys guest;     // default: the host's address
   // Interrupt numbers as the host's interrupt controller counts (INTID on a GIC); the guest sees the same numbers.
-  FixedVector<uint32_t, max_passthrough_irqs> irqs;
+  hal::FixedVector<uint32_t, max_passthrough_irqs> irqs;
 };
 
 enum class SchedulerPolicy : uint8_t { fair, fixed, dedicated };
@@ -114,15 +114,15 @@ enum class ResetAction : uint8_t { restart, stop };
 struct VmConfig {
   VmName name;
   uint32_t vcpus = 1;
-  CpuSet cpus;                              // where the vCPUs may run
-  FixedVector<CpuSet, max_vcpus> affinity;  // one per vCPU, or empty: `cpus` holds for each of them
+  CpuSet cpus;                                   // where the vCPUs may run
+  hal::FixedVector<CpuSet, max_vcpus> affinity;  // one per vCPU, or empty: `cpus` holds for each of them
   MemoryConfig memory;
   KernelConfig kernel;
   ConsoleModel console = ConsoleModel::board;
   bool rtc = true;
   GicVersion gic = GicVersion::host;
   bool its = true;  // of a GICv3
-  FixedVector<Passthrough, max_passthrough> passthrough;
+  hal::FixedVector<Passthrough, max_passthrough> passthrough;
   SchedulerConfig scheduler;
   bool autostart = true;
   CrashAction on_crash = CrashAction::stop;
@@ -151,6 +151,7 @@ hal::Result<void, Invalid> load_vm(std::string_view text, const Board& board, st
                                    Diagnostics& diagnostics, VmConfig& out);
 
 // The guest memory that `memory` stands for on `board`, ascending: its regions, or RAM of its size in the banks.
-[[nodiscard]] FixedVector<MemoryRegion, max_memory_regions> memory_map(const MemoryConfig& memory, const Board& board);
+[[nodiscard]] hal::FixedVector<MemoryRegion, max_memory_regions> memory_map(const MemoryConfig& memory,
+                                                                            const Board& board);
 
 }  // namespace config

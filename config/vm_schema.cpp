@@ -25,7 +25,7 @@ constexpr uint64_t second = 1000 * millisecond;
 constexpr Choice<RegionKind> region_kinds[] = {{"ram", RegionKind::ram}, {"rom", RegionKind::rom}};
 
 void read_access(Loader& loader, const Node& node, Access& out) {
-  FixedString<3> letters;
+  hal::FixedString<3> letters;
   if (!loader.read_text(node, letters)) return;
   Access access{false, false, false};
   bool known = true;
@@ -154,7 +154,7 @@ void read_gic(Loader& loader, const Node& node, GicVersion& out) {
   if (loader.read_number(node, 2, 3, version)) out = version == 2 ? GicVersion::v2 : GicVersion::v3;
 }
 
-void read_irqs(Loader& loader, const Node& node, FixedVector<uint32_t, max_passthrough_irqs>& out) {
+void read_irqs(Loader& loader, const Node& node, hal::FixedVector<uint32_t, max_passthrough_irqs>& out) {
   if (!loader.expect_array(node, "interrupt numbers", max_passthrough_irqs)) return;
   for (const Node& element : node) {
     // INTIDs of shared peripheral interrupts on a GIC; other controllers have fewer.
@@ -211,7 +211,7 @@ constexpr Key<SchedulerConfig> scheduler_keys[] = {
 constexpr Choice<CrashAction> crash_actions[] = {{"stop", CrashAction::stop}, {"restart", CrashAction::restart}};
 constexpr Choice<ResetAction> reset_actions[] = {{"restart", ResetAction::restart}, {"stop", ResetAction::stop}};
 
-void read_affinity(Loader& loader, const Node& node, FixedVector<CpuSet, max_vcpus>& out) {
+void read_affinity(Loader& loader, const Node& node, hal::FixedVector<CpuSet, max_vcpus>& out) {
   if (!loader.expect_array(node, "CPU sets", max_vcpus)) return;
   for (const Node& element : node) {
     CpuSet set;
@@ -268,7 +268,7 @@ struct Occupant {
   std::string_view name;
   Position position;  // line 0: the board's own
 };
-using Occupants = FixedVector<Occupant, max_memory_regions + max_passthrough + 8>;
+using Occupants = hal::FixedVector<Occupant, max_memory_regions + max_passthrough + 8>;
 
 Position element_position(const Node* array, size_t index) {
   if (array == nullptr) return {};
@@ -421,7 +421,7 @@ hal::Result<void, Invalid> load_vm(std::string_view text, const Board& board, st
 namespace {
 
 // Keeps `regions` ascending. A region more than there is room for is left out: load_vm() has let nobody say so many.
-void insert_ascending(FixedVector<MemoryRegion, max_memory_regions>& regions, const MemoryRegion& region) {
+void insert_ascending(hal::FixedVector<MemoryRegion, max_memory_regions>& regions, const MemoryRegion& region) {
   if (!regions.push_back(region)) return;
   for (size_t i = regions.size() - 1; i > 0 && regions[i].range.start < regions[i - 1].range.start; --i) {
     std::swap(regions[i], regions[i - 1]);
@@ -430,8 +430,8 @@ void insert_ascending(FixedVector<MemoryRegion, max_memory_regions>& regions, co
 
 }  // namespace
 
-FixedVector<MemoryRegion, max_memory_regions> memory_map(const MemoryConfig& memory, const Board& board) {
-  FixedVector<MemoryRegion, max_memory_regions> regions;
+hal::FixedVector<MemoryRegion, max_memory_regions> memory_map(const MemoryConfig& memory, const Board& board) {
+  hal::FixedVector<MemoryRegion, max_memory_regions> regions;
   for (const MemoryRegion& region : memory.regions) insert_ascending(regions, region);
   uint64_t left = memory.size;
   for (const hal::GuestPhysRange& bank : board.ram_banks) {

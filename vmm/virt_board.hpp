@@ -44,7 +44,7 @@ constexpr VirtualIrq spi(uint32_t number) { return VirtualIrq{spi_base + number}
 
 namespace vmm {
 
-using GuestRegions = config::FixedVector<config::MemoryRegion, config::max_memory_regions>;
+using GuestRegions = hal::FixedVector<config::MemoryRegion, config::max_memory_regions>;
 
 // A VM's memory as regions, ascending: the ones its file lists, or one of the stated size at the board's RAM base.
 [[nodiscard]] GuestRegions guest_memory_regions(const config::MemoryConfig& memory, hal::GuestPhys ram_base);

@@ -229,7 +229,7 @@ void Vm::guest_ends(Vcpu& vcpu, VmEvent event) {
 void Vm::crash(Vcpu& vcpu, std::string_view reason) {
   {
     const hal::LockGuard guard(words_lock_);
-    last_words_ = config::FixedString<159>(reason.substr(0, 159));
+    last_words_ = hal::FixedString<159>(reason.substr(0, 159));
   }
   hal::log::error("{}: vCPU {} crashed at {:#x}: {}", name(), vcpu.index(), vcpu.pc(), reason);
   guest_ends(vcpu, VmEvent::crash);
@@ -305,7 +305,7 @@ bool Vm::start_guest() {
     vmm::describe(text, entry.error().error);
     hal::log::error("{}: {}: {}", name(), entry.error().file, text.text());
     const hal::LockGuard guard(words_lock_);
-    last_words_ = config::FixedString<159>(text.text());
+    last_words_ = hal::FixedString<159>(text.text());
     return false;
   }
   board_->boot(entry->pc, entry->argument);

@@ -137,7 +137,7 @@ class Vm final : public hal::ListNode<> {
   unsigned crashes_in_a_row_ = 0;  // manager only
   hal::Ticks started_at_ = 0;      // manager only
   hal::SpinLock words_lock_{hal::LockRank::vm_lifecycle};
-  config::FixedString<159> last_words_;
+  hal::FixedString<159> last_words_;
 };
 
 }  // namespace vmm

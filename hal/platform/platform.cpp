@@ -6,7 +6,7 @@ namespace {
 
 // Lists are bounded; a machine with more entries than we have room for loses the last ones, which for `reserved` must
 // not happen silently: the caller then drops the memory that could not be checked.
-void add(FixedList<HostPhysRange, 32>& list, HostPhysRange range) {
+void add(FixedVector<HostPhysRange, 32>& list, HostPhysRange range) {
   if (!range.empty()) (void)list.push_back(range);
 }
 bool add_reserved(Platform& platform, HostPhysRange range) {

@@ -10,36 +10,13 @@
 
 #include "hal/base/address.hpp"
 #include "hal/base/fdt.hpp"
+#include "hal/base/fixed.hpp"
 #include "hal/base/result.hpp"
 #include "hal/cpu.hpp"
 
 // The machine as its device tree describes it. Discovery is portable code: it only reads the FDT, so it is tested on
 // the host with the trees of machines we never saw.
 namespace hal {
-
-// A list with room for `Capacity` entries and no other storage.
-template <class T, size_t Capacity>
-class FixedList {
- public:
-  // False when there is no room left.
-  [[nodiscard]] constexpr bool push_back(const T& value) {
-    if (size_ == Capacity) return false;
-    items_[size_++] = value;
-    return true;
-  }
-  [[nodiscard]] constexpr size_t size() const { return size_; }
-  [[nodiscard]] constexpr bool empty() const { return size_ == 0; }
-  [[nodiscard]] constexpr T& operator[](size_t n) { return items_[n]; }
-  [[nodiscard]] constexpr const T& operator[](size_t n) const { return items_[n]; }
-  [[nodiscard]] constexpr T* begin() { return items_.data(); }
-  [[nodiscard]] constexpr T* end() { return items_.data() + size_; }
-  [[nodiscard]] constexpr const T* begin() const { return items_.data(); }
-  [[nodiscard]] constexpr const T* end() const { return items_.data() + size_; }
-
- private:
-  std::array<T, Capacity> items_{};
-  size_t size_ = 0;
-};
 
 enum class UartKind : uint8_t { pl011, ns16550 };
 
@@ -63,7 +40,7 @@ struct GicInfo {
   HostPhysRange hypervisor_interface;   // GICH
   HostPhysRange virtual_cpu_interface;  // GICV
   // Version 3.
-  FixedList<HostPhysRange, 8> redistributors;
+  FixedVector<HostPhysRange, 8> redistributors;
   uint64_t redistributor_stride = 0;  // 0: as GICR_TYPER says
   uint32_t maintenance_irq = 0;
 };
@@ -79,10 +56,10 @@ enum class FirmwareConduit : uint8_t { none, smc, hvc };
 struct Platform {
   std::array<char, 64> model_text{};
   [[nodiscard]] std::string_view model() const { return model_text.data(); }
-  FixedList<HostPhysRange, 32> memory;
+  FixedVector<HostPhysRange, 32> memory;
   // Never to be touched: reservations, /reserved-memory, the FDT itself. The initrd is not among them.
-  FixedList<HostPhysRange, 64> reserved;
-  FixedList<CpuInfo, max_cpus> cpus;  // enabled ones, in FDT order
+  FixedVector<HostPhysRange, 64> reserved;
+  FixedVector<CpuInfo, max_cpus> cpus;  // enabled ones, in FDT order
   std::optional<HostPhysRange> initrd;
   std::optional<UartInfo> console;
   GicInfo gic;

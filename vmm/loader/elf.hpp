@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <span>
 
-#include "config/fixed.hpp"
 #include "hal/base/address.hpp"
+#include "hal/base/fixed.hpp"
 #include "hal/base/result.hpp"
 #include "vmm/loader/error.hpp"
 #include "vmm/loader/image.hpp"
@@ -22,8 +22,8 @@ struct ElfImage {
     hal::GuestPhysRange memory;  // at least as large as `contents`; the rest is zero
   };
 
-  config::FixedVector<Segment, max_segments> segments;  // none empty, none overlapping
-  hal::GuestPhysRange extent;                           // from the lowest byte to the highest
+  hal::FixedVector<Segment, max_segments> segments;  // none empty, none overlapping
+  hal::GuestPhysRange extent;                        // from the lowest byte to the highest
   hal::GuestPhys entry;
 
   [[nodiscard]] static bool is_elf(std::span<const std::byte> file);

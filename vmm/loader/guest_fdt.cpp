@@ -26,7 +26,7 @@ constexpr uint32_t level_high = 4;
 
 constexpr uint32_t uart_clock_hz = 24'000'000;
 
-using RamRanges = config::FixedVector<hal::GuestPhysRange, config::max_memory_regions>;
+using RamRanges = hal::FixedVector<hal::GuestPhysRange, config::max_memory_regions>;
 
 RamRanges ram_of(const GuestBoard& board) {
   RamRanges ranges;

@@ -42,7 +42,7 @@ class GuestLayout {
 
   std::span<const config::MemoryRegion> regions_;
   const config::MemoryRegion* first_ram_ = nullptr;
-  config::FixedVector<hal::GuestPhysRange, 4> occupied_;
+  hal::FixedVector<hal::GuestPhysRange, 4> occupied_;
 };
 
 }  // namespace vmm

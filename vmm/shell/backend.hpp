@@ -8,8 +8,8 @@
 #include <span>
 #include <string_view>
 
-#include "config/fixed.hpp"
 #include "config/vm_config.hpp"
+#include "hal/base/fixed.hpp"
 #include "hal/base/format.hpp"
 #include "hal/base/result.hpp"
 #include "vmm/lifecycle.hpp"
@@ -32,7 +32,7 @@ struct VmInfo {
   uint64_t console_bytes = 0;  // that the guest sent
   bool autostart = false;
   config::BundlePath kernel;
-  config::FixedString<159> last_words;  // why it crashed or how it ended
+  hal::FixedString<159> last_words;  // why it crashed or how it ended
 };
 
 struct VcpuInfo {
@@ -70,7 +70,7 @@ struct MemoryInfo {
     std::string_view name;
     uint64_t bytes = 0;
   };
-  config::FixedVector<Use, 8> uses;
+  hal::FixedVector<Use, 8> uses;
   uint64_t heap_objects = 0;
   uint64_t heap_bytes = 0;
 };

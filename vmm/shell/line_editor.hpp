@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "config/fixed.hpp"
+#include "hal/base/fixed.hpp"
 
 namespace vmm::shell {
 
@@ -54,7 +54,7 @@ class LineEditor {
   Event recall(size_t back);
   [[nodiscard]] size_t word_start() const;
 
-  using Line = config::FixedString<max_line>;
+  using Line = hal::FixedString<max_line>;
 
   std::array<char, max_line> text_{};
   size_t length_ = 0;

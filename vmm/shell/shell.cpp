@@ -45,7 +45,7 @@ constexpr std::array the_commands{
 };
 
 // The words of a line; false when there are too many.
-bool split(std::string_view line, config::FixedVector<std::string_view, 2 * Arguments::max_words>& words) {
+bool split(std::string_view line, hal::FixedVector<std::string_view, 2 * Arguments::max_words>& words) {
   while (true) {
     const size_t start = line.find_first_not_of(" \t");
     if (start == std::string_view::npos) return true;
@@ -127,7 +127,7 @@ void Shell::obey(LineEditor::Event event) {
     case too_long: break;
   }
   if (!batch_) terminal_.end_input();
-  config::FixedString<LineEditor::max_line> line_text;
+  hal::FixedString<LineEditor::max_line> line_text;
   (void)line_text.assign(editor_.line());
   editor_.next_line(event == line);
   failed_ = false;
@@ -143,7 +143,7 @@ void Shell::obey(LineEditor::Event event) {
 }
 
 void Shell::run(std::string_view line) {
-  config::FixedVector<std::string_view, 2 * Arguments::max_words> words;
+  hal::FixedVector<std::string_view, 2 * Arguments::max_words> words;
   if (!split(line, words)) return fail("too many words");
   if (words.empty()) return;
   size_t used = 0;

@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-#include "config/fixed.hpp"
+#include "hal/base/fixed.hpp"
 #include "hal/base/format.hpp"
 #include "vmm/shell/backend.hpp"
 #include "vmm/shell/json.hpp"
@@ -20,8 +20,8 @@ class Shell;
 // The words of one line. Options begin with "--" and may stand anywhere behind the command.
 struct Arguments {
   static constexpr size_t max_words = 8;
-  config::FixedVector<std::string_view, max_words> words;    // without the command's own
-  config::FixedVector<std::string_view, max_words> options;  // with their dashes
+  hal::FixedVector<std::string_view, max_words> words;    // without the command's own
+  hal::FixedVector<std::string_view, max_words> options;  // with their dashes
 
   [[nodiscard]] std::string_view word(size_t index) const { return index < words.size() ? words[index] : ""; }
   [[nodiscard]] bool has(std::string_view option) const;

@@ -82,7 +82,7 @@ bool discover(uint64_t fdt_address) {
 
 // --- memory -------------------------------------------------------------------------------------------------------
 
-using Ranges = hal::FixedList<HostPhysRange, 64>;
+using Ranges = hal::FixedVector<HostPhysRange, 64>;
 
 HostPhysRange whole_pages_inside(HostPhysRange range) {
   const HostPhys start = range.start.align_up(hal::page_size);

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace config {
+namespace hal {
 
 // Text of at most Capacity bytes that owns its storage, always NUL-terminated.
 template <size_t Capacity>
@@ -78,4 +78,4 @@ class FixedVector {
   std::array<T, Capacity> elements_{};
 };
 
-}  // namespace config
+}  // namespace hal
