@@ -24,7 +24,6 @@ enum HeaderField : size_t {
 };
 constexpr uint32_t format_version = 17;
 constexpr size_t reservation_size = 16;
-constexpr size_t property_header_size = 12;
 
 std::string_view as_text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -102,30 +101,9 @@ std::optional<std::string_view> FdtProperty::string() const {
 
 FdtStrings FdtProperty::strings() const { return FdtStrings(as_text(value_)); }
 
-// ------------------------------------------------------------------------------------------------------- iterators
-
-FdtPropertyIterator::FdtPropertyIterator(const Fdt& fdt, uint32_t offset) : fdt_(&fdt), token_(fdt.token(offset)) {}
-FdtProperty FdtPropertyIterator::operator*() const { return {fdt_->string_at(token_.property_name), token_.value}; }
-FdtPropertyIterator& FdtPropertyIterator::operator++() { return token_ = fdt_->token(token_.next), *this; }
-
-FdtChildIterator::FdtChildIterator(const Fdt& fdt, uint32_t offset) : fdt_(&fdt), token_(fdt.token(offset)) {
-  while (token_.kind == FdtToken::Kind::property) token_ = fdt.token(token_.next);
-}
-FdtChildIterator& FdtChildIterator::operator++() {
-  return token_ = fdt_->token(fdt_->end_of_node(token_.offset)), *this;
-}
-
-FdtNodeIterator::FdtNodeIterator(const Fdt& fdt, uint32_t offset) : fdt_(&fdt), token_(fdt.token(offset)) {}
-FdtNodeIterator& FdtNodeIterator::operator++() {
-  do {
-    token_ = fdt_->token(token_.next);
-  } while (token_.kind != FdtToken::Kind::begin_node && token_.kind != FdtToken::Kind::end);
-  return *this;
-}
-
 // ------------------------------------------------------------------------------------------------------------ node
 
-std::string_view FdtNode::name() const { return fdt_->token(offset_).node_name; }
+std::string_view FdtNode::name() const { return fdt_->node_name(fdt_->token(offset_)); }
 
 std::string_view FdtNode::base_name() const {
   const std::string_view full = name();
@@ -144,16 +122,6 @@ FdtRange<FdtPropertyIterator> FdtNode::properties() const {
 
 FdtRange<FdtChildIterator> FdtNode::children() const {
   return FdtRange(FdtChildIterator(*fdt_, fdt_->token(offset_).next));
-}
-
-std::optional<FdtProperty> FdtNode::property(std::string_view wanted) const {
-  FdtToken token = fdt_->token(fdt_->token(offset_).next);
-  for (; token.kind == FdtToken::Kind::property; token = fdt_->token(token.next)) {
-    if (fdt_->string_equals(token.property_name, wanted)) {
-      return FdtProperty(fdt_->string_at(token.property_name), token.value);
-    }
-  }
-  return {};
 }
 
 std::optional<FdtNode> FdtNode::child(std::string_view wanted) const {
@@ -344,111 +312,32 @@ Result<void, FdtError> Fdt::locate_blocks() {
 
 // Section 5.4.2: one root node; in every node properties come first, then children.
 Result<void, FdtError> Fdt::check_structure() {
-  FdtToken token;
-  if (!parse(0, token) || token.kind != FdtToken::Kind::begin_node) return fail(FdtError::bad_structure);
-  root_ = token.offset;
+  using Kind = FdtToken::Kind;
+  FdtToken at = token(0);
+  if (at.kind != Kind::begin_node) return fail(FdtError::bad_structure);
+  root_ = at.offset;
   size_t depth = 1;
   bool properties_allowed = true;
   while (depth > 0) {
-    if (!parse(token.next, token)) return fail(FdtError::bad_structure);
-    switch (token.kind) {
-      case FdtToken::Kind::begin_node:
-        if (token.node_name.empty()) return fail(FdtError::bad_structure);
+    at = token(at.next);
+    switch (at.kind) {
+      case Kind::begin_node:
+        if (node_name(at).empty()) return fail(FdtError::bad_structure);
         if (++depth > fdt_max_depth) return fail(FdtError::too_deep);
         properties_allowed = true;
         break;
-      case FdtToken::Kind::end_node:
+      case Kind::end_node:
         --depth;
         properties_allowed = false;
         break;
-      case FdtToken::Kind::property:
+      case Kind::property:
         if (!properties_allowed) return fail(FdtError::bad_structure);
         break;
       default: return fail(FdtError::bad_structure);
     }
   }
-  if (!parse(token.next, token) || token.kind != FdtToken::Kind::end) return fail(FdtError::bad_structure);
-  return {};
-}
-
-bool Fdt::parse(size_t offset, FdtToken& token) const {
-  const auto word = [&](size_t at) { return load_be32(structure_.subspan(at)); };
-  const auto has_room = [&](size_t at, size_t size) {
-    return at <= structure_.size() && size <= structure_.size() - at;
-  };
-  while (has_room(offset, 4) && word(offset) == static_cast<uint32_t>(FdtToken::Kind::nop)) offset += 4;
-  if (!has_room(offset, 4)) return false;
-  token = {static_cast<FdtToken::Kind>(word(offset)), static_cast<uint32_t>(offset), 0, {}, 0, {}};
-  size_t next = offset + 4;
-  switch (token.kind) {
-    case FdtToken::Kind::begin_node: {
-      const std::string_view rest = as_text(structure_.subspan(next));
-      const size_t length = rest.find('\0');
-      if (length == std::string_view::npos) return false;
-      token.node_name = rest.substr(0, length);
-      next += length + 1;
-      break;
-    }
-    case FdtToken::Kind::property: {
-      if (!has_room(offset, property_header_size)) return false;
-      const size_t length = word(offset + 4);
-      token.property_name = word(offset + 8);
-      next = offset + property_header_size;
-      if (token.property_name >= strings_.size() || !has_room(next, length)) return false;
-      token.value = structure_.subspan(next, length);
-      next += length;
-      break;
-    }
-    case FdtToken::Kind::end_node:
-    case FdtToken::Kind::end: break;
-    default: return false;
-  }
-  // The block's size is a multiple of 4, so the padding is inside it too.
-  token.next = static_cast<uint32_t>(align_up(next, 4));
-  return true;
-}
-
-FdtToken Fdt::token(size_t offset) const {
-  FdtToken token;
-  return parse(offset, token) ? token : FdtToken{};
-}
-
-bool Fdt::string_equals(uint32_t offset, std::string_view wanted) const {
-  const std::string_view text = as_text(strings_).substr(offset);
-  return text.size() > wanted.size() && text.starts_with(wanted) && text[wanted.size()] == '\0';
-}
-
-uint32_t Fdt::end_of_node(uint32_t offset) const {
-  FdtToken at = token(offset);
-  for (size_t depth = 1; depth > 0 && at.kind != FdtToken::Kind::end;) {
-    at = token(at.next);
-    if (at.kind == FdtToken::Kind::begin_node) ++depth;
-    if (at.kind == FdtToken::Kind::end_node) --depth;
-  }
-  return at.next;
-}
-
-Fdt::Lineage Fdt::lineage(const FdtNode& node) const {
-  Lineage line;
-  for (FdtToken at = token(root_); at.kind != FdtToken::Kind::end; at = token(at.next)) {
-    if (at.kind == FdtToken::Kind::begin_node) line.offsets[line.size++] = at.offset;
-    if (at.kind == FdtToken::Kind::begin_node && at.offset == node.offset()) return line;
-    if (at.kind == FdtToken::Kind::end_node) --line.size;
-  }
-  return {};
-}
-
-std::optional<FdtNode> Fdt::find_compatible(std::string_view what) const {
-  for (const FdtNode node : nodes()) {
-    if (node.is_compatible(what)) return node;
-  }
-  return {};
-}
-
-std::optional<FdtNode> Fdt::find_phandle(uint32_t phandle) const {
-  for (const FdtNode node : nodes()) {
-    if (node.phandle() == phandle) return node;
-  }
+  at = token(at.next);
+  if (at.kind != Kind::end || at.next == 0) return fail(FdtError::bad_structure);
   return {};
 }
 

@@ -130,15 +130,12 @@ class FdtRange {
   Iterator begin_;
 };
 
-// One token of the structure block (section 5.4.1), NOPs skipped. For the iterators below.
+// One token of the structure block (section 5.4.1), NOPs skipped: what it is, and where the next one begins.
 struct FdtToken {
   enum class Kind : uint32_t { begin_node = 1, end_node = 2, property = 3, nop = 4, end = 9 };
   Kind kind = Kind::end;
-  uint32_t offset = 0;               // of the token itself
-  uint32_t next = 0;                 // of whatever follows
-  std::string_view node_name;        // begin_node
-  uint32_t property_name = 0;        // property: offset in the strings block
-  std::span<const std::byte> value;  // property
+  uint32_t offset = 0;  // of the token itself
+  uint32_t next = 0;    // of whatever follows; 0 where there is no token
 };
 
 // A controller and how the interrupt is named in its terms (#interrupt-cells cells).
@@ -158,13 +155,13 @@ class FdtPropertyIterator {
   }
   friend bool operator==(const FdtPropertyIterator& a, std::default_sentinel_t) { return a.at_end(); }
   friend bool operator==(const FdtPropertyIterator& a, const FdtPropertyIterator& b) {
-    return a.token_.offset == b.token_.offset;
+    return a.at_.offset == b.at_.offset;
   }
 
  private:
-  [[nodiscard]] bool at_end() const { return token_.kind != FdtToken::Kind::property; }
+  [[nodiscard]] bool at_end() const { return at_.kind != FdtToken::Kind::property; }
   const Fdt* fdt_ = nullptr;
-  FdtToken token_;
+  FdtToken at_;
 };
 
 class FdtChildIterator;
@@ -237,22 +234,20 @@ class FdtChildIterator {
   using difference_type = ptrdiff_t;
   FdtChildIterator() = default;
   FdtChildIterator(const Fdt& fdt, uint32_t offset);
-  FdtNode operator*() const { return {*fdt_, token_.offset}; }
+  FdtNode operator*() const { return {*fdt_, at_.offset}; }
   FdtChildIterator& operator++();
   FdtChildIterator operator++(int) {
     FdtChildIterator old = *this;
     return ++*this, old;
   }
   friend bool operator==(const FdtChildIterator& a, std::default_sentinel_t) {
-    return a.token_.kind != FdtToken::Kind::begin_node;
+    return a.at_.kind != FdtToken::Kind::begin_node;
   }
-  friend bool operator==(const FdtChildIterator& a, const FdtChildIterator& b) {
-    return a.token_.offset == b.token_.offset;
-  }
+  friend bool operator==(const FdtChildIterator& a, const FdtChildIterator& b) { return a.at_.offset == b.at_.offset; }
 
  private:
   const Fdt* fdt_ = nullptr;
-  FdtToken token_;
+  FdtToken at_;
 };
 
 // Every node, parents before children.
@@ -262,22 +257,20 @@ class FdtNodeIterator {
   using difference_type = ptrdiff_t;
   FdtNodeIterator() = default;
   FdtNodeIterator(const Fdt& fdt, uint32_t offset);
-  FdtNode operator*() const { return {*fdt_, token_.offset}; }
+  FdtNode operator*() const { return {*fdt_, at_.offset}; }
   FdtNodeIterator& operator++();
   FdtNodeIterator operator++(int) {
     FdtNodeIterator old = *this;
     return ++*this, old;
   }
   friend bool operator==(const FdtNodeIterator& a, std::default_sentinel_t) {
-    return a.token_.kind == FdtToken::Kind::end;
+    return a.at_.kind == FdtToken::Kind::end;
   }
-  friend bool operator==(const FdtNodeIterator& a, const FdtNodeIterator& b) {
-    return a.token_.offset == b.token_.offset;
-  }
+  friend bool operator==(const FdtNodeIterator& a, const FdtNodeIterator& b) { return a.at_.offset == b.at_.offset; }
 
  private:
   const Fdt* fdt_ = nullptr;
-  FdtToken token_;
+  FdtToken at_;
 };
 
 class Fdt {
@@ -308,12 +301,12 @@ class Fdt {
   [[nodiscard]] HostPhysRange reservation(size_t index) const;
 
   // For the iterators: the token at `offset` of the structure block, or `end` outside it.
-  [[nodiscard]] FdtToken token(size_t offset) const;
-  [[nodiscard]] const char* string_at(uint32_t offset) const {
-    return reinterpret_cast<const char*>(strings_.data()) + offset;
-  }
-  // Is the NUL-terminated string at `offset` the text `wanted`? Looks at no more than wanted.size() + 1 bytes.
-  [[nodiscard]] bool string_equals(uint32_t offset, std::string_view wanted) const;
+  [[nodiscard]] FdtToken token(uint32_t offset) const;
+  // What a token says that is the beginning of a node, or a property.
+  [[nodiscard]] std::string_view node_name(FdtToken node) const;
+  [[nodiscard]] FdtProperty property(FdtToken property) const;
+  // Is the property called `wanted`? Looks at no more than wanted.size() + 1 bytes.
+  [[nodiscard]] bool is_named(FdtToken property, std::string_view wanted) const;
   // The offset behind the node that begins at `offset`, its children included.
   [[nodiscard]] uint32_t end_of_node(uint32_t offset) const;
 
@@ -328,7 +321,9 @@ class Fdt {
   Fdt() = default;
   [[nodiscard]] Result<void, FdtError> locate_blocks();
   [[nodiscard]] Result<void, FdtError> check_structure();
-  [[nodiscard]] bool parse(size_t offset, FdtToken& token) const;
+  [[nodiscard]] uint32_t word(size_t offset) const;
+  template <class Matches>
+  [[nodiscard]] std::optional<FdtNode> find_by_property(Matches matches) const;
 
   std::span<const std::byte> blob_;
   std::span<const std::byte> structure_;
