@@ -102,7 +102,7 @@ struct Space {
   std::array<uint64_t, slots / 64> used_slots PLINTH_GUARDED_BY(lock){};
   std::array<Device, max_devices> devices PLINTH_GUARDED_BY(lock){};
   size_t device_count PLINTH_GUARDED_BY(lock) = 0;
-  uint64_t device_bytes PLINTH_GUARDED_BY(lock) = 0;  // from `device_area` on
+  uint64_t device_bytes PLINTH_GUARDED_BY(lock) = 0;  // taken from the start of `device_area`
 };
 
 // Zero throughout, to take no room in the image.
@@ -281,6 +281,17 @@ void Stack::reset() {
 
 // --- devices and fixed addresses -------------------------------------------------------------------------------------
 
+namespace {
+
+// How far behind `place` a device is to be mapped so that blocks can be used: a GICv3's redistributors are thousands of
+// pages.
+uint64_t block_gap(HostPhysRange pages, HostVirt place) {
+  constexpr uint64_t block = hal::entry_span(1);
+  return pages.size < block ? 0 : (pages.start.value() - place.value()) % block;
+}
+
+}  // namespace
+
 hal::Result<HostVirt, MmError> map_device(HostPhys registers, uint64_t size) {
   if (size == 0 || !HostPhysRange::fits(registers, size + page_size)) return hal::fail(MmError::out_of_range);
   const HostPhys first = registers.align_down(page_size);
@@ -293,13 +304,14 @@ hal::Result<HostVirt, MmError> map_device(HostPhys registers, uint64_t size) {
   for (const Device& device : std::span(space.devices).first(space.device_count)) {
     if (device.registers.contains(pages)) return device.place + (registers - device.registers.start);
   }
-  if (space.device_count == max_devices || pages.size > device_area.size - space.device_bytes) {
+  const uint64_t offset = space.device_bytes + block_gap(pages, device_area.start + space.device_bytes);
+  if (space.device_count == max_devices || offset > device_area.size || pages.size > device_area.size - offset) {
     return hal::fail(MmError::out_of_memory);
   }
-  const HostVirt place = device_area.start + space.device_bytes;
+  const HostVirt place = device_area.start + offset;
   TRY(map({place, pages.size}, first, {hal::read_write, hal::MemoryKind::device}));
   space.devices[space.device_count++] = {.registers = pages, .place = place};
-  space.device_bytes += pages.size + page_size;
+  space.device_bytes = offset + pages.size + page_size;
   return place + (registers - first);
 }
 

@@ -181,6 +181,8 @@ template <class Place, hal::TableFormat Format, TableBackend<Place> Backend>
 hal::Result<unsigned, MmError> PageTable<Place, Format, Backend>::plan(hal::HostPhys table, hal::TableLevel level,
                                                                        Part part, const Change& change,
                                                                        Virtual contents) const {
+  // Pages in a table that is yet to be made: nothing is in their way, and they need no other table.
+  if (level == 0 && contents == Virtual::empty && change.action == Action::map) return 0U;
   unsigned tables = 0;
   std::optional<MmError> error;
   for_each_entry(level, part, [&](unsigned index, Part inner) {
