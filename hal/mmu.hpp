@@ -64,6 +64,8 @@ concept MemoryManagement = requires(HostVirt place, HostVirtRange pages, GuestPh
   // What was written here through the direct map is seen by a guest that fetches it or reads it with its caches off
   // (AArch64: clean to the point of coherency, invalidate instruction caches; LoongArch: ibar).
   { M::publish_to_guest(memory, size) } -> std::same_as<void>;
+  // Both, for whole pages: what a guest is given before it starts.
+  { M::zero_for_guest(memory, size) } -> std::same_as<void>;
 };
 
 }  // namespace hal

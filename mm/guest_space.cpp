@@ -251,13 +251,18 @@ hal::Result<void, MmError> GuestSpace::write(GuestPhys to, std::span<const std::
 }
 
 hal::Result<void, MmError> GuestSpace::zero(GuestPhysRange range, As as) {
-  return for_each_piece(range, {.write = true}, as, [](std::span<std::byte> memory) {
+  const auto zero_part = [](std::span<std::byte> part) {
+    if (part.empty()) return;
+    std::memset(part.data(), 0, part.size());
+    hal::Mmu::publish_to_guest(part.data(), part.size());
+  };
+  return for_each_piece(range, {.write = true}, as, [&](std::span<std::byte> memory) {
     const uintptr_t start = reinterpret_cast<uintptr_t>(memory.data());
     const size_t head = std::min<size_t>(hal::align_up(start, page_size) - start, memory.size());
     const size_t pages = hal::align_down(memory.size() - head, page_size);
-    std::memset(memory.data(), 0, head);
-    if (pages != 0) hal::Mmu::zero_pages(memory.data() + head, pages);
-    std::memset(memory.data() + head + pages, 0, memory.size() - head - pages);
+    zero_part(memory.first(head));
+    if (pages != 0) hal::Mmu::zero_for_guest(memory.data() + head, pages);
+    zero_part(memory.subspan(head + pages));
   });
 }
 

@@ -60,6 +60,7 @@ class GuestSpace {
   enum class As : uint8_t { guest, owner };  // with the guest's rights, or regardless of them (loading a ROM)
   hal::Result<void, MmError> read(hal::GuestPhys from, std::span<std::byte> to, As as = As::guest) const;
   hal::Result<void, MmError> write(hal::GuestPhys to, std::span<const std::byte> from, As as = As::guest);
+  // Zeroes are published as well: see publish().
   hal::Result<void, MmError> zero(hal::GuestPhysRange range, As as = As::guest);
   template <class T>
     requires std::is_trivially_copyable_v<T>

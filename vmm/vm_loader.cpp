@@ -31,7 +31,6 @@ class Memory final : public GuestMemorySink, public LoadProgress {
     for (uint64_t done = 0; done < range.size; done += piece) {
       const GuestPhysRange part{range.start + done, std::min(piece, range.size - done)};
       TRY(checked(space_.zero(part, mm::GuestSpace::As::owner), part.start));
-      TRY(checked(space_.publish(part), part.start));
       task::yield();
     }
     return {};

@@ -94,4 +94,9 @@ void Mmu::publish_to_guest(void* start, size_t size) {
   published_bytes += size;
 }
 
+void Mmu::zero_for_guest(void* start, size_t size) {
+  zero_pages(start, size);
+  publish_to_guest(start, size);
+}
+
 }  // namespace arch

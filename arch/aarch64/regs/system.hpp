@@ -317,6 +317,10 @@ struct mpidr_el1 : SystemRegister<3, 0, 0, 0, 5> {
   static constexpr uint64_t affinity = 0xff'00ff'ffff;
   static constexpr uint64_t res1 = hal::bit(31);
 };
+struct dczid_el0 : SystemRegister<3, 3, 0, 0, 7> {
+  using bs = hal::Field<3, 0>;  // words that DC ZVA zeroes, as a power of two
+  using dzp = hal::Field<4>;    // DC ZVA is prohibited
+};
 struct ctr_el0 : SystemRegister<3, 3, 0, 0, 1> {
   using iminline = Field<3, 0>;    // log2 of words
   using dminline = Field<19, 16>;  // log2 of words

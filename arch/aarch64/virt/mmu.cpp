@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 
 #include "arch/aarch64/regs/system.hpp"
 #include "arch/boot.hpp"
@@ -151,26 +152,48 @@ void Mmu::invalidate_guest(GuestRegime& regime) {
   isb();
 }
 
-// DC ZVA writes a whole block without reading it (C5.3.8); DCZID_EL0 says how much, and whether it may be used.
+namespace {
+
+// What DC ZVA zeroes at once (C5.3.8); 0 where it may not be used.
+size_t zero_block() {
+  const uint64_t dczid = read<dczid_el0>();
+  return dczid_el0::dzp::is_set(dczid) ? 0 : cache_line(dczid_el0::bs::get(dczid));
+}
+size_t data_line() { return cache_line(ctr_el0::dminline::get(read<ctr_el0>())); }
+
+void finish_publishing() { asm volatile("dsb ish\n ic ialluis\n dsb ish\n isb" ::: "memory"); }
+
+}  // namespace
+
+// DC ZVA writes a block without reading it.
 void Mmu::zero_pages(void* memory, size_t size) {
-  uint64_t dczid;
-  asm("mrs %0, dczid_el0" : "=r"(dczid));
-  if ((dczid & 0x10) != 0) {
-    auto* word = static_cast<volatile uint64_t*>(memory);
-    for (size_t i = 0; i < size / 8; ++i) word[i] = 0;
+  const size_t block = zero_block();
+  if (block == 0) {
+    std::memset(memory, 0, size);
     return;
   }
-  const size_t block = cache_line(dczid & 0xf);
   for_each_line(memory, size, block, [](uintptr_t place) { asm volatile("dc zva, %0" ::"r"(place) : "memory"); });
 }
 
 // A guest starts with its caches off, so it reads memory, not our caches (D7.5.10).
 void Mmu::publish_to_guest(void* memory, size_t size) {
-  const uint64_t ctr = read<ctr_el0>();
-  for_each_line(memory, size, cache_line(ctr_el0::dminline::get(ctr)), [](uintptr_t place) {
+  for_each_line(memory, size, data_line(), [](uintptr_t place) {
     asm volatile("dc civac, %0" ::"r"(place) : "memory");
   });
-  asm volatile("dsb ish\n ic ialluis\n dsb ish\n isb" ::: "memory");
+  finish_publishing();
+}
+
+// Operations on one cache line take place in program order (D7.5.9), so each line goes to memory as soon as it is zero.
+void Mmu::zero_for_guest(void* memory, size_t size) {
+  const size_t line = data_line();
+  if (zero_block() != line) {
+    zero_pages(memory, size);
+    return publish_to_guest(memory, size);
+  }
+  for_each_line(memory, size, line, [](uintptr_t place) {
+    asm volatile("dc zva, %0\n dc civac, %0" ::"r"(place) : "memory");
+  });
+  finish_publishing();
 }
 
 }  // namespace arch

@@ -201,6 +201,13 @@ TEST_F(GuestSpace, publishes_what_was_loaded) {
   EXPECT_EQ(space->publish({ram_base + 7 * mib, 3 * mib}).error(), MmError::not_mapped);
 }
 
+TEST_F(GuestSpace, publishes_what_it_zeroes) {
+  ASSERT_TRUE(space->add_ram({ram_base, 8 * mib}).ok());
+  arch::Mmu::published_bytes = 0;
+  ASSERT_TRUE(space->zero({ram_base + 100, 3 * mib}).ok());
+  EXPECT_EQ(arch::Mmu::published_bytes, 3 * mib);
+}
+
 TEST_F(GuestSpace, returns_every_page_and_can_be_filled_again) {
   const mm::FrameCounts empty = mm::frames().counts();
   for (int round = 0; round < 3; ++round) {

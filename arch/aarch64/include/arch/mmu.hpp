@@ -52,6 +52,7 @@ struct Mmu {
 
   static void zero_pages(void* memory, size_t size);
   static void publish_to_guest(void* memory, size_t size);
+  static void zero_for_guest(void* memory, size_t size);
 
   // The narrowest physical address range and VMID of all CPUs; each CPU reports before it runs a guest.
   static void join_cpu();

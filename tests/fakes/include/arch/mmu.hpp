@@ -49,6 +49,7 @@ struct Mmu {
 
   static void zero_pages(void* memory, size_t size);
   static void publish_to_guest(void* memory, size_t size);
+  static void zero_for_guest(void* memory, size_t size);
 
   // --- for tests ---
   // Map [0, direct_map_size) at direct_map_base; idempotent. Memory reads as zero until written.
