@@ -30,7 +30,7 @@ struct HostConfig {
   uint64_t scheduler_slice_ns = 5'000'000;
 };
 
-// As load_vm(), for plinth.toml.
+// As load_vm(), for plinth.toml. After an error `host` holds the defaults.
 hal::Result<void, Invalid> load_host(std::string_view text, std::span<std::byte> arena, Diagnostics& diagnostics,
                                      HostConfig& out);
 

@@ -79,13 +79,14 @@ constexpr Key<HostConfig> host_keys[] = {
 
 hal::Result<void, Invalid> load_host(std::string_view text, std::span<std::byte> arena, Diagnostics& diagnostics,
                                      HostConfig& host) {
+  std::construct_at(&host);
   const Node* const root = parse_document(text, arena, diagnostics);
   if (root == nullptr) return hal::fail(Invalid{diagnostics.errors()});
-  std::construct_at(&host);
   Loader loader(diagnostics);
   loader.read_table(*root, host_keys, host);
-  if (loader.errors() > 0) return hal::fail(Invalid{loader.errors()});
-  return {};
+  if (loader.errors() == 0) return {};
+  std::construct_at(&host);
+  return hal::fail(Invalid{loader.errors()});
 }
 
 void visit_host_keys(KeyVisitor& visitor) {

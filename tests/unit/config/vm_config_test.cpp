@@ -397,6 +397,9 @@ TEST(HostConfig, reads_every_key) {
 
 TEST(HostConfig, refuses_what_makes_no_sense) {
   EXPECT_TRUE(Loaded::host("vms = [\"a\", \"a\"]").messages().contains("names \"a\" twice"));
+  const Loaded half_good = Loaded::host("log_level = \"debug\"\nvms = 3");
+  EXPECT_FALSE(half_good.ok());
+  EXPECT_EQ(half_good.host_config.log_level, config::LogLevel::info) << "a bad file gives the defaults, all of them";
   EXPECT_TRUE(Loaded::host("loglevel = \"info\"").messages().contains("did you mean `log_level`?"));
   for (const std::string_view bad : {"Ctrl-M", "Ctrl-[", "Ctrl-", "Ctrl-AB", "^A", "x", "Ctrl-1"}) {
     EXPECT_FALSE(Loaded::host("console.escape = \"" + std::string(bad) + "\"").ok()) << bad;
