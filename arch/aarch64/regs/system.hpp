@@ -82,6 +82,18 @@ struct mdcr_el2 : SystemRegister<3, 4, 1, 1, 1> {
   using ttrf = Field<19>;  // trap trace filter
 };
 
+// FEAT_MPAM (Arm ARM D24.7). All else zero: everything belongs to the default partition.
+struct mpam2_el2 : SystemRegister<3, 4, 10, 5, 0> {
+  using trapmpam1el1 = Field<48>;
+  using trapmpam0el1 = Field<49>;
+};
+struct mpamhcr_el2 : SystemRegister<3, 4, 10, 4, 0> {
+  using trap_mpamidr_el1 = Field<31>;
+};
+struct mpamidr_el1 : SystemRegister<3, 0, 10, 4, 4> {
+  using has_hcr = Field<17>;
+};
+
 struct hstr_el2 : SystemRegister<3, 4, 1, 1, 3> {};
 struct hacr_el2 : SystemRegister<3, 4, 1, 1, 7> {};
 struct actlr_el2 : SystemRegister<3, 4, 1, 0, 1> {};
@@ -330,10 +342,12 @@ struct id_aa64pfr0_el1 : SystemRegister<3, 0, 0, 4, 0> {
   using gic = Field<27, 24>;
   using ras = Field<31, 28>;
   using sve = Field<35, 32>;
+  using mpam = Field<43, 40>;
   using amu = Field<47, 44>;
 };
 struct id_aa64pfr1_el1 : SystemRegister<3, 0, 0, 4, 1> {
   using bt = Field<3, 0>;
+  using mpam_frac = Field<19, 16>;
   using sme = Field<27, 24>;
 };
 struct id_aa64dfr0_el1 : SystemRegister<3, 0, 0, 5, 0> {

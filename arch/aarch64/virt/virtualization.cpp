@@ -70,6 +70,16 @@ uint64_t coprocessor_configuration() {
   return cptr;
 }
 
+// Guests see no MPAM, and none of its registers.
+void configure_partitioning() {
+  if (id_aa64pfr0_el1::mpam::get(read<id_aa64pfr0_el1>()) == 0 &&
+      id_aa64pfr1_el1::mpam_frac::get(read<id_aa64pfr1_el1>()) == 0) {
+    return;
+  }
+  write<mpam2_el2>(mpam2_el2::trapmpam0el1::mask | mpam2_el2::trapmpam1el1::mask);
+  if (mpamidr_el1::has_hcr::is_set(read<mpamidr_el1>())) write<mpamhcr_el2>(mpamhcr_el2::trap_mpamidr_el1::mask);
+}
+
 // Registers of EL2 that are UNKNOWN after reset (D24.2) and stay as they are set here.
 void configure_el2() {
   write<hcr_el2>(hypervisor_configuration());
@@ -85,6 +95,7 @@ void configure_el2() {
     if (id_aa64pfr0_el1::amu::get(read<id_aa64pfr0_el1>()) != 0) write<hafgrtr_el2>(0);
   }
   if (id_aa64mmfr1_el1::hcx::get(read<id_aa64mmfr1_el1>()) != 0) write<hcrx_el2>(0);
+  configure_partitioning();
   // Guests read the physical counter; their physical timer is emulated.
   write<cnthctl_el2>(cnthctl_el2::el1pcten::mask);
   write<cntvoff_el2>(0);
