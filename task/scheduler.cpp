@@ -237,6 +237,7 @@ void Scheduler::reschedule() {
     return advertise(here);
   }
   charge(here, self, now);
+  add(self.steals_, 1);
   requeue(here, self, best < mine ? Policy::Position::front : Policy::Position::back);
   run_others(self);
 }

@@ -53,6 +53,7 @@ TaskTimes Task::times() const {
   constexpr auto relaxed = std::memory_order_relaxed;
   TaskTimes times{.run = run_.load(relaxed),
                   .wait = wait_.load(relaxed),
+                  .steals = steals_.load(relaxed),
                   .switches = switches_.load(relaxed),
                   .migrations = migrations_.load(relaxed)};
   const hal::Ticks since = changed_at_.load(relaxed);

@@ -56,6 +56,7 @@ struct TaskSpec {
 struct TaskTimes {
   hal::Ticks run = 0;       // on a CPU
   hal::Ticks wait = 0;      // ready, but not running ("steal" of a vCPU)
+  uint64_t steals = 0;      // times its CPU was taken from it
   uint64_t switches = 0;    // times it was given a CPU
   uint64_t migrations = 0;  // of these, on another CPU than before
 };
@@ -134,6 +135,7 @@ class Task : public hal::ListNode<AllTasksTag>,
   std::atomic<hal::Ticks> changed_at_{0};  // when it became what state_ says, or was charged last
   std::atomic<hal::Ticks> run_{0};
   std::atomic<hal::Ticks> wait_{0};
+  std::atomic<uint64_t> steals_{0};
   std::atomic<uint64_t> switches_{0};
   std::atomic<uint64_t> migrations_{0};
 

@@ -12,4 +12,5 @@
 //     boot(entry, argument)     the primary vCPU gets its first start
 //     take_start(i), reset_vcpu(i)
 //     describe(...)             the guest's device tree
+//     injected(i)               interrupts given to vCPU i so far
 #include <board/board.hpp>  // vmm/<architecture>/board/

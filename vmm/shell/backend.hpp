@@ -12,6 +12,7 @@
 #include "hal/base/fixed.hpp"
 #include "hal/base/format.hpp"
 #include "hal/base/result.hpp"
+#include "hal/exit_class.hpp"
 #include "vmm/lifecycle.hpp"
 
 // What the shell knows of the hypervisor and can ask of it. The kernel's implementation is kernel_backend.cpp, the
@@ -35,6 +36,14 @@ struct VmInfo {
   hal::FixedString<159> last_words;  // why it crashed or how it ended
 };
 
+// Exits of one class.
+struct ExitInfo {
+  uint64_t count = 0;
+  uint64_t measured = 0;  // of the count; the rest is of these
+  uint64_t total_ns = 0;
+  uint64_t longest_ns = 0;
+};
+
 struct VcpuInfo {
   unsigned index = 0;
   bool on = false;            // as PSCI has it
@@ -42,8 +51,11 @@ struct VcpuInfo {
   unsigned cpu = 0;           // where it runs or ran last
   uint64_t run_ns = 0;
   uint64_t wait_ns = 0;  // it wanted to run and did not
+  uint64_t steals = 0;   // times the CPU was taken from it
   uint64_t switches = 0;
   uint64_t migrations = 0;
+  uint64_t injected = 0;  // interrupts given to the guest
+  std::array<ExitInfo, hal::exit_classes> exits{};
 };
 
 // A vCPU's registers as they were left; only of a VM that does not run.
@@ -101,6 +113,10 @@ class Backend {
   virtual MemoryInfo memory() = 0;
   virtual uint64_t uptime_ns() = 0;
   virtual uint64_t log_time_ns(uint64_t ticks) = 0;
+
+  // What exits cost, of all vCPUs; begins anew each time it is switched on.
+  virtual void measure_exit_costs(bool on) = 0;
+  virtual bool measures_exit_costs() = 0;
 
   // The trace ring. start_trace() is false when there is no memory for it.
   virtual bool start_trace() = 0;

@@ -7,7 +7,6 @@
 #include "mm/host_space.hpp"
 #include "task/cpu.hpp"
 #include "vmm/bundle.hpp"
-#include "vmm/observation.hpp"
 #include "vmm/trace_point.hpp"
 #include "vmm/vm_list.hpp"
 
@@ -72,14 +71,25 @@ std::optional<VcpuInfo> KernelBackend::vcpu(VmId id, unsigned index) {
   const task::Task* const task = vcpu.task();
   if (task == nullptr) return std::nullopt;
   const task::TaskTimes times = task->times();
-  return VcpuInfo{.index = index,
-                  .on = vcpu.is_on(),
-                  .activity = task::name(task->state()),
-                  .cpu = task->cpu(),
-                  .run_ns = hal::nanoseconds(times.run),
-                  .wait_ns = hal::nanoseconds(times.wait),
-                  .switches = times.switches,
-                  .migrations = times.migrations};
+  VcpuInfo info{.index = index,
+                .on = vcpu.is_on(),
+                .activity = task::name(task->state()),
+                .cpu = task->cpu(),
+                .run_ns = hal::nanoseconds(times.run),
+                .wait_ns = hal::nanoseconds(times.wait),
+                .steals = times.steals,
+                .switches = times.switches,
+                .migrations = times.migrations,
+                .injected = vm->board().injected(index)};
+  for (size_t i = 0; i < info.exits.size(); ++i) {
+    const auto exit_class = static_cast<hal::ExitClass>(i);
+    const ExitCosts::Line costs = vcpu.observer.costs.line(exit_class);
+    info.exits[i] = {.count = vcpu.exits(exit_class),
+                     .measured = costs.measured,
+                     .total_ns = hal::nanoseconds(costs.total),
+                     .longest_ns = hal::nanoseconds(costs.longest)};
+  }
+  return info;
 }
 
 std::optional<Registers> KernelBackend::registers(VmId id, unsigned index) {

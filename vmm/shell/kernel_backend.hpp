@@ -4,6 +4,7 @@
 #include "hal/timer.hpp"
 #include "mm/frames.hpp"
 #include "vmm/console/console.hpp"
+#include "vmm/observation.hpp"
 #include "vmm/shell/backend.hpp"
 #include "vmm/vm.hpp"
 
@@ -34,6 +35,8 @@ class KernelBackend final : public Backend {
   uint64_t uptime_ns() override;
   uint64_t log_time_ns(uint64_t ticks) override { return hal::nanoseconds(ticks); }
 
+  void measure_exit_costs(bool on) override { vmm::measure_exit_costs(on); }
+  bool measures_exit_costs() override { return exit_costs_are_measured(); }
   bool start_trace() override;
   void stop_trace() override;
   void dump_trace(hal::TextSink& sink) override;

@@ -89,6 +89,8 @@ class Shell {
   void console(const Arguments& arguments);
   void cpu_list(const Arguments& arguments);
   void mem(const Arguments& arguments);
+  void stats_on(const Arguments& arguments);
+  void stats_off(const Arguments& arguments);
   void trace_on(const Arguments& arguments);
   void trace_off(const Arguments& arguments);
   void trace_dump(const Arguments& arguments);
@@ -146,11 +148,15 @@ class Shell {
   void explain_state(const VmInfo& vm, VmEvent event);
   void put_vm_members(JsonWriter& json, const VmInfo& vm);
   void put_vcpu_members(JsonWriter& json, const VcpuInfo& vcpu);
+  void put_exit_members(JsonWriter& json, const VcpuInfo& vcpu);
+  void put_exits(const VcpuInfo& vcpu);
   void put_console(VmId id, uint64_t most);
   void put_registers(const VmInfo& vm);
   void end_machine(std::string_view what);
   template <class Visit>
   void for_each_vm(Visit visit);
+  template <class Visit>
+  void for_each_vcpu(const VmInfo& vm, Visit visit);
 
   // Completion (completion.cpp).
   void complete();
@@ -171,6 +177,13 @@ void Shell::for_each_vm(Visit visit) {
   while (const std::optional<VmInfo> vm = backend_.next_vm(previous)) {
     visit(*vm);
     previous = vm->id;
+  }
+}
+
+template <class Visit>
+void Shell::for_each_vcpu(const VmInfo& vm, Visit visit) {
+  for (unsigned i = 0; i < vm.vcpus; ++i) {
+    if (const std::optional<VcpuInfo> vcpu = backend_.vcpu(vm.id, i)) visit(*vcpu);
   }
 }
 

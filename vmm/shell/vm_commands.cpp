@@ -3,23 +3,11 @@
 #include <array>
 #include <charconv>
 
+#include "vmm/shell/seconds.hpp"
 #include "vmm/shell/shell.hpp"
 
 namespace vmm::shell {
 namespace {
-
-// "12.345", in seconds.
-struct Seconds {
-  std::array<char, 24> digits{};
-  size_t length = 0;
-
-  explicit Seconds(uint64_t nanoseconds) {
-    hal::BufferSink text(digits);
-    hal::format(text, "{}.{:03}", nanoseconds / 1'000'000'000, nanoseconds / 1'000'000 % 1000);
-    length = text.text().size();
-  }
-  operator std::string_view() const { return {digits.data(), length}; }
-};
 
 constexpr std::array all_events{VmEvent::start,  VmEvent::stop,    VmEvent::suspend,
                                 VmEvent::resume, VmEvent::restart, VmEvent::destroy};
@@ -115,7 +103,7 @@ void Shell::vm_create(const Arguments& arguments) {
   print("{}: created; 'vm start {}' lets it run\n", vm ? vm->name.view() : file, *id);
 }
 
-// --- list, show, stats -----------------------------------------------------------------------------------------------
+// --- list, show ------------------------------------------------------------------------------------------------------
 
 void Shell::put_vm_members(JsonWriter& json, const VmInfo& vm) {
   json.member("id", vm.id);
@@ -135,8 +123,10 @@ void Shell::put_vcpu_members(JsonWriter& json, const VcpuInfo& vcpu) {
   json.member("cpu", vcpu.cpu);
   json.member("run_ns", vcpu.run_ns);
   json.member("wait_ns", vcpu.wait_ns);
+  json.member("steals", vcpu.steals);
   json.member("switches", vcpu.switches);
   json.member("migrations", vcpu.migrations);
+  json.member("injected", vcpu.injected);
 }
 
 void Shell::vm_list(const Arguments& arguments) {
@@ -173,13 +163,11 @@ void Shell::vm_show(const Arguments& arguments) {
     json.member("last_words", vm->last_words.view());
     json.key("vcpu");
     json.begin_array();
-    for (unsigned i = 0; i < vm->vcpus; ++i) {
-      const std::optional<VcpuInfo> vcpu = backend_.vcpu(vm->id, i);
-      if (!vcpu) continue;
+    for_each_vcpu(*vm, [&](const VcpuInfo& vcpu) {
       json.begin_object();
-      put_vcpu_members(json, *vcpu);
+      put_vcpu_members(json, vcpu);
       json.end_object();
-    }
+    });
     json.end_array();
     json.end_object();
     return output_.put("\n");
@@ -192,37 +180,10 @@ void Shell::vm_show(const Arguments& arguments) {
   print("scheduling {}\n", vm->policy);
   print("starts     {}{}\n", vm->starts, vm->autostart ? ", by itself at boot" : "");
   print("console    {} bytes\n", vm->console_bytes);
-  for (unsigned i = 0; i < vm->vcpus; ++i) {
-    const std::optional<VcpuInfo> vcpu = backend_.vcpu(vm->id, i);
-    if (!vcpu) continue;
-    print("vcpu {:<5} {}, {} on CPU {}, ran {} s\n", vcpu->index, vcpu->on ? "on" : "off", vcpu->activity, vcpu->cpu,
-          std::string_view(Seconds(vcpu->run_ns)));
-  }
-}
-
-void Shell::vm_stats(const Arguments& arguments) {
-  const std::optional<VmInfo> vm = find_vm(arguments.word(0));
-  if (!vm) return;
-  if (arguments.has("--json")) {
-    JsonWriter json(output_);
-    json.begin_array();
-    for (unsigned i = 0; i < vm->vcpus; ++i) {
-      const std::optional<VcpuInfo> vcpu = backend_.vcpu(vm->id, i);
-      if (!vcpu) continue;
-      json.begin_object();
-      put_vcpu_members(json, *vcpu);
-      json.end_object();
-    }
-    json.end_array();
-    return output_.put("\n");
-  }
-  output_.put("vcpu  cpu    ran seconds  waited seconds    switches  migrations\n");
-  for (unsigned i = 0; i < vm->vcpus; ++i) {
-    const std::optional<VcpuInfo> vcpu = backend_.vcpu(vm->id, i);
-    if (!vcpu) continue;
-    print("{:>4} {:>4} {:>14} {:>15} {:>11} {:>11}\n", vcpu->index, vcpu->cpu, std::string_view(Seconds(vcpu->run_ns)),
-          std::string_view(Seconds(vcpu->wait_ns)), vcpu->switches, vcpu->migrations);
-  }
+  for_each_vcpu(*vm, [&](const VcpuInfo& vcpu) {
+    print("vcpu {:<5} {}, {} on CPU {}, ran {} s\n", vcpu.index, vcpu.on ? "on" : "off", vcpu.activity, vcpu.cpu,
+          std::string_view(Seconds(vcpu.run_ns)));
+  });
 }
 
 // --- what it said ----------------------------------------------------------------------------------------------------

@@ -62,14 +62,18 @@ class FakeBackend final : public Backend {
   std::optional<VcpuInfo> vcpu(VmId id, unsigned index) override {
     const VmInfo* const vm = find(id);
     if (vm == nullptr || index >= vm->vcpus) return std::nullopt;
-    return VcpuInfo{.index = index,
-                    .on = true,
-                    .activity = "running",
-                    .cpu = 3,
-                    .run_ns = 5,
-                    .wait_ns = 6,
-                    .switches = 7,
-                    .migrations = 8};
+    return VcpuInfo{
+        .index = index,
+        .on = true,
+        .activity = "running",
+        .cpu = 3,
+        .run_ns = 5,
+        .wait_ns = 6,
+        .steals = 2,
+        .switches = 7,
+        .migrations = 8,
+        .injected = 9,
+        .exits = {ExitInfo{.count = 4}, {}, {.count = 20, .measured = 10, .total_ns = 5000, .longest_ns = 900}}};
   }
   std::optional<Registers> registers(VmId, unsigned vcpu) override {
     if (vcpu != 0) return std::nullopt;
@@ -121,6 +125,8 @@ class FakeBackend final : public Backend {
   }
   uint64_t uptime_ns() override { return 1'000'000'000; }
   uint64_t log_time_ns(uint64_t ticks) override { return ticks; }
+  void measure_exit_costs(bool on) override { measuring = on; }
+  bool measures_exit_costs() override { return measuring; }
   bool start_trace() override {
     done.emplace_back("trace");
     return !refuse;
@@ -135,6 +141,7 @@ class FakeBackend final : public Backend {
   std::vector<std::string> done;
   std::string console;
   bool refuse = false;
+  bool measuring = false;
   bool crash_at_start = false;
   VmId next_id = 1;
 };
@@ -223,9 +230,26 @@ TEST_F(ShellTest, shows_one_vm_by_name_number_or_unique_beginning) {
   EXPECT_EQ(run("vm show li"), text);
   EXPECT_TRUE(run("vm show ubuntu").find("last       vCPU 0: unknown instruction\n") != std::string::npos);
   EXPECT_TRUE(run("vm show linux --json")
-                  .ends_with(R"("migrations":8}]})"
+                  .ends_with(R"("migrations":8,"injected":9}]})"
                              "\n"));
   EXPECT_TRUE(run("vm show --json linux").starts_with("{"));
+}
+
+TEST_F(ShellTest, shows_times_and_exits_of_each_vcpu) {
+  const std::string text =
+      "vcpu  cpu  ran seconds  waited seconds    steals    switches  migrations    injected\n"
+      "   0    3        0.000           0.000         2           7           8           9\n"
+      "\nvcpu 0  exits             count    measured    total us     mean ns  longest ns\n"
+      "        interrupt             4\n"
+      "        call                 20          10           5         500         900\n";
+  EXPECT_EQ(run("vm stats uboot"), text + "\n'stats on' begins to measure what exits cost\n");
+  EXPECT_EQ(run("stats on"), "");
+  EXPECT_EQ(run("vm stats uboot"), text);
+  EXPECT_EQ(run("stats off"), "");
+  EXPECT_FALSE(backend.measuring);
+  const std::string json = run("vm stats uboot --json");
+  EXPECT_NE(json.find(R"("call":{"count":20,"measured":10,"total_ns":5000,"longest_ns":900})"), std::string::npos)
+      << json;
 }
 
 TEST_F(ShellTest, says_what_is_possible_instead) {

@@ -9,6 +9,7 @@
 #include "hal/log.hpp"
 #include "hal/timer.hpp"
 #include "hal/virtualization.hpp"
+#include "task/cpu.hpp"
 #include "vmm/virt_board.hpp"
 #include "vmm/vm.hpp"
 #include "vmm/wall_clock.hpp"
@@ -32,6 +33,12 @@ vgic::Config gic_config(const config::VmConfig& config) {
 unsigned cluster() { return arch::gic_version() == 3 ? AffinityMap::gicv3_cluster : AffinityMap::gicv2_cluster; }
 
 }  // namespace
+
+void trace_injection(uint64_t lr) {
+  const auto* const guest = static_cast<Vcpu*>(task::this_cpu().loaded_guest);
+  if (guest == nullptr || !arch::gic::ich_lr::Pending::is_set(lr)) return;
+  trace(*guest, TraceEvent::inject, static_cast<uint32_t>(arch::gic::ich_lr::VINTID::get(lr)));
+}
 
 hal::Result<mm::Owned<Board>, VmError> Board::create(Vm& vm) {
   const config::VmConfig& config = vm.config();

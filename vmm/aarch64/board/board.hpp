@@ -76,6 +76,8 @@ class Board final : public VcpuKicker, public GuestEntryCheck, public vgic::Gues
   static constexpr hal::GuestPhys ram_base = virt_board::ram_base;
 
   [[nodiscard]] vgic::Vgic& gic() { return gic_; }
+  // Interrupts given to a vCPU. Any CPU.
+  [[nodiscard]] uint64_t injected(VcpuIndex index) const { return gic_.injected(index); }
 
   // --- VcpuKicker, GuestEntryCheck, GuestMemoryAccess, DeviceTimer ---
   void kick(VcpuIndex vcpu) override;

@@ -6,6 +6,6 @@
 
 namespace vmm {
 
-constinit const vgic::CpuInterface gicv2_interface = vgic::cpu_interface<arch::ListRegistersV2>;
+constinit const vgic::CpuInterface gicv2_interface = vgic::cpu_interface<TracedListRegisters<arch::ListRegistersV2>>;
 
 }  // namespace vmm

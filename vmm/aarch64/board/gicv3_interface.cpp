@@ -6,6 +6,6 @@
 
 namespace vmm {
 
-constinit const vgic::CpuInterface gicv3_interface = vgic::cpu_interface<arch::ListRegistersV3>;
+constinit const vgic::CpuInterface gicv3_interface = vgic::cpu_interface<TracedListRegisters<arch::ListRegistersV3>>;
 
 }  // namespace vmm

@@ -8,6 +8,7 @@
 #include "vmm/irq/vgic/bank.hpp"
 #include "vmm/irq/vgic/list_registers.hpp"
 #include "vmm/irq/vgic/lpi.hpp"
+#include "vmm/stats.hpp"
 
 namespace vmm::vgic {
 
@@ -40,6 +41,7 @@ struct alignas(64) CpuContext {
   uint32_t hcr = 0;          // last written to ICH_HCR_EL2
   uint32_t base_hcr = 0;     // to be written there while nothing has overflown
   unsigned registers = 0;    // the hardware's number of list registers
+  OwnedCounter injected;     // interrupts listed as pending; anybody may read
   std::array<IntId, max_list_registers> held_intid{};
   std::array<uint8_t, 32> private_register{};  // where a private interrupt is, or was the last time
 

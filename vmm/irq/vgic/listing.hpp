@@ -18,6 +18,7 @@ struct Listing {
   }
   static void put(CpuContext& cpu, unsigned n, IntId intid, uint64_t lr) {
     L::write(n, lr);
+    cpu.injected.add(lr / ich::ich_lr::Pending::mask % 2);
     cpu.used |= 1u << n;
     cpu.held_intid[n] = intid;
     if (intid < ich::first_spi) cpu.private_register[intid] = static_cast<uint8_t>(n);

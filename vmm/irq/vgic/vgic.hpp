@@ -73,6 +73,9 @@ class Vgic final : public IrqSink {
   // What needs_flush() looks at: nonzero says yes. For a loop that wants to keep the address.
   [[nodiscard]] const std::atomic<uint32_t>& work(VcpuIndex vcpu) const { return model_.cpus[vcpu].work; }
 
+  // Times an interrupt became pending in a list register. Any CPU.
+  [[nodiscard]] uint64_t injected(VcpuIndex vcpu) const { return model_.cpus[vcpu].injected.get(); }
+
   // Would the CPU interface signal an interrupt now, so that WFI ends? Enables, groups, priority mask and running
   // priority are considered. The vCPU is loaded here, or nowhere.
   [[nodiscard]] bool has_pending(VcpuIndex vcpu);

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is known of VMs after the fact: statistics of their vCPUs, and why one crashed.
+#include <algorithm>
+
+#include "vmm/shell/seconds.hpp"
+#include "vmm/shell/shell.hpp"
+
+namespace vmm::shell {
+
+void Shell::put_exit_members(JsonWriter& json, const VcpuInfo& vcpu) {
+  json.key("exits");
+  json.begin_object();
+  for (size_t i = 0; i < vcpu.exits.size(); ++i) {
+    const ExitInfo& exits = vcpu.exits[i];
+    json.key(name(static_cast<hal::ExitClass>(i)));
+    json.begin_object();
+    json.member("count", exits.count);
+    json.member("measured", exits.measured);
+    json.member("total_ns", exits.total_ns);
+    json.member("longest_ns", exits.longest_ns);
+    json.end_object();
+  }
+  json.end_object();
+}
+
+// A line for each class that occurred; of its cost, what was measured.
+void Shell::put_exits(const VcpuInfo& vcpu) {
+  print("\nvcpu {:<2} {:11} {:>11} {:>11} {:>11} {:>11} {:>11}\n", vcpu.index, "exits", "count", "measured", "total us",
+        "mean ns", "longest ns");
+  for (size_t i = 0; i < vcpu.exits.size(); ++i) {
+    const ExitInfo& exits = vcpu.exits[i];
+    if (exits.count == 0) continue;
+    print("        {:11} {:>11}", name(static_cast<hal::ExitClass>(i)), exits.count);
+    if (exits.measured != 0) {
+      print(" {:>11} {:>11} {:>11} {:>11}", exits.measured, exits.total_ns / 1000, exits.total_ns / exits.measured,
+            exits.longest_ns);
+    }
+    output_.put("\n");
+  }
+}
+
+void Shell::vm_stats(const Arguments& arguments) {
+  const std::optional<VmInfo> vm = find_vm(arguments.word(0));
+  if (!vm) return;
+  if (arguments.has("--json")) {
+    JsonWriter json(output_);
+    json.begin_array();
+    for_each_vcpu(*vm, [&](const VcpuInfo& vcpu) {
+      json.begin_object();
+      put_vcpu_members(json, vcpu);
+      put_exit_members(json, vcpu);
+      json.end_object();
+    });
+    json.end_array();
+    return output_.put("\n");
+  }
+  output_.put("vcpu  cpu  ran seconds  waited seconds    steals    switches  migrations    injected\n");
+  for_each_vcpu(*vm, [&](const VcpuInfo& vcpu) {
+    print("{:>4} {:>4} {:>12} {:>15} {:>9} {:>11} {:>11} {:>11}\n", vcpu.index, vcpu.cpu,
+          std::string_view(Seconds(vcpu.run_ns)), std::string_view(Seconds(vcpu.wait_ns)), vcpu.steals, vcpu.switches,
+          vcpu.migrations, vcpu.injected);
+  });
+  for_each_vcpu(*vm, [&](const VcpuInfo& vcpu) { put_exits(vcpu); });
+  if (!backend_.measures_exit_costs()) output_.put("\n'stats on' begins to measure what exits cost\n");
+}
+
+void Shell::stats_on(const Arguments&) { backend_.measure_exit_costs(true); }
+void Shell::stats_off(const Arguments&) { backend_.measure_exit_costs(false); }
+
+}  // namespace vmm::shell
