@@ -20,7 +20,7 @@ class Result:
     code: int
     timed_out: bool
     seconds: float
-    user_seconds: float  # of the emulator, all threads
+    cpu_seconds: float  # of the emulator, all threads, with the kernel's work for it
 
     def ended_badly(self):
         """Why the emulator itself did not end as it should, or None."""
@@ -31,13 +31,14 @@ class Result:
         return f"QEMU ended with code {self.code}" if self.code else None
 
 
-def run(qemu, options, log, limit, meanwhile=None):
+def run(qemu, options, log, limit, meanwhile=None, core=None):
     """Starts `qemu` with `options` on the virt machine without devices; its output goes to `log` and the result.
 
     When the time is over, the registers of its CPUs are added to the log. `meanwhile`, if given, is called with the
-    path of QEMU's monitor while it runs; when that raises, the emulator is ended."""
+    path of QEMU's monitor while it runs; when that raises, the emulator is ended. `core` is the one CPU to run on."""
+    where = [] if core is None else ["taskset", "--cpu-list", core]
     with tempfile.TemporaryDirectory() as scratch:
-        return _run([qemu, *MACHINE, *options], Path(scratch) / "qmp", log, limit, meanwhile)
+        return _run([*where, qemu, *MACHINE, *options], Path(scratch) / "qmp", log, limit, meanwhile)
 
 
 def _registers(qmp):
@@ -78,4 +79,4 @@ def _run(words, qmp, log, limit, meanwhile):
         finally:
             timer.cancel()
     text = log.read_bytes()[head:].decode(errors="replace").replace("\r", "")
-    return Result(text, process.returncode, expired.is_set(), time.monotonic() - start, usage.ru_utime)
+    return Result(text, process.returncode, expired.is_set(), time.monotonic() - start, usage.ru_utime + usage.ru_stime)
