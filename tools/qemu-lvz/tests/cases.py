@@ -5,6 +5,7 @@ import os
 import re
 import statistics
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ LOAD_SLACK = 240             # booting, and the last round of each guest
 LINUX_GUEST_SECONDS = 300    # at most; it takes half a minute
 MIGRATION_LOAD_SECONDS = 12
 MIGRATION_AFTER_SECONDS = 4
-LINES_OF_EVIDENCE = 160       # of a failed test's log: its end and both CPUs' registers
+LINES_OF_EVIDENCE = 160      # of a failed test's log: its end and both CPUs' registers
 OVERHEAD_LIMIT = 3.0         # per cent
 OVERHEAD_PAIRS = 15          # of boots, patched and unpatched
 
@@ -61,6 +62,7 @@ class Context:
     refresh: bool
     chosen: set
     _made: dict = field(default_factory=dict)
+    _making: threading.Lock = field(default_factory=threading.Lock)
 
     def probe(self):
         return self._once("probe", programs.probe)
@@ -72,9 +74,10 @@ class Context:
         return self._once("kernel", lambda: kernel.image(self.refresh)[0])
 
     def _once(self, name, make):
-        if name not in self._made:
-            self._made[name] = make()
-        return self._made[name]
+        with self._making:
+            if name not in self._made:
+                self._made[name] = make()
+            return self._made[name]
 
 
 def run_probe(context, name, line, *options, qemu=None, cpu="la464", fewest=FEWEST_CHECKS):
