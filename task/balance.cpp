@@ -79,6 +79,16 @@ void Scheduler::serve_requests(Cpu& cpu) {
       }
     }
   }
+  if (cpu.promote_.load(relaxed)) {
+    cpu.promote_.store(false, relaxed);
+    for (Policy* const policy : {static_cast<Policy*>(&cpu.fixed_), static_cast<Policy*>(&cpu.fair_)}) {
+      while (Task* const task = policy->promoted()) {
+        policy->remove(*task);
+        take_out(cpu, *task);
+        insert(cpu, *task, Policy::Position::back);
+      }
+    }
+  }
   if (!cpu.give_work_.load(relaxed)) return;
   cpu.give_work_.store(false, relaxed);
   offer_work(cpu);

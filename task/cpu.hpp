@@ -67,6 +67,7 @@ class Cpu : public hal::CpuLocal {
   std::atomic<uint64_t> wanted_{0};     // CPUs that tasks queued here could use; too many for a moment, never too few
   std::atomic<bool> give_work_{false};  // a CPU is idle: send it somebody
   std::atomic<bool> evict_{false};      // this CPU was just dedicated: send everybody else away
+  std::atomic<bool> promote_{false};    // a task was promoted that may be queued here
   std::atomic<Task*> owner_{nullptr};
   std::atomic<hal::Ticks> idle_time_{0};
 };

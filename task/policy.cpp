@@ -15,10 +15,9 @@ constinit std::atomic<hal::Ticks> configured_slice{0};
 using Position = Policy::Position;
 using Queue = hal::List<Task, RunQueueTag>;
 
-// A task whose registers are still in its CPU cannot be moved.
-Task* first_movable(Queue& queue, CpuSet cpus) {
+Task* first_of(Queue& queue, Policy::Test test, CpuSet cpus) {
   for (Task& task : queue) {
-    if (!task.is_on_cpu() && !(task.cpus() & cpus).empty()) return &task;
+    if (test(task, cpus)) return &task;
   }
   return nullptr;
 }
@@ -44,6 +43,15 @@ hal::Ticks default_slice() {
 }
 void set_default_slice(hal::Ticks slice) { configured_slice.store(slice, std::memory_order_relaxed); }
 
+// A task whose registers are still in its CPU cannot be moved.
+Task* Policy::movable(CpuSet cpus) {
+  return find([](const Task& task, CpuSet to) { return !task.is_on_cpu() && !(task.cpus() & to).empty(); }, cpus);
+}
+
+Task* Policy::promoted() {
+  return find([](const Task& task, CpuSet) { return task.is_promoted(); }, {});
+}
+
 // --- first in, first out ---------------------------------------------------------------------------------------------
 
 void FifoPolicy::enqueue(Task& task, Position position) {
@@ -55,7 +63,7 @@ void FifoPolicy::enqueue(Task& task, Position position) {
 }
 void FifoPolicy::remove(Task& task) { Queue::remove(task); }
 Task* FifoPolicy::take() { return tasks_.pop_front(); }
-Task* FifoPolicy::movable(CpuSet cpus) { return first_movable(tasks_, cpus); }
+Task* FifoPolicy::find(Test test, CpuSet cpus) { return first_of(tasks_, test, cpus); }
 
 CpuSet FifoPolicy::wanted() { return wanted_by(tasks_); }
 
@@ -86,9 +94,9 @@ Task* FixedPolicy::take() {
   return task;
 }
 
-Task* FixedPolicy::movable(CpuSet cpus) {
+Task* FixedPolicy::find(Test test, CpuSet cpus) {
   for (uint32_t rest = ready_; rest != 0; rest &= ~std::bit_floor(rest)) {
-    Task* const task = first_movable(tasks_[static_cast<unsigned>(std::bit_width(rest)) - 1], cpus);
+    Task* const task = first_of(tasks_[static_cast<unsigned>(std::bit_width(rest)) - 1], test, cpus);
     if (task != nullptr) return task;
   }
   return nullptr;
@@ -138,7 +146,7 @@ Task* FairPolicy::take() {
   return task;
 }
 
-Task* FairPolicy::movable(CpuSet cpus) { return first_movable(by_age_, cpus); }
+Task* FairPolicy::find(Test test, CpuSet cpus) { return first_of(by_age_, test, cpus); }
 
 CpuSet FairPolicy::wanted() { return wanted_by(by_age_); }
 

@@ -55,8 +55,12 @@ class Policy {
   // The next to run, taken out; null when empty.
   virtual Task* take() = 0;
   [[nodiscard]] virtual bool empty() const = 0;
-  // A task that may run on one of `cpus`, or null; the one that waits longest first. Not taken out.
-  [[nodiscard]] virtual Task* movable(CpuSet cpus) = 0;
+  // Of the tasks that pass `test`, the one that waits longest; or null. Not taken out.
+  using Test = bool (*)(const Task& task, CpuSet cpus);
+  [[nodiscard]] virtual Task* find(Test test, CpuSet cpus) = 0;
+  // One that may run on one of `cpus`; one that was promoted after it was queued.
+  [[nodiscard]] Task* movable(CpuSet cpus);
+  [[nodiscard]] Task* promoted();
   // All CPUs that tasks here may use, but those of tasks that have only one.
   [[nodiscard]] virtual CpuSet wanted() = 0;
 
@@ -80,7 +84,7 @@ class FifoPolicy final : public Policy {
   void remove(Task& task) override;
   Task* take() override;
   bool empty() const override { return tasks_.empty(); }
-  Task* movable(CpuSet cpus) override;
+  Task* find(Test test, CpuSet cpus) override;
   CpuSet wanted() override;
   void charge(Task&, hal::Ticks) override {}
   void leave(Task&) override {}
@@ -98,7 +102,7 @@ class FixedPolicy final : public Policy {
   void remove(Task& task) override;
   Task* take() override;
   bool empty() const override { return ready_ == 0; }
-  Task* movable(CpuSet cpus) override;
+  Task* find(Test test, CpuSet cpus) override;
   CpuSet wanted() override;
   void charge(Task&, hal::Ticks) override {}
   void leave(Task&) override {}
@@ -122,7 +126,7 @@ class FairPolicy final : public Policy {
   void remove(Task& task) override;
   Task* take() override;
   bool empty() const override { return tasks_.empty(); }
-  Task* movable(CpuSet cpus) override;
+  Task* find(Test test, CpuSet cpus) override;
   CpuSet wanted() override;
   void charge(Task& current, hal::Ticks ran) override;
   void leave(Task& current) override;

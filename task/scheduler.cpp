@@ -97,9 +97,41 @@ void Scheduler::make_ready(Task& task) {
   place(task, target);
 }
 
+// A queued task belongs to its CPU, and which one that is may change at any moment: every CPU that could have it looks
+// into its queues. One that queues the task after it has looked sees what is wanted, because its look comes after ours
+// into `resched`.
+void Scheduler::promote(Task& task) {
+  task.wanted_class_.store(SchedulingClass::service, relaxed);
+  for (const hal::CpuIndex index : allowed(task)) {
+    Cpu& candidate = *cpu(index);
+    candidate.promote_.store(true, relaxed);
+    if (&candidate == &this_cpu()) {
+      candidate.resched.store(1, relaxed);
+    } else {
+      kick(candidate);
+    }
+  }
+}
+
+void Scheduler::demote(Task& task) { task.wanted_class_.store(task.scheduling_.scheduling_class, relaxed); }
+
 // --- the run queue of this CPU ---------------------------------------------------------------------------------------
 
+// What its old class knows of a task that comes from a run queue or from running is settled first; one that slept has
+// done so.
+[[gnu::cold]] Policy::Position Scheduler::change_class(Cpu& cpu, Task& task, Policy::Position position) {
+  if (position != Policy::Position::arrived) {
+    policy_of(cpu, task).leave(task);
+    task.slept_ = 0;
+  }
+  task.class_ = task.wanted_class_.load(relaxed);
+  return Policy::Position::arrived;
+}
+
 void Scheduler::insert(Cpu& cpu, Task& task, Policy::Position position) {
+  if (task.class_ != task.wanted_class_.load(relaxed)) [[unlikely]] {
+    position = change_class(cpu, task, position);
+  }
   policy_of(cpu, task).enqueue(task, position);
   cpu.ready_classes_ |= bit_of(class_of(task));
   if (!is_movable(task)) return;

@@ -14,6 +14,9 @@ struct Scheduler {
   // task has not left it yet, another idle one, the least loaded one.
   static void make_ready(Task& task);
 
+  static void promote(Task& task);
+  static void demote(Task& task);
+
   // --- leaving the CPU, current task only ----------------------------------------------------------------------------
 
   // First half of blocking: settle the task's account and mark it. Comes before anybody can wake it.
@@ -33,9 +36,7 @@ struct Scheduler {
   [[noreturn]] static void run();
 
  private:
-  [[nodiscard]] static unsigned class_of(const Task& task) {
-    return static_cast<unsigned>(task.scheduling_.scheduling_class);
-  }
+  [[nodiscard]] static unsigned class_of(const Task& task) { return static_cast<unsigned>(task.class_); }
   [[nodiscard]] static Policy& policy_of(Cpu& cpu, const Task& task) { return *cpu.policies_[class_of(task)]; }
   // Decided when a task is created, because CPUs come online while others run.
   [[nodiscard]] static bool is_movable(const Task& task) { return task.cpus_.count() > 1; }
@@ -50,6 +51,7 @@ struct Scheduler {
 
   // The run queue of the executing CPU (scheduler.cpp).
   static void insert(Cpu& cpu, Task& task, Policy::Position position);
+  static Policy::Position change_class(Cpu& cpu, Task& task, Policy::Position position);
   static void take_out(Cpu& cpu, Task& task);
   static Task* take_next(Cpu& cpu);
   static void collect(Cpu& cpu);

@@ -45,6 +45,8 @@ Task::Task(Key, const TaskSpec& spec, mm::Stack stack)
       hooks_(spec.hooks),
       scheduling_(spec.scheduling),
       cpus_(spec.cpus),
+      wanted_class_(spec.scheduling.scheduling_class),
+      class_(spec.scheduling.scheduling_class),
       stack_(std::move(stack)) {
   std::ranges::copy(spec.name.substr(0, name_capacity), name_.begin());
 }
@@ -157,6 +159,8 @@ Task& current() { return this_cpu().current(); }
 void yield() { Scheduler::yield(); }
 void exit() { Scheduler::exit(); }
 void reschedule() { Scheduler::reschedule(); }
+void promote(Task& task) { Scheduler::promote(task); }
+void demote(Task& task) { Scheduler::demote(task); }
 
 void interrupt(const Task& task) {
   // Pairs with the fence in Scheduler::switch_to().

@@ -87,6 +87,10 @@ class Task : public hal::ListNode<AllTasksTag>,
   [[nodiscard]] TaskState state() const { return state_.load(std::memory_order_relaxed); }
   // Are its registers in a CPU, because it runs there or because nobody has taken the CPU from it yet?
   [[nodiscard]] bool is_on_cpu() const { return on_cpu_.load(std::memory_order_acquire); }
+  // Does it run as a service, or will from its next turn on?
+  [[nodiscard]] bool is_promoted() const {
+    return wanted_class_.load(std::memory_order_relaxed) != scheduling_.scheduling_class;
+  }
   // Where it runs, or ran last.
   [[nodiscard]] hal::CpuIndex cpu() const { return cpu_.load(std::memory_order_relaxed); }
   // Times so far, up to the switch that may be happening on another CPU.
@@ -123,7 +127,9 @@ class Task : public hal::ListNode<AllTasksTag>,
   // From the moment it is picked until its registers are saved. While set, a wake-up leaves it on cpu_.
   std::atomic<bool> on_cpu_{false};
   std::atomic<bool> finished_{false};
-  bool timed_out_ = false;  // wait_until(): woken by its timer; guarded by the wait queue
+  std::atomic<SchedulingClass> wanted_class_;  // its own, or service while it is promoted
+  SchedulingClass class_;                      // in which it is queued or runs: the one wanted when it was queued last
+  bool timed_out_ = false;                     // wait_until(): woken by its timer; guarded by the wait queue
   std::atomic<hal::CpuIndex> cpu_{0};
   Task* inbox_next_ = nullptr;  // in a CPU's inbox
 
@@ -171,6 +177,12 @@ void yield();
 void reschedule();
 // Make a task look around: if it runs in a guest, that guest exits soon. Does not wake a blocked task. Any CPU.
 void interrupt(const Task& task);
+
+// From now on a task runs as a service does, before every guest, wherever it waits for a CPU at this moment: for a vCPU
+// whose end or rest somebody waits for. demote() puts it back from its next turn on. Any CPU; the two are not called
+// concurrently for one task.
+void promote(Task& task);
+void demote(Task& task);
 
 // --- for the shell ---------------------------------------------------------------------------------------------------
 

@@ -189,7 +189,10 @@ Vm::~Vm() {
   }
   if (board_) board_->unplug();
   board_.reset();
-  for (unsigned i = 0; i < vcpus_.count; ++i) vcpus_.list[i]->kick(Vcpu::leave | Vcpu::gate);
+  for (unsigned i = 0; i < vcpus_.count; ++i) {
+    task::promote(*vcpus_.list[i]->task());
+    vcpus_.list[i]->kick(Vcpu::leave | Vcpu::gate);
+  }
   vcpus_.queue.wake_all();
   for (unsigned i = 0; i < vcpus_.count; ++i) task::join(*vcpus_.list[i]->task());
 }
@@ -316,14 +319,20 @@ bool Vm::start_guest() {
 }
 
 void Vm::open_gate() {
+  for (unsigned i = 0; i < vcpus_.count; ++i) task::demote(*vcpus_.list[i]->task());
   gate_open_.store(true, std::memory_order_release);
   // After a suspension all of them go on; after a start only the primary vCPU has one.
   vcpus_.queue.wake_all();
 }
 
+// Parking is the hypervisor's work and waits for nobody's turn: a guest of a better class that never waits must not
+// keep this one from being stopped.
 void Vm::close_gate() {
   gate_open_.store(false, std::memory_order_release);
-  for (unsigned i = 0; i < vcpus_.count; ++i) vcpus_.list[i]->kick(Vcpu::gate);
+  for (unsigned i = 0; i < vcpus_.count; ++i) {
+    task::promote(*vcpus_.list[i]->task());
+    vcpus_.list[i]->kick(Vcpu::gate);
+  }
   vcpus_.all_parked.wait([&] { return vcpus_.active.load(std::memory_order_acquire) == 0; });
 }
 

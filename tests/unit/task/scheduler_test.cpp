@@ -293,6 +293,67 @@ TEST_F(Scheduler, puts_fixed_before_fair) {
   EXPECT_LT(share[0], 0.001);
 }
 
+// A vCPU that is to park waits for its CPU behind a guest that never lets it in.
+TEST_F(Scheduler, lets_a_promoted_task_in_before_every_guest) {
+  task::WaitQueue queue;
+  bool go = false;
+  unsigned rounds = 0;
+  spawn_guest(fixed(31), CpuSet::only(1));
+  machine().run_for(millisecond);
+  Job& late = spawn("late", fair(), CpuSet::only(1), [&] {
+    while (!stopping) {
+      run_guest_for(millisecond);
+      ++rounds;
+      queue.wait([&] { return go || stopping; });
+      go = false;
+    }
+  });
+  const auto after = [&](hal::Ticks ticks) {
+    machine().run_for(ticks);
+    return rounds;
+  };
+  const auto wake = [&] {
+    machine().on_cpu(0, [&] {
+      go = true;
+      queue.wake_all();
+    });
+  };
+  EXPECT_EQ(after(50 * millisecond), 0U);
+  machine().on_cpu(0, [&] { task::promote(*late.task); });
+  EXPECT_EQ(after(2 * millisecond), 1U) << "while it was queued";
+  wake();
+  EXPECT_EQ(after(2 * millisecond), 2U) << "from its sleep";
+  machine().on_cpu(0, [&] { task::demote(*late.task); });
+  wake();
+  EXPECT_EQ(after(50 * millisecond), 2U);
+  machine().on_cpu(0, [&] { task::promote(*late.task); });
+  EXPECT_EQ(after(2 * millisecond), 3U);
+  stopping = true;
+  wake();
+  finish();
+}
+
+TEST_F(Scheduler, gives_a_task_that_was_promoted_no_more_than_its_share_afterwards) {
+  bool rests = false;
+  Job& other = spawn_guest(fair(), CpuSet::only(1));
+  Job& job = spawn("job", fair(), CpuSet::only(1), [&] {
+    while (!stopping) {
+      run_guest_for(millisecond);
+      if (rests) task::sleep_until(hal::Timer::now() + millisecond);
+    }
+  });
+  for (int i = 0; i < 20; ++i) {
+    rests = true;
+    machine().on_cpu(0, [&] { task::promote(*job.task); });
+    machine().run_for(10 * millisecond);
+    machine().on_cpu(0, [&] { task::demote(*job.task); });
+    rests = false;
+    machine().run_for(7 * millisecond);
+  }
+  for (const double share : shares({&other, &job}, 1000 * millisecond)) EXPECT_NEAR(share, 0.5, 0.02);
+  finish();
+}
+
 TEST_F(Scheduler, never_ticks_on_a_dedicated_cpu) {
   Job& owner = spawn_guest(dedicated(), CpuSet(0b1000));
   for (int i = 0; i < 9; ++i) spawn_guest(fair(), CpuSet::all());
@@ -479,6 +540,10 @@ TEST_F(Scheduler, survives_random_loads) {
     }
     for (int step = 0; step < 60; ++step) {
       machine().run_for(1 + pick(10 * millisecond));
+      if (!jobs.empty() && pick(4) == 0) {
+        task::Task& task = *jobs[pick(jobs.size())]->task;
+        machine().on_cpu(pick(fake_cpus), [&] { task.is_promoted() ? task::demote(task) : task::promote(task); });
+      }
       for (const auto& job : jobs) {
         if (job->task->state() != TaskState::ready) continue;
         for (const hal::CpuIndex cpu : job->task->cpus() & task::online_cpus()) {
