@@ -101,8 +101,13 @@ hal::Result<Vm*, VmError> VmList::create(std::string_view file) {
     const hal::LockGuard guard(lock_);
     id = next_id_++;
   }
-  auto vm = TRY(Vm::create(**config, id, file));
-  Vm* const made = vm.release();
+  auto vm = Vm::create(**config, id, file);
+  if (!vm) {
+    // What it had taken of guest RAM goes back as that of any VM does.
+    scrub();
+    return hal::fail(vm.error());
+  }
+  Vm* const made = vm->release();
   const hal::LockGuard guard(lock_);
   vms_.push_back(*made);
   return made;
