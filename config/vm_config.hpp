@@ -129,6 +129,7 @@ struct VmConfig {
   ResetAction on_reset = ResetAction::restart;
   uint32_t restart_limit = 5;                 // automatic restarts in a row after a crash before the VM stays down
   uint64_t restart_delay_ns = 1'000'000'000;  // before the first of them; doubles each time, up to a minute
+  uint64_t stop_timeout_ns = 10'000'000'000;  // that a guest has to power itself off; 0: it is not asked
 
   // The CPUs that vCPU `index` may run on.
   [[nodiscard]] const CpuSet& cpus_of(uint32_t index) const { return index < affinity.size() ? affinity[index] : cpus; }

@@ -19,6 +19,7 @@ constexpr std::string_view required = KeyInfo::required;
 
 constexpr uint64_t millisecond = 1'000'000;
 constexpr uint64_t second = 1000 * millisecond;
+constexpr uint64_t longest_wait = 3600 * second;
 
 // ---------------------------------------------------------------------------------------------------------- memory
 
@@ -257,6 +258,10 @@ constexpr Key<VmConfig> vm_keys[] = {
     {{"restart_delay", "time", "\"1s\"", "pause before the first of them; it doubles each time, up to a minute"},
      [](Loader& loader, const Node& node, VmConfig& out) {
        loader.read_duration(node, 0, 60 * second, out.restart_delay_ns);
+     }},
+    {{"stop_timeout", "time", "\"10s\"", "how long a guest that is stopped may take to power itself off"},
+     [](Loader& loader, const Node& node, VmConfig& out) {
+       loader.read_duration(node, 0, longest_wait, out.stop_timeout_ns);
      }},
 };
 

@@ -12,10 +12,11 @@ namespace vmm {
 // vmm/vm.cpp.
 enum class VmState : uint8_t { created, running, suspended, stopped, crashed, destroyed };
 
-// What somebody wants of a VM: the user or the configuration (start ... destroy), or the guest itself.
+// What somebody wants of a VM: the user or the configuration (start ... destroy), or the guest itself (the rest).
 enum class VmEvent : uint8_t {
   start,
-  stop,
+  stop,  // the guest is asked first, where it can be
+  kill,  // it is not
   suspend,
   resume,
   restart,
@@ -24,15 +25,15 @@ enum class VmEvent : uint8_t {
   reset,      // the guest asked for it; the configuration may turn it into power_off
   crash,      // the guest cannot go on
 };
-inline constexpr unsigned vm_events = 9;
+inline constexpr unsigned vm_events = 10;
 
 [[nodiscard]] constexpr std::string_view name(VmState state) {
   constexpr std::array<std::string_view, 6> names{"created", "running", "suspended", "stopped", "crashed", "destroyed"};
   return names[static_cast<size_t>(state)];
 }
 [[nodiscard]] constexpr std::string_view name(VmEvent event) {
-  constexpr std::array<std::string_view, vm_events> names{"start",   "stop",      "suspend", "resume", "restart",
-                                                          "destroy", "power off", "reset",   "crash"};
+  constexpr std::array<std::string_view, vm_events> names{"start",   "stop",    "kill",      "suspend", "resume",
+                                                          "restart", "destroy", "power off", "reset",   "crash"};
   return names[static_cast<size_t>(event)];
 }
 
@@ -43,7 +44,8 @@ inline constexpr unsigned vm_events = 9;
   const bool at_rest = state == created || state == stopped || state == crashed;
   switch (event) {
     case VmEvent::start: return at_rest ? std::optional(running) : std::nullopt;
-    case VmEvent::stop: return has_guest ? std::optional(stopped) : std::nullopt;
+    case VmEvent::stop:
+    case VmEvent::kill: return has_guest ? std::optional(stopped) : std::nullopt;
     case VmEvent::suspend: return state == running ? std::optional(suspended) : std::nullopt;
     case VmEvent::resume: return state == suspended ? std::optional(running) : std::nullopt;
     case VmEvent::restart: return has_guest || at_rest ? std::optional(running) : std::nullopt;

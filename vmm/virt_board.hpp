@@ -20,6 +20,7 @@ inline constexpr hal::GuestPhysRange gic_its{hal::GuestPhys(0x0808'0000), 0x2'00
 inline constexpr hal::GuestPhysRange gicv3_redistributors{hal::GuestPhys(0x080a'0000), 0xf6'0000};
 inline constexpr hal::GuestPhysRange uart{hal::GuestPhys(0x0900'0000), 0x1000};
 inline constexpr hal::GuestPhysRange rtc{hal::GuestPhys(0x0901'0000), 0x1000};
+inline constexpr hal::GuestPhysRange gpio{hal::GuestPhys(0x0903'0000), 0x1000};
 // Not on QEMU's board, in a gap of its map: a watchdog that guests only find through the device tree.
 inline constexpr hal::GuestPhysRange watchdog_control{hal::GuestPhys(0x0910'0000), 0x1000};
 inline constexpr hal::GuestPhysRange watchdog_refresh{hal::GuestPhys(0x0911'0000), 0x1000};
@@ -31,6 +32,7 @@ inline constexpr uint32_t ppi_base = 16;  // INTID of PPI 0
 inline constexpr uint32_t spi_base = 32;  // INTID of SPI 0
 inline constexpr uint32_t uart_spi = 1;
 inline constexpr uint32_t rtc_spi = 2;
+inline constexpr uint32_t gpio_spi = 7;
 inline constexpr uint32_t watchdog_spi = 12;
 inline constexpr uint32_t virtio_mmio_spi = 16;  // the first of 32
 inline constexpr uint32_t secure_timer_ppi = 13;

@@ -23,8 +23,8 @@ constexpr uint32_t alarm_request = 1U << vm_events;
 constexpr uint32_t bit_of(VmEvent event) { return 1U << static_cast<unsigned>(event); }
 
 // Who comes first when several were asked for: the end before the beginning.
-constexpr std::array urgency{VmEvent::destroy, VmEvent::crash,   VmEvent::stop,   VmEvent::power_off, VmEvent::reset,
-                             VmEvent::restart, VmEvent::suspend, VmEvent::resume, VmEvent::start};
+constexpr std::array urgency{VmEvent::destroy, VmEvent::crash,   VmEvent::kill,    VmEvent::power_off, VmEvent::reset,
+                             VmEvent::stop,    VmEvent::restart, VmEvent::suspend, VmEvent::resume,    VmEvent::start};
 static_assert(urgency.size() == vm_events);
 
 // What vCPUs ask for. Nobody waits for it to be carried out.
@@ -243,25 +243,45 @@ void Vm::crash(Vcpu& vcpu, std::string_view reason) {
 
 void Vm::manage(void* self) {
   Vm& vm = *static_cast<Vm*>(self);
-  while (!vm.leaving_) {
-    vm.work_.wait([&] { return vm.requests_.load(std::memory_order_acquire) != 0; });
-    // The alarms are done before the events are looked at: a guest that sets one after another delays nobody.
-    const uint32_t wanted = vm.requests_.fetch_and(~alarm_request, std::memory_order_acq_rel);
-    if ((wanted & alarm_request) != 0) vm.board_->run_alarms();
-    const auto* const event = std::ranges::find_if(urgency, [&](VmEvent e) { return (wanted & bit_of(e)) != 0; });
-    if (event == urgency.end()) continue;
-    // A guest may ask for the same again as soon as it runs, so its wish is taken off the list first. perform() waits
-    // for the others to go off it.
-    if ((bit_of(*event) & guest_events) != 0) vm.requests_.fetch_and(~bit_of(*event), std::memory_order_acq_rel);
-    // It may have been overtaken by another event since it was asked for.
-    if (next_state(vm.state(), *event)) vm.carry_out(*event);
-    if ((bit_of(*event) & guest_events) == 0) vm.requests_.fetch_and(~bit_of(*event), std::memory_order_acq_rel);
-    vm.changed_.wake_all();
+  while (!vm.leaving_) vm.serve();
+}
+
+// Wait for a request, and carry out the most urgent one.
+void Vm::serve() {
+  // A stop waits while the guest that was asked has time left.
+  const uint32_t others = asked() ? ~bit_of(VmEvent::stop) : ~uint32_t{0};
+  const auto requests = [&] { return requests_.load(std::memory_order_acquire) & others; };
+  const bool in_time = work_.wait_until(stop_deadline_, [&] { return requests() != 0; });
+  // The alarms are done before the events are looked at: a guest that sets one after another delays nobody.
+  const uint32_t wanted = in_time ? requests() : bit_of(VmEvent::stop);
+  if ((wanted & alarm_request) != 0) {
+    requests_.fetch_and(~alarm_request, std::memory_order_acq_rel);
+    board_->run_alarms();
   }
+  const auto* const event = std::ranges::find_if(urgency, [&](VmEvent e) { return (wanted & bit_of(e)) != 0; });
+  if (event == urgency.end()) return;
+  // A guest may ask for the same again as soon as it runs, so its wish is taken off the list first. perform() waits
+  // for the others to go off it.
+  if ((bit_of(*event) & guest_events) != 0) requests_.fetch_and(~bit_of(*event), std::memory_order_acq_rel);
+  if (*event == VmEvent::stop && ask_guest()) return;
+  // It may have been overtaken by another event since it was asked for.
+  if (next_state(state(), *event)) carry_out(*event);
+  if ((bit_of(*event) & guest_events) == 0) requests_.fetch_and(~bit_of(*event), std::memory_order_acq_rel);
+  changed_.wake_all();
+}
+
+// Whether a stop has to wait, because the guest hears of it and may yet power itself off.
+bool Vm::ask_guest() {
+  if (asked() || state() != VmState::running || config_.stop_timeout_ns == 0) return false;
+  if (!board_->press_power_key()) return false;
+  hal::log::info("{}: asked to power itself off", name());
+  stop_deadline_ = hal::Timer::now() + hal::ticks_from_microseconds(config_.stop_timeout_ns / 1000);
+  return true;
 }
 
 void Vm::carry_out(VmEvent event) {
-  if (event == VmEvent::reset && config_.on_reset == config::ResetAction::stop) event = VmEvent::power_off;
+  // A guest that was asked to power itself off and resets instead has come to its end as well.
+  if (event == VmEvent::reset && (config_.on_reset == config::ResetAction::stop || asked())) event = VmEvent::power_off;
   switch (event) {
     case VmEvent::suspend: close_gate(); return set_state(VmState::suspended);
     case VmEvent::resume: set_state(VmState::running); return open_gate();
@@ -275,10 +295,11 @@ void Vm::carry_out(VmEvent event) {
       return;
     }
     case VmEvent::stop:
+    case VmEvent::kill:
     case VmEvent::power_off:
       end_guest();
       set_state(VmState::stopped);
-      hal::log::info("{}: {}", name(), event == VmEvent::stop ? "stopped" : "powered itself off");
+      hal::log::info("{}: {}", name(), event == VmEvent::power_off ? "powered itself off" : "stopped");
       return vmm::console().ended(console_);
     case VmEvent::crash:
       end_guest();
@@ -336,9 +357,10 @@ void Vm::close_gate() {
   vcpus_.all_parked.wait([&] { return vcpus_.active.load(std::memory_order_acquire) == 0; });
 }
 
-// Whatever else the vCPUs wanted goes with their guest.
+// Whatever else the vCPUs wanted, and what was asked of them, goes with their guest.
 void Vm::end_guest() {
   close_gate();
+  stop_deadline_ = hal::never;
   requests_.fetch_and(~guest_events, std::memory_order_acq_rel);
 }
 

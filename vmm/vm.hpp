@@ -108,7 +108,10 @@ class Vm final : public hal::ListNode<> {
 
   // The manager's task.
   static void manage(void* self);
+  void serve();
   void carry_out(VmEvent event);
+  [[nodiscard]] bool ask_guest();
+  [[nodiscard]] bool asked() const { return stop_deadline_ != hal::never; }
   [[nodiscard]] bool start_guest();
   void open_gate();
   void close_gate();
@@ -136,6 +139,8 @@ class Vm final : public hal::ListNode<> {
   bool leaving_ = false;           // manager only
   unsigned crashes_in_a_row_ = 0;  // manager only
   hal::Ticks started_at_ = 0;      // manager only
+  // Manager only: until then a guest that was asked may power itself off; hal::never when it was not.
+  hal::Ticks stop_deadline_ = hal::never;
   hal::SpinLock words_lock_{hal::LockRank::vm_lifecycle};
   hal::FixedString<159> last_words_;
 };

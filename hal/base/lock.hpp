@@ -19,10 +19,11 @@ namespace hal {
 // Lock order: a CPU that holds a lock may take only locks of a HIGHER rank. docs/locking.md explains the order; a build
 // with PLINTH_CHECK_LOCKS (host tests) verifies it at run time.
 enum class LockRank : uint8_t {
-  vm_list = 10,       // vmm: the list of VMs
-  vm_lifecycle = 20,  // vmm: one VM's state machine
-  psci = 30,          // vmm: one VM's vCPU power states
-  device = 40,        // vmm: one emulated device
+  vm_list = 10,        // vmm: the list of VMs
+  vm_lifecycle = 20,   // vmm: one VM's state machine
+  psci = 30,           // vmm: one VM's vCPU power states
+  device = 40,         // vmm: one emulated device
+  device_alarms = 45,  // vmm: when the devices of one board want to be called
   its = 49,
   vgic_distributor = 50,
   vgic_vcpu = 51,

@@ -13,7 +13,8 @@ def a_vm_behind_a_spinning_one_of_a_better_class_can_be_stopped(run):
     console.prompt()
     console.order("vm start hello", "hello: started")
     for command, answer in (("suspend", "suspended"), ("resume", "resumed"), ("restart", "restarted"), ("stop", "stopped"),
-                            ("start", "started"), ("destroy", "destroyed")):
+                            ("start", "started"), ("stop --force", "stopped"), ("restart", "restarted"),
+                            ("destroy", "destroyed")):
         console.order(f"vm {command} hello", rf"^hello: {answer}\n")
     console.order("vm create vms/hello.toml", "hello: created")
     console.order("vm destroy hello", "hello: destroyed")

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "hal/base/fdt_writer.hpp"
+#include "vmm/device/pl061.hpp"
 #include "vmm/virt_board.hpp"
 
 namespace vmm {
@@ -17,6 +18,7 @@ using hal::FdtWriter;
 constexpr uint32_t gic_phandle = 1;
 constexpr uint32_t its_phandle = 2;
 constexpr uint32_t clock_phandle = 3;
+constexpr uint32_t gpio_phandle = 4;
 constexpr uint32_t cpu_phandle = 0x100;
 
 // Cells of an interrupt in the GIC's terms (Linux: interrupt-controller/arm,gic.yaml and arm,gic-v3.yaml).
@@ -144,6 +146,29 @@ void write_rtc(FdtWriter& fdt) {
   fdt.end_node();
 }
 
+// gpio/pl061-gpio.yaml and input/gpio-keys.yaml. A gpio's second cell is its flags: active high.
+void write_power_key(FdtWriter& fdt) {
+  constexpr uint32_t key_power = 116;  // input-event-codes.h
+  fdt.begin_node("pl061", virt_board::gpio.start.value());
+  fdt.strings("compatible", {"arm,pl061", "arm,primecell"});
+  reg(fdt, virt_board::gpio);
+  fdt.cells("interrupts", {shared, virt_board::gpio_spi, level_high});
+  fdt.u32("clocks", clock_phandle);
+  fdt.string("clock-names", "apb_pclk");
+  fdt.flag("gpio-controller");
+  fdt.u32("#gpio-cells", 2);
+  fdt.u32("phandle", gpio_phandle);
+  fdt.end_node();
+  fdt.begin_node("gpio-keys");
+  fdt.string("compatible", "gpio-keys");
+  fdt.begin_node("poweroff");
+  fdt.string("label", "GPIO Key Poweroff");
+  fdt.u32("linux,code", key_power);
+  fdt.cells("gpios", {gpio_phandle, Pl061::power_key, 0});
+  fdt.end_node();
+  fdt.end_node();
+}
+
 // watchdog/arm,sbsa-gwdt.yaml.
 void write_watchdog(FdtWriter& fdt) {
   const hal::GuestPhysRange control = virt_board::watchdog_control;
@@ -199,6 +224,7 @@ hal::Result<std::span<const std::byte>, hal::FdtError> build_guest_fdt(const Gue
   write_clock(fdt);
   if (board.uart) write_uart(fdt);
   if (board.rtc) write_rtc(fdt);
+  write_power_key(fdt);
   if (board.watchdog) write_watchdog(fdt);
   fdt.end_node();
   return fdt.finish();

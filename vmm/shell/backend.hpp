@@ -98,6 +98,8 @@ class Backend {
   // Carry out an event, wait until that is done, and say how it went; the log has the details. `destroy` makes the VM
   // disappear.
   virtual hal::Result<void, std::string_view> perform(VmId id, VmEvent event) = 0;
+  // Ask for an event and do not wait. Nothing happens where the state does not allow it.
+  virtual void request(VmId id, VmEvent event) = 0;
   // Make a VM from a file of the bundle.
   virtual hal::Result<VmId, std::string_view> create(std::string_view file) = 0;
   // The VM files of the bundle by number.

@@ -115,6 +115,10 @@ hal::Result<void, std::string_view> KernelBackend::perform(VmId id, VmEvent even
   return {};
 }
 
+void KernelBackend::request(VmId id, VmEvent event) {
+  if (Vm* const vm = vm_list().find(id)) (void)vm->request(event);
+}
+
 hal::Result<VmId, std::string_view> KernelBackend::create(std::string_view file) {
   const auto vm = vm_list().create(file);
   if (!vm) return hal::fail(name(vm.error()));

@@ -22,6 +22,7 @@ class KernelBackend final : public Backend {
   std::optional<Registers> registers(VmId id, unsigned vcpu) override;
 
   hal::Result<void, std::string_view> perform(VmId id, VmEvent event) override;
+  void request(VmId id, VmEvent event) override;
   hal::Result<VmId, std::string_view> create(std::string_view file) override;
   std::optional<std::string_view> vm_file(size_t index) override;
 

@@ -114,12 +114,12 @@ void Shell::batch(const Arguments& arguments) {
   }
 }
 
-// Guests are stopped so that what they write ends at a defined point; one that cannot be stopped does not keep the
-// machine on.
+// Guests are stopped so that what they write ends at a defined point. All are asked before the first one is waited for.
 void Shell::end_machine(std::string_view what) {
+  for_each_vm([&](const VmInfo& vm) { backend_.request(vm.id, VmEvent::stop); });
   for_each_vm([&](const VmInfo& vm) {
-    if (!next_state(vm.state, VmEvent::stop)) return;
-    if (!backend_.perform(vm.id, VmEvent::stop)) print("{}: does not stop\n", vm.name.view());
+    // One that ends by itself meanwhile is in no state to be stopped, which is as good.
+    if (next_state(vm.state, VmEvent::stop)) (void)backend_.perform(vm.id, VmEvent::stop);
   });
   print("{}\n", what);
   output_.flush();

@@ -81,7 +81,9 @@ class Shell {
   void vm_crash(const Arguments& arguments);
   void vm_create(const Arguments& arguments);
   void vm_start(const Arguments& arguments) { change(arguments, VmEvent::start); }
-  void vm_stop(const Arguments& arguments) { change(arguments, VmEvent::stop); }
+  void vm_stop(const Arguments& arguments) {
+    change(arguments, arguments.has("--force") ? VmEvent::kill : VmEvent::stop);
+  }
   void vm_suspend(const Arguments& arguments) { change(arguments, VmEvent::suspend); }
   void vm_resume(const Arguments& arguments) { change(arguments, VmEvent::resume); }
   void vm_restart(const Arguments& arguments) { change(arguments, VmEvent::restart); }

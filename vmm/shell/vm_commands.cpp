@@ -15,7 +15,8 @@ constexpr std::array all_events{VmEvent::start,  VmEvent::stop,    VmEvent::susp
 constexpr std::string_view done(VmEvent event) {
   switch (event) {
     case VmEvent::start: return "started";
-    case VmEvent::stop: return "stopped";
+    case VmEvent::stop:
+    case VmEvent::kill: return "stopped";
     case VmEvent::suspend: return "suspended";
     case VmEvent::resume: return "resumed";
     case VmEvent::restart: return "restarted";

@@ -15,23 +15,24 @@ using vmm::VmState;
 using enum vmm::VmState;
 
 constexpr std::array states{created, running, suspended, stopped, crashed, destroyed};
-constexpr std::array events{VmEvent::start,   VmEvent::stop,      VmEvent::suspend, VmEvent::resume, VmEvent::restart,
-                            VmEvent::destroy, VmEvent::power_off, VmEvent::reset,   VmEvent::crash};
+constexpr std::array events{VmEvent::start,   VmEvent::stop,    VmEvent::kill,      VmEvent::suspend, VmEvent::resume,
+                            VmEvent::restart, VmEvent::destroy, VmEvent::power_off, VmEvent::reset,   VmEvent::crash};
 static_assert(events.size() == vmm::vm_events);
 
 // docs/lifecycle.md, written down a second time: a row for each event, a column for each state.
 constexpr std::optional<VmState> no = std::nullopt;
 constexpr std::array<std::array<std::optional<VmState>, states.size()>, events.size()> edges{{
     // created    running    suspended  stopped    crashed    destroyed
-    {{running,    no,        no,        running,   running,   no}},  // start
-    {{no,         stopped,   stopped,   no,        no,        no}},  // stop
-    {{no,         suspended, no,        no,        no,        no}},  // suspend
-    {{no,         no,        running,   no,        no,        no}},  // resume
-    {{running,    running,   running,   running,   running,   no}},  // restart
-    {{destroyed,  destroyed, destroyed, destroyed, destroyed, no}},  // destroy
-    {{no,         stopped,   stopped,   no,        no,        no}},  // power_off
-    {{no,         running,   running,   no,        no,        no}},  // reset
-    {{no,         crashed,   crashed,   no,        no,        no}},  // crash
+    {{running, no, no, running, running, no}},                      // start
+    {{no, stopped, stopped, no, no, no}},                           // stop
+    {{no, stopped, stopped, no, no, no}},                           // kill
+    {{no, suspended, no, no, no, no}},                              // suspend
+    {{no, no, running, no, no, no}},                                // resume
+    {{running, running, running, running, running, no}},            // restart
+    {{destroyed, destroyed, destroyed, destroyed, destroyed, no}},  // destroy
+    {{no, stopped, stopped, no, no, no}},                           // power_off
+    {{no, running, running, no, no, no}},                           // reset
+    {{no, crashed, crashed, no, no, no}},                           // crash
 }};
 
 TEST(Lifecycle, takes_every_edge_of_its_table_and_no_other) {

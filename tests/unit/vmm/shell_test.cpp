@@ -88,6 +88,10 @@ class FakeBackend final : public Backend {
     if (event == VmEvent::destroy) vms.erase(vms.begin() + (vm - vms.data()));
     return {};
   }
+  void request(VmId id, VmEvent event) override {
+    const VmInfo* const vm = find(id);
+    if (next_state(vm->state, event)) done.push_back("ask " + std::string(vm->name.view()));
+  }
   hal::Result<VmId, std::string_view> create(std::string_view file) override {
     if (refuse) return hal::fail(std::string_view("not possible"));
     add(file.substr(4, file.size() - 9), VmState::created, 1);
@@ -267,8 +271,8 @@ TEST_F(ShellTest, says_what_is_possible_instead) {
   EXPECT_EQ(run("vm sta"), "error: 'vm sta' could be start, stats\n");
   EXPECT_EQ(run("cpu x"), "error: there is no 'cpu x', but list\n");
   EXPECT_EQ(run("vm show"), "error: usage: vm show VM [--json]\n");
-  EXPECT_EQ(run("vm stop linux now"), "error: usage: vm stop VM\n");
-  EXPECT_EQ(run("vm stop linux --json"), "error: 'vm stop' does not take --json; usage: vm stop VM\n");
+  EXPECT_EQ(run("vm stop linux now"), "error: usage: vm stop VM [--force]\n");
+  EXPECT_EQ(run("vm stop linux --json"), "error: 'vm stop' does not take --json; usage: vm stop VM [--force]\n");
   EXPECT_EQ(run("vm create vms/x.toml"),
             "error: the bundle has no VM file 'vms/x.toml'; there are vms/linux.toml, vms/uboot.toml\n");
   EXPECT_EQ(run("vm crash linux"), "error: linux is running: it has not crashed\n");
@@ -290,6 +294,9 @@ TEST_F(ShellTest, changes_the_state_of_vms) {
   EXPECT_EQ(run("vm suspend linux"), "linux: suspended\n");
   EXPECT_EQ(run("vm resume linux"), "linux: resumed\n");
   EXPECT_EQ(run("vm stop linux"), "linux: stopped\n");
+  EXPECT_EQ(run("vm start linux"), "linux: started\n");
+  EXPECT_EQ(run("vm stop --force linux"), "linux: stopped\n");
+  EXPECT_EQ(backend.done.back(), "linux kill");
   EXPECT_EQ(run("vm start linux"), "linux: started\n");
   EXPECT_EQ(run("vm restart linux"), "linux: restarted\n");
   EXPECT_EQ(run("vm destroy linux"), "linux: destroyed\n");
@@ -366,7 +373,7 @@ TEST_F(ShellTest, has_every_command_in_its_reference) {
 
 TEST_F(ShellTest, stops_all_vms_before_the_machine_ends) {
   EXPECT_EQ(run("poweroff"), "switching off\n");
-  EXPECT_EQ(backend.done, (std::vector<std::string>{"linux stop", "power off"}));
+  EXPECT_EQ(backend.done, (std::vector<std::string>{"ask linux", "linux stop", "power off"}));
   backend.done.clear();
   run("reboot");
   EXPECT_EQ(backend.done, std::vector<std::string>{"reboot"});

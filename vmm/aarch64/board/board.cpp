@@ -4,6 +4,8 @@
 #include <arch/virtual_gic.hpp>
 #include <board/cpu_interfaces.hpp>
 
+#include <algorithm>
+
 #include "arch/aarch64/regs/gic_physical.hpp"
 #include "arch/aarch64/regs/system.hpp"
 #include "hal/log.hpp"
@@ -96,6 +98,8 @@ hal::Result<void, VmError> Board::plug_in() {
                  epoch_at_tick_zero());
     fits &= vm_.plug(*rtc_);
   }
+  power_key_.emplace(virt_board::gpio.start, IrqLine(gic_, virt_board::spi(virt_board::gpio_spi)), *this);
+  fits &= vm_.plug(*power_key_);
   for (VcpuIndex index = 0; index < config.vcpus; ++index) physical_timers_[index].emplace(gic_, index);
   if (!fits) {
     hal::log::error("{}: the devices' windows overlap, or there are too many", vm_.name());
@@ -224,23 +228,35 @@ uint64_t Board::frequency() { return hal::Timer::frequency(); }
 // The device holds its lock, so nothing here may wait for a callback that takes it: the manager's task makes the call.
 void Board::set_alarm(uint64_t deadline, AlarmClient& client) {
   const hal::LockGuard guard(alarm_lock_);
-  alarm_client_ = &client;
-  alarm_deadline_ = deadline;
-  if (deadline != never) alarm_.arm(deadline);
+  for (Alarm& alarm : alarms_) {
+    if (alarm.client != nullptr && alarm.client != &client) continue;
+    alarm = {&client, deadline};
+    return arm_alarm();
+  }
+}
+
+void Board::arm_alarm() {
+  const uint64_t first = std::ranges::min(alarms_, {}, &Alarm::deadline).deadline;
+  if (first != never) alarm_.arm(first);
 }
 
 void Board::alarm_expired(void* self) { static_cast<Board*>(self)->vm_.alarm_due(); }
 
+AlarmClient* Board::take_due_alarm(size_t index) {
+  const hal::LockGuard guard(alarm_lock_);
+  Alarm& alarm = alarms_[index];
+  if (hal::Timer::now() < alarm.deadline) return nullptr;
+  alarm.deadline = never;
+  return alarm.client;
+}
+
+// Each at most once, so that a guest that sets one after another does not keep the manager here.
 void Board::run_alarms() {
-  AlarmClient* due = nullptr;
-  {
-    const hal::LockGuard guard(alarm_lock_);
-    if (alarm_client_ != nullptr && hal::Timer::now() >= alarm_deadline_) {
-      due = alarm_client_;
-      alarm_deadline_ = never;
-    }
+  for (size_t index = 0; index < alarms_count; ++index) {
+    if (AlarmClient* const due = take_due_alarm(index)) due->alarm();
   }
-  if (due != nullptr) due->alarm();
+  const hal::LockGuard guard(alarm_lock_);
+  arm_alarm();
 }
 
 }  // namespace vmm

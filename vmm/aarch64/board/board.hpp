@@ -16,6 +16,7 @@
 #include "vmm/device/device_timer.hpp"
 #include "vmm/device/pl011.hpp"
 #include "vmm/device/pl031.hpp"
+#include "vmm/device/pl061.hpp"
 #include "vmm/irq/vgic/vgic.hpp"
 #include "vmm/loader/guest_fdt.hpp"
 #include "vmm/loader/image.hpp"
@@ -65,8 +66,10 @@ class Board final : public VcpuKicker, public GuestEntryCheck, public vgic::Gues
   [[nodiscard]] bool has_start(VcpuIndex index) const { return psci_.power(index) == Psci::Power::on_pending; }
   [[nodiscard]] std::optional<Psci::Start> take_start(VcpuIndex index) { return psci_.take_start(index); }
   void reset_vcpu(VcpuIndex index);
-  // A device asked to be called at this time, in the manager's task.
+  // Devices asked to be called at this time, in the manager's task.
   void run_alarms();
+  // Ask the guest to power itself off. False when it has made no arrangements to hear of it.
+  [[nodiscard]] bool press_power_key() { return power_key_->press_power_key(); }
 
   // The guest's device tree. `own`: the one that the VM file names, or empty.
   hal::Result<std::span<const std::byte>, hal::FdtError> describe(const LoadPlan& plan, std::span<const std::byte> own,
@@ -91,6 +94,8 @@ class Board final : public VcpuKicker, public GuestEntryCheck, public vgic::Gues
  private:
   hal::Result<void, VmError> plug_in();
   void carry_out_call(Vcpu& vcpu);
+  [[nodiscard]] AlarmClient* take_due_alarm(size_t index);
+  void arm_alarm() PLINTH_REQUIRES(alarm_lock_);
   static void alarm_expired(void* self);
 
   Vm& vm_;
@@ -100,12 +105,17 @@ class Board final : public VcpuKicker, public GuestEntryCheck, public vgic::Gues
   Psci psci_;
   std::optional<Pl011> uart_;
   std::optional<Pl031> rtc_;
+  std::optional<Pl061> power_key_;
   std::array<std::optional<PhysicalTimer>, max_vcpus> physical_timers_;
 
-  hal::SpinLock alarm_lock_{hal::LockRank::none};
-  AlarmClient* alarm_client_ = nullptr;
-  uint64_t alarm_deadline_ = never;
-  task::Timer alarm_{alarm_expired, this};
+  struct Alarm {
+    AlarmClient* client = nullptr;
+    uint64_t deadline = never;
+  };
+  hal::SpinLock alarm_lock_{hal::LockRank::device_alarms};
+  static constexpr size_t alarms_count = 2;
+  std::array<Alarm, alarms_count> alarms_ PLINTH_GUARDED_BY(alarm_lock_);  // one for each device that has any
+  task::Timer alarm_{alarm_expired, this};                                 // for the first of them
 };
 
 }  // namespace vmm
