@@ -142,10 +142,19 @@ void Board::call(Vcpu& vcpu) {
     case Kind::resume: break;
     case Kind::suspend: vcpu.wait_for_interrupt(); break;
     case Kind::start_vcpu: vm_.wake(action.target); break;
-    case Kind::power_off: vcpu.power_off(); break;
+    case Kind::power_off:
+      // Only a vCPU that is on can start another: the guest has come to its end.
+      if (psci_.all_off()) return end_without_vcpus(vcpu);
+      vcpu.power_off();
+      break;
     case Kind::system_off: vm_.guest_ends(vcpu, VmEvent::power_off); break;
     case Kind::system_reset: vm_.guest_ends(vcpu, VmEvent::reset); break;
   }
+}
+
+void Board::end_without_vcpus(Vcpu& vcpu) {
+  hal::log::info("{}: all its vCPUs are off", vm_.name());
+  vm_.guest_ends(vcpu, VmEvent::power_off);
 }
 
 bool Board::register_read(Vcpu& vcpu, uint32_t id, uint64_t& value) {

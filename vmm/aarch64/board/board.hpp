@@ -94,6 +94,7 @@ class Board final : public VcpuKicker, public GuestEntryCheck, public vgic::Gues
  private:
   hal::Result<void, VmError> plug_in();
   void carry_out_call(Vcpu& vcpu);
+  void end_without_vcpus(Vcpu& vcpu);
   [[nodiscard]] AlarmClient* take_due_alarm(size_t index);
   void arm_alarm() PLINTH_REQUIRES(alarm_lock_);
   static void alarm_expired(void* self);
