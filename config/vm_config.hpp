@@ -120,6 +120,7 @@ struct VmConfig {
   KernelConfig kernel;
   ConsoleModel console = ConsoleModel::board;
   bool rtc = true;
+  bool watchdog = false;
   GicVersion gic = GicVersion::host;
   bool its = true;  // of a GICv3
   hal::FixedVector<Passthrough, max_passthrough> passthrough;
@@ -129,6 +130,7 @@ struct VmConfig {
   ResetAction on_reset = ResetAction::restart;
   uint32_t restart_limit = 5;                 // automatic restarts in a row after a crash before the VM stays down
   uint64_t restart_delay_ns = 1'000'000'000;  // before the first of them; doubles each time, up to a minute
+  uint64_t progress_timeout_ns = 0;           // after which a vCPU that does nothing is a crash; 0: it is not looked at
   uint64_t stop_timeout_ns = 10'000'000'000;  // that a guest has to power itself off; 0: it is not asked
 
   // The CPUs that vCPU `index` may run on.

@@ -142,6 +142,8 @@ constexpr Key<VmConfig> console_keys[] = {
 constexpr Key<VmConfig> device_keys[] = {
     {{"rtc", "boolean", "true", "a real-time clock"},
      [](Loader& loader, const Node& node, VmConfig& out) { loader.read_boolean(node, out.rtc); }},
+    {{"watchdog", "boolean", "false", "an SBSA generic watchdog; a guest that lets it expire has crashed"},
+     [](Loader& loader, const Node& node, VmConfig& out) { loader.read_boolean(node, out.watchdog); }},
 };
 
 constexpr Choice<GicVersion> gic_words[] = {{"auto", GicVersion::host}, {"2", GicVersion::v2}, {"3", GicVersion::v3}};
@@ -259,6 +261,10 @@ constexpr Key<VmConfig> vm_keys[] = {
      [](Loader& loader, const Node& node, VmConfig& out) {
        loader.read_duration(node, 0, 60 * second, out.restart_delay_ns);
      }},
+    {{"progress_timeout", "time", "\"0s\"", "a vCPU that spins with its interrupts masked for so long has crashed"},
+     [](Loader& loader, const Node& node, VmConfig& out) {
+       loader.read_duration(node, 0, longest_wait, out.progress_timeout_ns);
+     }},
     {{"stop_timeout", "time", "\"10s\"", "how long a guest that is stopped may take to power itself off"},
      [](Loader& loader, const Node& node, VmConfig& out) {
        loader.read_duration(node, 0, longest_wait, out.stop_timeout_ns);
@@ -301,6 +307,7 @@ bool is_present(const DeviceWindow& window, const VmConfig& vm) {
   switch (window.presence) {
     case DevicePresence::with_console: return vm.console != ConsoleModel::none;
     case DevicePresence::with_rtc: return vm.rtc;
+    case DevicePresence::with_watchdog: return vm.watchdog;
     case DevicePresence::always: break;
   }
   return true;

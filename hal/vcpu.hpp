@@ -42,6 +42,8 @@ concept VirtualProcessor =
       { vcpu.set_reg(n, value) } -> std::same_as<void>;
       { constant.pc() } -> std::same_as<uint64_t>;
       { vcpu.skip_instruction() } -> std::same_as<void>;
+      // Does the guest take no interrupts, as it is now?
+      { constant.interrupts_masked() } -> std::same_as<bool>;
 
       // Exceptions that the guest takes at its own vector.
       { vcpu.inject_undefined() } -> std::same_as<void>;

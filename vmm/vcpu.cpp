@@ -38,22 +38,40 @@ void Vcpu::notice_interrupts() {
 
 void Vcpu::attend() {
   while (true) {
-    const uint32_t reasons = attention.load(std::memory_order_acquire);
-    if ((reasons & (gate | leave)) != 0) park();
-    if ((reasons & observe) != 0) follow_observation();
+    if ((attention.load(std::memory_order_acquire) & (gate | leave | show | observe)) != 0) pause();
     if (task::resched_needed()) task::reschedule();
     if (!is_loaded()) load_here();
     attention.fetch_and(~interrupt, std::memory_order_acquire);
     if (vm_.board().needs_flush(index_)) vm_.board().flush(index_);
     // Parking and rescheduling take time: whatever came up meanwhile is for the next round.
-    if ((attention.load(std::memory_order_acquire) & (gate | leave)) == 0) return;
+    if ((attention.load(std::memory_order_acquire) & (gate | leave | show)) == 0) return;
   }
 }
 
-void Vcpu::follow_observation() {
-  attention.fetch_and(~observe, std::memory_order_acquire);
+void Vcpu::pause() {
+  const uint32_t reasons = attention.fetch_and(~(show | observe), std::memory_order_acq_rel);
+  if ((reasons & show) != 0) show_progress();
+  if ((attention.load(std::memory_order_acquire) & (gate | leave)) != 0) park();
+  if ((reasons & observe) == 0) return;
   observer.measure(exit_costs_are_measured());
   observe_exits(exits_are_observed());
+}
+
+// One that sleeps or is parked need not be woken to be asked, and one that waits for a CPU answers when it gets it.
+void Vcpu::look() {
+  if (task_->state() != task::TaskState::blocked) kick(show);
+}
+
+void Vcpu::show_progress() {
+  uint64_t deeds = 0;
+  for (const hal::ExitClass own : {hal::ExitClass::idle, hal::ExitClass::call, hal::ExitClass::device,
+                                   hal::ExitClass::memory, hal::ExitClass::registers, hal::ExitClass::fault}) {
+    deeds += exits(own);
+  }
+  const bool stuck = interrupts_masked() && deeds == deeds_;
+  deeds_ = deeds;
+  looks_in_vain_ = stuck ? looks_in_vain_ + 1 : 0;
+  if (looks_in_vain_ == looks_until_stuck) vm_.crash(*this, "no progress, with its interrupts masked");
 }
 
 void Vcpu::park() {

@@ -30,6 +30,7 @@ class Vcpu final : public hal::Vcpu {
   static constexpr uint32_t leave = 4;      // the VM is being destroyed: end the task
   static constexpr uint32_t start = 8;      // off, and there is a start to be taken from the board's firmware
   static constexpr uint32_t observe = 16;   // whether exits are to be observed may have changed
+  static constexpr uint32_t show = 32;      // show whether the guest makes progress
 
   Vcpu(Vm& vm, VcpuIndex index) : vm_(vm), index_(index) {}
   Vcpu(const Vcpu&) = delete;
@@ -48,6 +49,11 @@ class Vcpu final : public hal::Vcpu {
 
   // Make it look at `reasons` before it executes another guest instruction, and end its WFI.
   void kick(uint32_t reasons);
+  // Look whether its guest makes progress. It makes none if `looks_until_stuck` times in a row it was found with its
+  // interrupts masked, and had not come to the hypervisor by itself since the look before: then the VM crashes. A look
+  // costs an exit. For the VM's manager.
+  void look();
+  static constexpr unsigned looks_until_stuck = 8;
 
   // --- on its own task, called by exits ---
 
@@ -67,15 +73,17 @@ class Vcpu final : public hal::Vcpu {
   // For the VM's manager, while the vCPU is parked: it is off.
   void reset_power() {
     on_ = false;
-    attention.fetch_and(~start, std::memory_order_relaxed);
+    looks_in_vain_ = 0;
+    attention.fetch_and(~(start | show), std::memory_order_relaxed);
   }
   [[nodiscard]] bool is_on() const { return on_; }
 
  private:
   void park();
+  void pause();
+  void show_progress();
   [[nodiscard]] bool take_start();
   void leave_active();
-  void follow_observation();
   void load_here();
   void unload();
   static void timer_expired(void* self);
@@ -83,7 +91,9 @@ class Vcpu final : public hal::Vcpu {
   Vm& vm_;
   const VcpuIndex index_;
   task::Task* task_ = nullptr;
-  bool on_ = false;  // it has a start behind it; touched by its task, and by the manager while it is parked
+  bool on_ = false;             // it has a start behind it; touched by its task, and by the manager while it is parked
+  uint64_t deeds_ = 0;          // exits of the guest's own making until the last look
+  unsigned looks_in_vain_ = 0;  // in a row
   task::WaitQueue idle_;
   // Ends WFI at the virtual timer's deadline while the timer is not in a CPU.
   task::Timer wake_up_{timer_expired, this};

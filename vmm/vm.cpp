@@ -230,12 +230,20 @@ void Vm::guest_ends(Vcpu& vcpu, VmEvent event) {
 }
 
 void Vm::crash(Vcpu& vcpu, std::string_view reason) {
-  {
-    const hal::LockGuard guard(words_lock_);
-    last_words_ = hal::FixedString<159>(reason.substr(0, 159));
-  }
+  remember(reason);
   hal::log::error("{}: vCPU {} crashed at {:#x}: {}", name(), vcpu.index(), vcpu.pc(), reason);
   guest_ends(vcpu, VmEvent::crash);
+}
+
+void Vm::crash(std::string_view reason) {
+  remember(reason);
+  hal::log::error("{}: crashed: {}", name(), reason);
+  post(bit_of(VmEvent::crash));
+}
+
+void Vm::remember(std::string_view reason) {
+  const hal::LockGuard guard(words_lock_);
+  last_words_ = hal::FixedString<159>(reason.substr(0, 159));
 }
 
 // --- the manager
@@ -251,9 +259,11 @@ void Vm::serve() {
   // A stop waits while the guest that was asked has time left.
   const uint32_t others = asked() ? ~bit_of(VmEvent::stop) : ~uint32_t{0};
   const auto requests = [&] { return requests_.load(std::memory_order_acquire) & others; };
-  const bool in_time = work_.wait_until(stop_deadline_, [&] { return requests() != 0; });
+  const bool called = work_.wait_until(std::min(stop_deadline_, next_look_), [&] { return requests() != 0; });
+  const hal::Ticks now = hal::Timer::now();
+  if (now >= next_look_) look_for_progress(now);
   // The alarms are done before the events are looked at: a guest that sets one after another delays nobody.
-  const uint32_t wanted = in_time ? requests() : bit_of(VmEvent::stop);
+  const uint32_t wanted = called ? requests() : now >= stop_deadline_ ? bit_of(VmEvent::stop) : 0;
   if ((wanted & alarm_request) != 0) {
     requests_.fetch_and(~alarm_request, std::memory_order_acq_rel);
     board_->run_alarms();
@@ -270,6 +280,16 @@ void Vm::serve() {
   changed_.wake_all();
 }
 
+void Vm::look_for_progress(hal::Ticks now) {
+  plan_look(now);
+  for (unsigned i = 0; i < vcpus_.count; ++i) vcpus_.list[i]->look();
+}
+
+void Vm::plan_look(hal::Ticks now) {
+  if (config_.progress_timeout_ns == 0) return;
+  next_look_ = now + hal::ticks_from_microseconds(config_.progress_timeout_ns / 1000 / Vcpu::looks_until_stuck);
+}
+
 // Whether a stop has to wait, because the guest hears of it and may yet power itself off.
 bool Vm::ask_guest() {
   if (asked() || state() != VmState::running || config_.stop_timeout_ns == 0) return false;
@@ -283,8 +303,14 @@ void Vm::carry_out(VmEvent event) {
   // A guest that was asked to power itself off and resets instead has come to its end as well.
   if (event == VmEvent::reset && (config_.on_reset == config::ResetAction::stop || asked())) event = VmEvent::power_off;
   switch (event) {
-    case VmEvent::suspend: close_gate(); return set_state(VmState::suspended);
-    case VmEvent::resume: set_state(VmState::running); return open_gate();
+    case VmEvent::suspend:
+      close_gate();
+      board_->pause();
+      return set_state(VmState::suspended);
+    case VmEvent::resume:
+      board_->resume();
+      set_state(VmState::running);
+      return open_gate();
     case VmEvent::start: crashes_in_a_row_ = 0; [[fallthrough]];
     case VmEvent::restart:
     case VmEvent::reset: {
@@ -328,8 +354,7 @@ bool Vm::start_guest() {
     hal::BufferSink text(buffer);
     vmm::describe(text, entry.error().error);
     hal::log::error("{}: {}: {}", name(), entry.error().file, text.text());
-    const hal::LockGuard guard(words_lock_);
-    last_words_ = hal::FixedString<159>(text.text());
+    remember(text.text());
     return false;
   }
   board_->boot(entry->pc, entry->argument);
@@ -340,6 +365,7 @@ bool Vm::start_guest() {
 }
 
 void Vm::open_gate() {
+  plan_look(hal::Timer::now());
   for (unsigned i = 0; i < vcpus_.count; ++i) task::demote(*vcpus_.list[i]->task());
   gate_open_.store(true, std::memory_order_release);
   // After a suspension all of them go on; after a start only the primary vCPU has one.
@@ -349,6 +375,7 @@ void Vm::open_gate() {
 // Parking is the hypervisor's work and waits for nobody's turn: a guest of a better class that never waits must not
 // keep this one from being stopped.
 void Vm::close_gate() {
+  next_look_ = hal::never;
   gate_open_.store(false, std::memory_order_release);
   for (unsigned i = 0; i < vcpus_.count; ++i) {
     task::promote(*vcpus_.list[i]->task());

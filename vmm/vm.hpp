@@ -94,6 +94,8 @@ class Vm final : public hal::ListNode<> {
   void wake(VcpuIndex vcpu);
   // The guest cannot go on; `reason` is copied. On the vCPU's task; parks it.
   void crash(Vcpu& vcpu, std::string_view reason);
+  // The same, found by somebody else. Any task.
+  void crash(std::string_view reason);
   // The guest asked to be powered off or reset. Parks the vCPU that asked.
   void guest_ends(Vcpu& vcpu, VmEvent event);
   // A device's alarm is due: the manager calls the board back.
@@ -110,6 +112,8 @@ class Vm final : public hal::ListNode<> {
   static void manage(void* self);
   void serve();
   void carry_out(VmEvent event);
+  void look_for_progress(hal::Ticks now);
+  void plan_look(hal::Ticks now);
   [[nodiscard]] bool ask_guest();
   [[nodiscard]] bool asked() const { return stop_deadline_ != hal::never; }
   [[nodiscard]] bool start_guest();
@@ -117,6 +121,7 @@ class Vm final : public hal::ListNode<> {
   void close_gate();
   void end_guest();
   void set_state(VmState state);
+  void remember(std::string_view reason);
   void after_crash();
   void post(uint32_t bits);
 
@@ -141,6 +146,7 @@ class Vm final : public hal::ListNode<> {
   hal::Ticks started_at_ = 0;      // manager only
   // Manager only: until then a guest that was asked may power itself off; hal::never when it was not.
   hal::Ticks stop_deadline_ = hal::never;
+  hal::Ticks next_look_ = hal::never;  // manager only: at the vCPUs' progress
   hal::SpinLock words_lock_{hal::LockRank::vm_lifecycle};
   hal::FixedString<159> last_words_;
 };

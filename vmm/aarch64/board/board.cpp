@@ -100,6 +100,11 @@ hal::Result<void, VmError> Board::plug_in() {
   }
   power_key_.emplace(virt_board::gpio.start, IrqLine(gic_, virt_board::spi(virt_board::gpio_spi)), *this);
   fits &= vm_.plug(*power_key_);
+  if (config.watchdog) {
+    watchdog_.emplace(virt_board::watchdog_control, virt_board::watchdog_refresh,
+                      IrqLine(gic_, virt_board::spi(virt_board::watchdog_spi)), *this, *this);
+    fits &= vm_.plug(watchdog_->control_frame()) && vm_.plug(watchdog_->refresh_frame());
+  }
   for (VcpuIndex index = 0; index < config.vcpus; ++index) physical_timers_[index].emplace(gic_, index);
   if (!fits) {
     hal::log::error("{}: the devices' windows overlap, or there are too many", vm_.name());
@@ -199,6 +204,14 @@ void Board::reset() {
   vm_.console().discard_input();
 }
 
+void Board::pause() {
+  if (watchdog_) watchdog_->pause();
+}
+
+void Board::resume() {
+  if (watchdog_) watchdog_->resume();
+}
+
 void Board::reset_vcpu(VcpuIndex index) {
   gic_.reset_cpu_interface(index);
   physical_timers_[index]->reset();
@@ -216,6 +229,7 @@ hal::Result<std::span<const std::byte>, hal::FdtError> Board::describe(const Loa
                          .its = gic_.config().its,
                          .uart = uart_.has_value(),
                          .rtc = rtc_.has_value(),
+                         .watchdog = watchdog_.has_value(),
                          .cmdline = config.kernel.cmdline.view(),
                          .initrd = plan.initrd,
                          .seed = seed};
@@ -230,6 +244,8 @@ bool Board::is_executable(hal::GuestPhys entry) { return vm_.space().allows(entr
 
 bool Board::read(hal::GuestPhys from, std::span<std::byte> to) { return vm_.space().read(from, to).ok(); }
 bool Board::write(hal::GuestPhys to, std::span<const std::byte> from) { return vm_.space().write(to, from).ok(); }
+
+void Board::watchdog_expired() { vm_.crash("its watchdog expired twice"); }
 
 uint64_t Board::now() { return hal::Timer::now(); }
 uint64_t Board::frequency() { return hal::Timer::frequency(); }

@@ -17,6 +17,7 @@
 #include "vmm/device/pl011.hpp"
 #include "vmm/device/pl031.hpp"
 #include "vmm/device/pl061.hpp"
+#include "vmm/device/sbsa_watchdog.hpp"
 #include "vmm/irq/vgic/vgic.hpp"
 #include "vmm/loader/guest_fdt.hpp"
 #include "vmm/loader/image.hpp"
@@ -30,7 +31,11 @@ class Vcpu;
 enum class VmError : uint8_t;
 
 // The AArch64 board: QEMU's `virt`, as vmm/virt_board.hpp has it.
-class Board final : public VcpuKicker, public GuestEntryCheck, public vgic::GuestMemoryAccess, public DeviceTimer {
+class Board final : public VcpuKicker,
+                    public GuestEntryCheck,
+                    public vgic::GuestMemoryAccess,
+                    public DeviceTimer,
+                    public WatchdogOwner {
  public:
   // Errors: not_possible when the VM wants another GIC than the host has, or more vCPUs than it can serve;
   // out_of_memory. The log says which.
@@ -64,6 +69,9 @@ class Board final : public VcpuKicker, public GuestEntryCheck, public vgic::Gues
   void reset();
   void boot(hal::GuestPhys entry, uint64_t argument) { psci_.boot(entry, argument); }
   [[nodiscard]] bool has_start(VcpuIndex index) const { return psci_.power(index) == Psci::Power::on_pending; }
+  // The guest stands still between these two; its watchdog does, too.
+  void pause();
+  void resume();
   [[nodiscard]] std::optional<Psci::Start> take_start(VcpuIndex index) { return psci_.take_start(index); }
   void reset_vcpu(VcpuIndex index);
   // Devices asked to be called at this time, in the manager's task.
@@ -82,7 +90,7 @@ class Board final : public VcpuKicker, public GuestEntryCheck, public vgic::Gues
   // Interrupts given to a vCPU. Any CPU.
   [[nodiscard]] uint64_t injected(VcpuIndex index) const { return gic_.injected(index); }
 
-  // --- VcpuKicker, GuestEntryCheck, GuestMemoryAccess, DeviceTimer ---
+  // --- VcpuKicker, GuestEntryCheck, GuestMemoryAccess, DeviceTimer, WatchdogOwner ---
   void kick(VcpuIndex vcpu) override;
   bool is_executable(hal::GuestPhys entry) override;
   bool read(hal::GuestPhys from, std::span<std::byte> to) override;
@@ -90,6 +98,7 @@ class Board final : public VcpuKicker, public GuestEntryCheck, public vgic::Gues
   uint64_t now() override;
   uint64_t frequency() override;
   void set_alarm(uint64_t deadline, AlarmClient& client) override;
+  void watchdog_expired() override;
 
  private:
   hal::Result<void, VmError> plug_in();
@@ -107,6 +116,7 @@ class Board final : public VcpuKicker, public GuestEntryCheck, public vgic::Gues
   std::optional<Pl011> uart_;
   std::optional<Pl031> rtc_;
   std::optional<Pl061> power_key_;
+  std::optional<SbsaWatchdog> watchdog_;
   std::array<std::optional<PhysicalTimer>, max_vcpus> physical_timers_;
 
   struct Alarm {
@@ -114,7 +124,7 @@ class Board final : public VcpuKicker, public GuestEntryCheck, public vgic::Gues
     uint64_t deadline = never;
   };
   hal::SpinLock alarm_lock_{hal::LockRank::device_alarms};
-  static constexpr size_t alarms_count = 2;
+  static constexpr size_t alarms_count = 3;
   std::array<Alarm, alarms_count> alarms_ PLINTH_GUARDED_BY(alarm_lock_);  // one for each device that has any
   task::Timer alarm_{alarm_expired, this};                                 // for the first of them
 };

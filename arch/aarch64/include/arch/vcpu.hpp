@@ -124,6 +124,8 @@ class Vcpu {
   [[nodiscard]] hal::GuestVirt fault_address() const;
   // Stage 1 of the guest as it is now, for a read of the exception level it is at.
   [[nodiscard]] std::optional<hal::GuestPhys> translate(hal::GuestVirt place) const;
+  // Can no IRQ reach the guest now (PSTATE.I)?
+  [[nodiscard]] bool interrupts_masked() const { return regs::spsr::i::is_set(frame_->pstate); }
   // Does the guest's data have its bytes the other way round now?
   [[nodiscard]] bool is_big_endian() const;
 
