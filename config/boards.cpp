@@ -13,7 +13,7 @@ constexpr DeviceWindow aarch64_devices[] = {
     {{GuestPhys(0x0800'0000), 0x100'0000}, "the interrupt controller"},
     {{GuestPhys(0x0900'0000), 0x1000}, "the UART", DevicePresence::with_console},
     {{GuestPhys(0x0901'0000), 0x1000}, "the real-time clock", DevicePresence::with_rtc},
-    {{GuestPhys(0x0903'0000), 0x1000}, "the power key"},
+    {{GuestPhys(0x0903'0000), 0x1000}, "the power key", DevicePresence::with_power_key},
     {{GuestPhys(0x0910'0000), 0x1000}, "the watchdog", DevicePresence::with_watchdog},
     {{GuestPhys(0x0911'0000), 0x1000}, "the watchdog", DevicePresence::with_watchdog},
     {{GuestPhys(0x0a00'0000), 32 * 0x200}, "the virtio devices"},

@@ -11,7 +11,7 @@
 namespace config {
 
 // Which key takes the device away again.
-enum class DevicePresence : uint8_t { always, with_console, with_rtc, with_watchdog };
+enum class DevicePresence : uint8_t { always, with_console, with_rtc, with_power_key, with_watchdog };
 
 struct DeviceWindow {
   hal::GuestPhysRange range;

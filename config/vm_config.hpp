@@ -120,6 +120,7 @@ struct VmConfig {
   KernelConfig kernel;
   ConsoleModel console = ConsoleModel::board;
   bool rtc = true;
+  bool power_key = true;
   bool watchdog = false;
   GicVersion gic = GicVersion::host;
   bool its = true;  // of a GICv3

@@ -142,6 +142,8 @@ constexpr Key<VmConfig> console_keys[] = {
 constexpr Key<VmConfig> device_keys[] = {
     {{"rtc", "boolean", "true", "a real-time clock"},
      [](Loader& loader, const Node& node, VmConfig& out) { loader.read_boolean(node, out.rtc); }},
+    {{"power_key", "boolean", "true", "the key by which the guest is asked to power itself off"},
+     [](Loader& loader, const Node& node, VmConfig& out) { loader.read_boolean(node, out.power_key); }},
     {{"watchdog", "boolean", "false", "an SBSA generic watchdog; a guest that lets it expire has crashed"},
      [](Loader& loader, const Node& node, VmConfig& out) { loader.read_boolean(node, out.watchdog); }},
 };
@@ -307,6 +309,7 @@ bool is_present(const DeviceWindow& window, const VmConfig& vm) {
   switch (window.presence) {
     case DevicePresence::with_console: return vm.console != ConsoleModel::none;
     case DevicePresence::with_rtc: return vm.rtc;
+    case DevicePresence::with_power_key: return vm.power_key;
     case DevicePresence::with_watchdog: return vm.watchdog;
     case DevicePresence::always: break;
   }

@@ -54,6 +54,8 @@ concept MemoryManagement = requires(HostVirt place, HostVirtRange pages, GuestPh
   { M::attach(regime, root, geometry, address_bits) } -> std::same_as<void>;
   // The tables go away; the regime's tag may be reused once this returns.
   { M::detach(regime) } -> std::same_as<void>;
+  // How many regimes have a TLB tag of their own.
+  { M::guest_tags_in_use() } -> std::same_as<unsigned>;
   // Publishes, and returns when no CPU uses an older translation of these guest pages, or of any page of this guest.
   // Called with the space's lock held; may be called on any CPU.
   { M::invalidate_guest(regime, guest_pages) } -> std::same_as<void>;

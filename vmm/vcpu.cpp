@@ -52,7 +52,10 @@ void Vcpu::pause() {
   const uint32_t reasons = attention.fetch_and(~(show | observe), std::memory_order_acq_rel);
   if ((reasons & show) != 0) show_progress();
   if ((attention.load(std::memory_order_acquire) & (gate | leave)) != 0) park();
-  if ((reasons & observe) == 0) return;
+  if ((reasons & observe) != 0) follow_observation();
+}
+
+void Vcpu::follow_observation() {
   observer.measure(exit_costs_are_measured());
   observe_exits(exits_are_observed());
 }

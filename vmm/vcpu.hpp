@@ -84,6 +84,7 @@ class Vcpu final : public hal::Vcpu {
   void show_progress();
   [[nodiscard]] bool take_start();
   void leave_active();
+  void follow_observation();
   void load_here();
   void unload();
   static void timer_expired(void* self);

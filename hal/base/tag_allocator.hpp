@@ -59,9 +59,16 @@ class TagAllocator {
   // The tag goes away: no CPU refers to it after this. Its identifier stays taken until the generation ends.
   void forget(const AddressSpaceTag& tag) {
     const LockGuard guard(lock_);
+    if (tag.value.load(std::memory_order_relaxed) != 0) --known_;
     for (auto& active : active_) {
       if (active.load(std::memory_order_relaxed) == &tag) active.store(nullptr, std::memory_order_relaxed);
     }
+  }
+
+  // Tags that were given an identifier and not forgotten.
+  [[nodiscard]] unsigned known() {
+    const LockGuard guard(lock_);
+    return known_;
   }
 
   [[nodiscard]] uint64_t generation() const { return generation_.load(std::memory_order_relaxed); }
@@ -77,6 +84,7 @@ class TagAllocator {
       while (newest_id_ < last_id_) {
         const uint64_t id = ++newest_id_;
         if (is_carried_over(id)) continue;
+        if (tag.value.load(std::memory_order_relaxed) == 0) ++known_;
         tag.value.store(generation_.load(std::memory_order_relaxed) << AddressSpaceTag::id_bits | id,
                         std::memory_order_release);
         return;
@@ -115,6 +123,7 @@ class TagAllocator {
   std::atomic<uint64_t> generation_{0};
   uint64_t newest_id_ PLINTH_GUARDED_BY(lock_) = 0;  // 1 to this were handed out in this generation
   uint64_t last_id_ = 0;
+  unsigned known_ PLINTH_GUARDED_BY(lock_) = 0;
   std::array<uint64_t, MaxCpus> carried_over_ PLINTH_GUARDED_BY(lock_){};  // identifiers; 0: none
   std::array<std::atomic<AddressSpaceTag*>, MaxCpus> active_{};
 };

@@ -224,7 +224,7 @@ hal::Result<std::span<const std::byte>, hal::FdtError> build_guest_fdt(const Gue
   write_clock(fdt);
   if (board.uart) write_uart(fdt);
   if (board.rtc) write_rtc(fdt);
-  write_power_key(fdt);
+  if (board.power_key) write_power_key(fdt);
   if (board.watchdog) write_watchdog(fdt);
   fdt.end_node();
   return fdt.finish();

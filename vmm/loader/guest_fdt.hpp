@@ -22,6 +22,7 @@ struct GuestBoard {
   bool its = false;          // version 3: the ITS is there
   bool uart = true;
   bool rtc = true;
+  bool power_key = true;
   bool watchdog = false;
   std::string_view cmdline;
   hal::GuestPhysRange initrd;       // empty: none

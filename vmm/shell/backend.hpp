@@ -83,6 +83,8 @@ struct MemoryInfo {
     uint64_t bytes = 0;
   };
   hal::FixedVector<Use, 8> uses;
+  uint64_t tasks = 0;
+  uint64_t guest_tags = 0;  // TLB tags (VMIDs) that VMs have
   uint64_t heap_objects = 0;
   uint64_t heap_bytes = 0;
 };

@@ -167,6 +167,8 @@ MemoryInfo KernelBackend::memory() {
                   .dirty = frames.dirty * hal::page_size,
                   .hypervisor = mm::hypervisor_memory(),
                   .uses = {},
+                  .tasks = task::task_count(),
+                  .guest_tags = hal::Mmu::guest_tags_in_use(),
                   .heap_objects = heap.objects,
                   .heap_bytes = heap.bytes};
   for (size_t i = 0; i < mm::frame_uses; ++i) {

@@ -73,6 +73,8 @@ void Shell::mem(const Arguments& arguments) {
     json.member("dirty", memory.dirty);
     for (const MemoryInfo::Use& use : memory.uses) json.member(use.name, use.bytes);
     json.member("plinth", memory.hypervisor);
+    json.member("tasks", memory.tasks);
+    json.member("guest_tags", memory.guest_tags);
     json.member("heap_objects", memory.heap_objects);
     json.member("heap_bytes", memory.heap_bytes);
     json.end_object();
@@ -84,6 +86,8 @@ void Shell::mem(const Arguments& arguments) {
   for (const MemoryInfo::Use& use : memory.uses) print("{:<12} {:>12}\n", use.name, hal::Size{use.bytes});
   print("{:<12} {:>12}  {} objects in it, {}\n", "plinth", hal::Size{memory.hypervisor}, memory.heap_objects,
         hal::Size{memory.heap_bytes});
+  print("{:<12} {:>12}\n", "tasks", memory.tasks);
+  print("{:<12} {:>12}  TLB tags (VMIDs) that VMs have\n", "guest tags", memory.guest_tags);
 }
 
 void Shell::log(const Arguments&) {

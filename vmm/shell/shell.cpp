@@ -150,12 +150,14 @@ void Shell::obey(LineEditor::Event event) {
 void Shell::run(std::string_view line) {
   hal::FixedVector<std::string_view, 2 * Arguments::max_words> words;
   if (!split(line, words)) return fail("too many words");
-  if (words.empty()) return;
+  waits_ = words.empty() || words[words.size() - 1] != "&";
+  const size_t count = words.size() - (waits_ ? 0 : 1);
+  if (count == 0) return;
   size_t used = 0;
-  const Command* const command = find_command({words.begin(), words.size()}, used);
+  const Command* const command = find_command({words.begin(), count}, used);
   if (command == nullptr) return;
   Arguments arguments;
-  for (size_t i = used; i < words.size(); ++i) {
+  for (size_t i = used; i < count; ++i) {
     const bool fits =
         words[i].starts_with("--") ? arguments.options.push_back(words[i]) : arguments.words.push_back(words[i]);
     if (!fits) return fail("too many words");

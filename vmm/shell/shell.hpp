@@ -63,6 +63,8 @@ class WordSink {
 //
 // In batch mode there is no prompt, no echo and no line editing; every command's output ends with a line that is "ok"
 // or begins with "error: ". docs/shell.md is the reference.
+//
+// A line that ends in the word "&" asks for an event of a VM's life and does not wait until it is carried out.
 class Shell {
  public:
   Shell(Backend& backend, Terminal& terminal) : backend_(backend), terminal_(terminal), output_(terminal) {}
@@ -171,6 +173,7 @@ class Shell {
   LineEditor editor_;
   bool batch_ = false;
   bool failed_ = false;
+  bool waits_ = true;  // the line does not end in "&"
 };
 
 template <class Visit>

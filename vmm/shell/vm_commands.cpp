@@ -77,6 +77,8 @@ void Shell::change(const Arguments& arguments, VmEvent event) {
   const std::optional<VmInfo> vm = find_vm(arguments.word(0));
   if (!vm) return;
   if (!next_state(vm->state, event)) return explain_state(*vm, event);
+  // Only this task destroys VMs, so that is done here.
+  if (!waits_ && event != VmEvent::destroy) return backend_.request(vm->id, event);
   const auto result = backend_.perform(vm->id, event);
   if (!result) return fail("{}: {}", vm->name.view(), result.error());
   // What the guest did in its first moment is its own affair, unless it could not even be loaded.

@@ -114,6 +114,8 @@ void Mmu::attach(GuestRegime& regime, hal::HostPhys root, hal::TableGeometry geo
 // The identifier is not used again before every TLB was flushed, so translations that remain can never match.
 void Mmu::detach(GuestRegime& regime) { vmids.forget(regime.vmid); }
 
+unsigned Mmu::guest_tags_in_use() { return vmids.known(); }
+
 uint64_t Mmu::enter(GuestRegime& regime, hal::CpuIndex cpu, unsigned vcpu) {
   const uint64_t id = vmids.acquire(cpu, regime.vmid, tlbi_alle1is);
   const uint64_t vttbr = regime.root | vttbr_el2::vmid::of(id);

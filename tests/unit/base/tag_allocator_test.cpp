@@ -141,6 +141,20 @@ TEST(TagAllocator, keeps_what_it_carried_over_when_its_cpu_moves_on) {
   EXPECT_EQ(machine.run(2, carried), id);
 }
 
+TEST(TagAllocator, knows_how_many_tags_it_has_to_remember) {
+  Machine machine(2);
+  AddressSpaceTag never_run, first, second;
+  machine.run(0, first);
+  machine.run(1, first);
+  machine.run(1, second);
+  EXPECT_EQ(machine.allocator.known(), 2U);
+  machine.forget(first);
+  machine.forget(never_run);
+  EXPECT_EQ(machine.allocator.known(), 1U);
+  machine.forget(second);
+  EXPECT_EQ(machine.allocator.known(), 0U);
+}
+
 TEST(TagAllocator, gives_nobody_the_identifier_of_a_tag_that_was_forgotten_before_a_flush) {
   Machine machine(2);
   AddressSpaceTag gone, next, last;

@@ -135,8 +135,8 @@ TEST(VmConfig, says_what_an_unknown_key_was_meant_to_be) {
   EXPECT_EQ(message_of("vcpu = 1"), "x.toml:2:1: unknown key `vcpu`, did you mean `vcpus`?\n");
   EXPECT_EQ(table_message_of("[scheduler]\npolcy = \"fair\""),
             "x.toml:6:1: unknown key `scheduler.polcy`, did you mean `policy`?\n");
-  EXPECT_EQ(table_message_of("[devices]\nwatchdog = true"),
-            "x.toml:6:1: unknown key `devices.watchdog`, known here are `rtc`\n");
+  EXPECT_EQ(table_message_of("[devices]\nfloppy = true"),
+            "x.toml:6:1: unknown key `devices.floppy`, known here are `rtc`, `power_key`, `watchdog`\n");
   EXPECT_EQ(table_message_of("[console]\nmodel = \"pl01\""),
             "x.toml:6:9: `console.model` cannot be \"pl01\"; did you mean `pl011`?\n");
   EXPECT_EQ(message_of("on_crash = \"explode\""),
@@ -242,7 +242,7 @@ TEST(VmConfig, finds_overlaps_of_memory_with_itself_and_with_the_board) {
             "0x8ffffff\n"
             "x.toml:2:10: the region at 0x8fff000 to 0x9000fff overlaps the UART at 0x9000000 to 0x9000fff\n");
   // What the VM does not have is in nobody's way.
-  EXPECT_TRUE(Loaded::vm(file("[console]\nmodel = \"none\"\n[devices]\nrtc = false\n"
+  EXPECT_TRUE(Loaded::vm(file("[console]\nmodel = \"none\"\n[devices]\nrtc = false\npower_key = false\n"
                               "[[memory.region]]\naddress = 0x0900_0000\nsize = \"1MiB\"\n"))
                   .ok());
   // Neighbours do not overlap.

@@ -141,12 +141,27 @@ TEST_F(GuestFdt, tells_of_initrd_and_seeds_only_when_there_are_any) {
 }
 
 TEST_F(GuestFdt, leaves_out_devices_that_the_vm_does_not_have) {
-  board.uart = board.rtc = false;
+  board.uart = board.rtc = board.power_key = false;
   const hal::Fdt& fdt = build();
   EXPECT_FALSE(fdt.find("/pl011@9000000"));
   EXPECT_FALSE(fdt.find("/pl031@9010000"));
+  EXPECT_FALSE(fdt.find("/pl061@9030000"));
+  EXPECT_FALSE(fdt.find("/gpio-keys"));
   EXPECT_FALSE(fdt.find("/chosen")->has("stdout-path"));
   EXPECT_FALSE(fdt.find("/aliases"));
+}
+
+TEST_F(GuestFdt, has_the_power_key_of_qemus_board) {
+  const hal::Fdt& fdt = build();
+  const auto gpio = fdt.find("/pl061@9030000");
+  ASSERT_TRUE(gpio);
+  EXPECT_TRUE(gpio->is_compatible("arm,pl061"));
+  EXPECT_EQ(cells(*gpio, "reg"), (std::vector<uint32_t>{0, 0x903'0000, 0, 0x1000}));
+  EXPECT_EQ(cells(*gpio, "interrupts"), (std::vector<uint32_t>{0, 7, 4}));
+  const auto key = fdt.find("/gpio-keys/poweroff");
+  ASSERT_TRUE(key);
+  EXPECT_EQ(cells(*key, "linux,code"), std::vector<uint32_t>{116});
+  EXPECT_EQ(cells(*key, "gpios"), (std::vector<uint32_t>{cells(*gpio, "phandle")[0], 3, 0}));
 }
 
 TEST_F(GuestFdt, names_the_watchdogs_frames_when_there_is_one) {

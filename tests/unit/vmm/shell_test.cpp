@@ -122,6 +122,8 @@ class FakeBackend final : public Backend {
                     .dirty = 0,
                     .hypervisor = 2 * hal::mib,
                     .uses = {},
+                    .tasks = 5,
+                    .guest_tags = 2,
                     .heap_objects = 3,
                     .heap_bytes = 4096};
     (void)info.uses.push_back({"guest", 510 * hal::mib});
@@ -308,6 +310,15 @@ TEST_F(ShellTest, changes_the_state_of_vms) {
   backend.crash_at_start = true;
   backend.find(4)->last_words = "no image";
   EXPECT_EQ(run("vm start 4"), "error: linux crashed: no image\n");
+}
+
+TEST_F(ShellTest, does_not_wait_where_the_line_ends_in_an_ampersand) {
+  EXPECT_EQ(run("vm stop linux &"), "");
+  EXPECT_EQ(run("vm destroy uboot &"), "uboot: destroyed\n");
+  EXPECT_EQ(run("vm start linux &"),
+            "error: linux is running: cannot start it; possible: stop, suspend, restart, destroy\n");
+  EXPECT_EQ(run("&"), "");
+  EXPECT_EQ(backend.done, (std::vector<std::string>{"ask linux", "uboot destroy"}));
 }
 
 TEST_F(ShellTest, shows_why_a_vm_crashed) {

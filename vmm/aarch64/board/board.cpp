@@ -98,8 +98,10 @@ hal::Result<void, VmError> Board::plug_in() {
                  epoch_at_tick_zero());
     fits &= vm_.plug(*rtc_);
   }
-  power_key_.emplace(virt_board::gpio.start, IrqLine(gic_, virt_board::spi(virt_board::gpio_spi)), *this);
-  fits &= vm_.plug(*power_key_);
+  if (config.power_key) {
+    power_key_.emplace(virt_board::gpio.start, IrqLine(gic_, virt_board::spi(virt_board::gpio_spi)), *this);
+    fits &= vm_.plug(*power_key_);
+  }
   if (config.watchdog) {
     watchdog_.emplace(virt_board::watchdog_control, virt_board::watchdog_refresh,
                       IrqLine(gic_, virt_board::spi(virt_board::watchdog_spi)), *this, *this);
@@ -229,6 +231,7 @@ hal::Result<std::span<const std::byte>, hal::FdtError> Board::describe(const Loa
                          .its = gic_.config().its,
                          .uart = uart_.has_value(),
                          .rtc = rtc_.has_value(),
+                         .power_key = power_key_.has_value(),
                          .watchdog = watchdog_.has_value(),
                          .cmdline = config.kernel.cmdline.view(),
                          .initrd = plan.initrd,

@@ -77,7 +77,7 @@ class Board final : public VcpuKicker,
   // Devices asked to be called at this time, in the manager's task.
   void run_alarms();
   // Ask the guest to power itself off. False when it has made no arrangements to hear of it.
-  [[nodiscard]] bool press_power_key() { return power_key_->press_power_key(); }
+  [[nodiscard]] bool press_power_key() { return power_key_ && power_key_->press_power_key(); }
 
   // The guest's device tree. `own`: the one that the VM file names, or empty.
   hal::Result<std::span<const std::byte>, hal::FdtError> describe(const LoadPlan& plan, std::span<const std::byte> own,

@@ -45,6 +45,7 @@ struct Mmu {
   static unsigned max_guest_address_bits();
   static void attach(GuestRegime& regime, hal::HostPhys root, hal::TableGeometry geometry, unsigned address_bits);
   static void detach(GuestRegime& regime);
+  static unsigned guest_tags_in_use();
   static void invalidate_guest(GuestRegime& regime, hal::GuestPhysRange pages);
   static void invalidate_guest(GuestRegime& regime);
   // VTTBR_EL2 for running vCPU `vcpu` of this regime on the executing CPU, number `cpu`.

@@ -44,6 +44,7 @@ struct Mmu {
   static unsigned max_guest_address_bits() { return 44; }
   static void attach(GuestRegime& regime, hal::HostPhys root, hal::TableGeometry geometry, unsigned address_bits);
   static void detach(GuestRegime& regime);
+  static unsigned guest_tags_in_use() { return 0; }
   static void invalidate_guest(GuestRegime& regime, hal::GuestPhysRange pages);
   static void invalidate_guest(GuestRegime& regime);
 
