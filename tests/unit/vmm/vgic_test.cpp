@@ -174,4 +174,20 @@ TEST_P(VgicTest, keeps_state_across_a_switch) {
   EXPECT_EQ(machine.acknowledge(0), 35u);
 }
 
+// What it takes out of list registers has to be listed again, and after a read nobody looks whether there is work.
+TEST_P(VgicTest, a_read_that_takes_back_list_registers_kicks_its_own_vcpu) {
+  Machine machine(config());
+  start(machine, config());
+  route(machine, 33, 0);
+  machine.set_bit(gicd::ISENABLER, 33);
+  machine.vgic().set_level(vmm::VirtualIrq{33}, true);
+  EXPECT_TRUE(machine.irq(0));
+  for (const uint64_t reg : {gicd::ISPENDR, gicd::ISACTIVER}) {
+    const unsigned before = machine.kicks(0);
+    static_cast<void>(machine.bits(reg, 33, 0));
+    EXPECT_EQ(machine.kicks(0), before + 1);
+    EXPECT_TRUE(machine.irq(0));
+  }
+}
+
 }  // namespace

@@ -15,6 +15,16 @@ void take_back(Model& m, Bank& bank, CpuContext& self, uint32_t bits) {
   if (self.loaded && self.used != 0) m.refresh(bank, bits, self, false);
 }
 
+// For a read: the truth, also from list registers. What was in them is to be listed again, and after a read nobody else
+// says so.
+uint32_t find_out(Model& m, Bank& bank, CpuContext& self, uint32_t (Bank::*shown)() const) {
+  m.refresh(bank, ~0u, self, true);
+  Kicks kicks(m.kicker, Kicks::nobody);
+  const hal::LockGuard guard(bank.lock);
+  if (self.has_work()) kicks.add(self, 0);
+  return (bank.*shown)();
+}
+
 }  // namespace
 
 uint32_t BankRegisters::group(Model&, Bank& bank, CpuContext&) {
@@ -28,15 +38,11 @@ uint32_t BankRegisters::enabled(Model&, Bank& bank, CpuContext&) {
 }
 
 uint32_t BankRegisters::pending(Model& m, Bank& bank, CpuContext& self) {
-  m.refresh(bank, ~0u, self, true);
-  const hal::LockGuard guard(bank.lock);
-  return bank.shown_pending();
+  return find_out(m, bank, self, &Bank::shown_pending);
 }
 
 uint32_t BankRegisters::active(Model& m, Bank& bank, CpuContext& self) {
-  m.refresh(bank, ~0u, self, true);
-  const hal::LockGuard guard(bank.lock);
-  return bank.shown_active();
+  return find_out(m, bank, self, &Bank::shown_active);
 }
 
 void BankRegisters::set_group(Model& m, Bank& bank, CpuContext& self, uint32_t value) {

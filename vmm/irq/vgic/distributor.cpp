@@ -107,7 +107,9 @@ void write_sgir(Model& m, Cpus cpus, Part, uint64_t value) {
 uint64_t read_sources(Model& m, Cpus cpus, Part part) {
   if (m.is_v3()) return 0;
   m.refresh(cpus.self.bank, 0xffff, cpus.self, false);
+  Kicks kicks(m.kicker, Kicks::nobody);
   const hal::LockGuard guard(cpus.self.bank.lock);
+  if (cpus.self.has_work()) kicks.add(cpus.self, 0);
   uint64_t value = 0;
   for (unsigned i = 0; i < part.size; ++i) value |= uint64_t{cpus.self.sgi_sources[part.offset + i]} << i * 8;
   return value;

@@ -46,7 +46,7 @@ uint64_t Its::read(const MmioAccess& access) {
     return read_identification<identification>(model_, {model_.cpus[access.vcpu], model_.cpus[access.vcpu]},
                                                {static_cast<uint32_t>(access.offset) - identification, 4});
   }
-  Kicks kicks(model_.kicker, access.vcpu);
+  Kicks kicks(model_.kicker, Kicks::nobody);  // after a read, a vCPU does not look whether it has work
   const hal::LockGuard guard(lock_);
   if (access.offset / 8 * 8 == gits::CREADR) run_commands(kicks);
   return part_of(read_word(access.offset / 8 * 8), {static_cast<uint32_t>(access.offset), access.size});
