@@ -2,50 +2,20 @@
 #include "gic.hpp"
 
 #include "cpu.hpp"
+#include "gic_registers.hpp"
 #include "machine.hpp"
 
 namespace guest::gic {
 
 namespace {
-// GICD, and the same offsets in a redistributor's SGI frame (IHI 0069, tables 12-25 and 12-29).
-constexpr uint64_t gicd_ctlr = 0x0000;
-constexpr uint64_t gicd_isenabler = 0x0100;
-constexpr uint64_t gicd_icenabler = 0x0180;
-constexpr uint64_t gicd_ispendr = 0x0200;
-constexpr uint64_t gicd_icpendr = 0x0280;
-constexpr uint64_t gicd_isactiver = 0x0300;
-constexpr uint64_t gicd_ipriorityr = 0x0400;
-constexpr uint64_t gicd_itargetsr = 0x0800;
-constexpr uint64_t gicd_icfgr = 0x0c00;
-constexpr uint64_t gicd_sgir = 0x0f00;
-constexpr uint64_t gicd_irouter = 0x6000;
-constexpr uint64_t gicd_igroupr = 0x0080;
-constexpr uint64_t gicr_waker = 0x0014;
-constexpr uint64_t gicr_sgi_frame = 0x1'0000;
-// GICC (IHI 0048, table 4-2).
-constexpr uint64_t gicc_ctlr = gicc_base + 0x00;
-constexpr uint64_t gicc_pmr = gicc_base + 0x04;
-constexpr uint64_t gicc_iar = gicc_base + 0x0c;
-constexpr uint64_t gicc_eoir = gicc_base + 0x10;
-constexpr uint64_t gicc_rpr = gicc_base + 0x14;
-constexpr uint64_t gicc_hppir = gicc_base + 0x18;
-// ICC (IHI 0069, 12.2), group 1.
-using icc_pmr_el1 = SystemRegister<3, 0, 4, 6, 0>;
-using icc_iar1_el1 = SystemRegister<3, 0, 12, 12, 0>;
-using icc_eoir1_el1 = SystemRegister<3, 0, 12, 12, 1>;
-using icc_hppir1_el1 = SystemRegister<3, 0, 12, 12, 2>;
-using icc_rpr_el1 = SystemRegister<3, 0, 12, 11, 3>;
-using icc_sgi1r_el1 = SystemRegister<3, 0, 12, 11, 5>;
-using icc_sre_el1 = SystemRegister<3, 0, 12, 12, 5>;
-using icc_igrpen1_el1 = SystemRegister<3, 0, 12, 12, 7>;
-
 constexpr uint32_t first_shared = 32;
 
 bool v3() { return machine.gic == 3; }
-uint64_t redistributor() { return gicr_base + gicr_stride * cpu_number(); }
 uint64_t word(uint64_t bank, uint32_t interrupt) { return frame_of(interrupt) + bank + interrupt / 32 * 4; }
 uint32_t mask(uint32_t interrupt) { return 1u << interrupt % 32; }
 }  // namespace
+
+uint64_t redistributor() { return gicr_base + gicr_stride * cpu_number(); }
 
 uint64_t frame_of(uint32_t interrupt) {
   return v3() && interrupt < first_shared ? redistributor() + gicr_sgi_frame : gicd_base;
@@ -83,6 +53,8 @@ void disable(uint32_t interrupt) {
 bool is_enabled(uint32_t interrupt) { return (read32(word(gicd_isenabler, interrupt)) & mask(interrupt)) != 0; }
 void set_pending(uint32_t interrupt) { write32(word(gicd_ispendr, interrupt), mask(interrupt)); }
 void clear_pending(uint32_t interrupt) { write32(word(gicd_icpendr, interrupt), mask(interrupt)); }
+void set_active(uint32_t interrupt) { write32(word(gicd_isactiver, interrupt), mask(interrupt)); }
+void clear_active(uint32_t interrupt) { write32(word(gicd_icactiver, interrupt), mask(interrupt)); }
 bool is_pending(uint32_t interrupt) { return (read32(word(gicd_ispendr, interrupt)) & mask(interrupt)) != 0; }
 bool is_active(uint32_t interrupt) { return (read32(word(gicd_isactiver, interrupt)) & mask(interrupt)) != 0; }
 

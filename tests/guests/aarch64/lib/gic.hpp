@@ -6,13 +6,18 @@
 // The interrupt controller, version 2 or 3 as machine.gic says (Arm IHI 0048 and IHI 0069).
 namespace guest::gic {
 
-inline constexpr uint32_t first_special = 1020;
+inline constexpr uint32_t spurious = 1023;
+inline constexpr uint32_t first_lpi = 8192;
+// 1020 to 1023 name no interrupt.
+[[nodiscard]] constexpr bool is_special(uint32_t number) { return number >= 1020 && number <= spurious; }
 
 // The distributor; once, by the boot CPU.
 void enable_distributor();
 // This CPU's interface (and redistributor): everything up to priority mask 0xff may be delivered.
 void enable_cpu();
 
+// Of this CPU, version 3.
+[[nodiscard]] uint64_t redistributor();
 // Registers of an interrupt that is private to this CPU are found in its own frame.
 [[nodiscard]] uint64_t frame_of(uint32_t interrupt);
 void enable(uint32_t interrupt);
@@ -20,6 +25,8 @@ void disable(uint32_t interrupt);
 [[nodiscard]] bool is_enabled(uint32_t interrupt);
 void set_pending(uint32_t interrupt);
 void clear_pending(uint32_t interrupt);
+void set_active(uint32_t interrupt);
+void clear_active(uint32_t interrupt);
 [[nodiscard]] bool is_pending(uint32_t interrupt);
 [[nodiscard]] bool is_active(uint32_t interrupt);
 void set_priority(uint32_t interrupt, uint8_t priority);

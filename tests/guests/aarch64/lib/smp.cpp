@@ -23,11 +23,15 @@ alignas(16) constinit std::array<std::array<char, 8192>, max_cpus> stacks{};
 
 uint64_t entry_address() { return reinterpret_cast<uint64_t>(&guest_secondary_start); }
 
-int64_t start(unsigned cpu, Function function, uint64_t argument) {
+uint64_t prepare(unsigned cpu, Function function, uint64_t argument) {
   starts[cpu] = {reinterpret_cast<uint64_t>(stacks[cpu].data() + stacks[cpu].size()), function, argument};
   // Our map is cacheable, the new CPU's first reads are not.
   asm volatile("dc civac, %0\n dsb sy" : : "r"(&starts[cpu]) : "memory");
-  return psci::call(psci::cpu_on, cpu, entry_address(), reinterpret_cast<uint64_t>(&starts[cpu])).status();
+  return reinterpret_cast<uint64_t>(&starts[cpu]);
+}
+
+int64_t start(unsigned cpu, Function function, uint64_t argument) {
+  return psci::call(psci::cpu_on, cpu, entry_address(), prepare(cpu, function, argument)).status();
 }
 
 bool is_off(unsigned cpu) { return psci::call(psci::affinity_info, cpu, 0).status() == 1; }

@@ -13,6 +13,8 @@ using Function = void (*)(uint64_t argument);
 // Start CPU `cpu` in `function`; when that returns, the CPU turns itself off. Returns PSCI's status. The CPU must be
 // off.
 [[nodiscard]] int64_t start(unsigned cpu, Function function, uint64_t argument);
+// The same in two steps: CPU_ON with entry_address() and what this returns starts the CPU.
+[[nodiscard]] uint64_t prepare(unsigned cpu, Function function, uint64_t argument);
 [[nodiscard]] bool is_off(unsigned cpu);
 // How many CPUs PSCI knows.
 [[nodiscard]] unsigned count();

@@ -30,7 +30,7 @@ void synchronous(Frame& frame) {
 void interrupt() {
   const uint32_t token = gic::acknowledge();
   const uint32_t number = gic::number(token);
-  if (number >= gic::first_special) return;
+  if (gic::is_special(number)) return;
   if (interrupt_handler != nullptr) interrupt_handler(number);
   gic::end(token);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The UART (PL011, ARM DDI 0183) and the clock (PL031, ARM DDI 0224) of `virt`.
+#include "batteries.hpp"
 #include "check.hpp"
 #include "cpu.hpp"
 #include "gic.hpp"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a guest must not do arrives as an exception of its own, with the syndrome the architecture names.
+#include "batteries.hpp"
 #include "check.hpp"
 #include "cpu.hpp"
 #include "machine.hpp"

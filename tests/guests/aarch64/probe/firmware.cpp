@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // PSCI and the calling convention: return codes of good and of bad calls.
+#include "batteries.hpp"
 #include "check.hpp"
 #include "cpu.hpp"
 #include "machine.hpp"

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "batteries.hpp"
 #include "check.hpp"
 #include "cpu.hpp"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // RAM: all of it there, zero where nothing was loaded, and shared between cached and uncached views.
+#include "batteries.hpp"
 #include "check.hpp"
 #include "cpu.hpp"
 #include "machine.hpp"

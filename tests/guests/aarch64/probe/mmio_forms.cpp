@@ -3,6 +3,7 @@
 // bytes 0x11 0x10 .4 0x00 0x0d 0xf0 0x05 0xb1 in eight words from 0xfe0 (ARM DDI 0183, 3.3.15), and a line control
 // register that keeps what is written. Forms without a syndrome (pairs, writeback) must be decoded from the
 // instruction.
+#include "batteries.hpp"
 #include "check.hpp"
 #include "cpu.hpp"
 #include "machine.hpp"

@@ -2,6 +2,7 @@
 // Further CPUs: started, stopped and started again, interrupted by each other, and each with registers of its own.
 #include <atomic>
 
+#include "batteries.hpp"
 #include "check.hpp"
 #include "cpu.hpp"
 #include "gic.hpp"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // System registers and instructions that operating systems use without asking, trapped or not.
+#include "batteries.hpp"
 #include "check.hpp"
 #include "cpu.hpp"
 

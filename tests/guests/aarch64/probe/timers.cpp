@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The generic timer (DDI 0487, D12): both counters, both timers of EL1, and their interrupts.
+#include "batteries.hpp"
 #include "check.hpp"
 #include "cpu.hpp"
 #include "gic.hpp"
@@ -91,9 +92,9 @@ void values() {
   check("the_timer_value_sets_the_compare_value", cntv_cval_el0::read() - now() <= 0x1000'0000);
 }
 
-// A level stays pending until the timer is silenced: end of interrupt alone brings it back. Left out in a VM with GICv2: there
-// the end of the virtual interrupt deactivates the physical one in hardware, and QEMU's model of GICv2 clears the active
-// state without looking at the line again, until something else makes it look.
+// A level stays pending until the timer is silenced: end of interrupt alone brings it back. Left out in a VM with
+// GICv2: there the end of the virtual interrupt deactivates the physical one in hardware, and QEMU's model of GICv2
+// clears the active state without looking at the line again, until something else makes it look.
 void level() {
   if (!is_bare() && machine.gic == 2) return;
   static constinit unsigned seen = 0;
