@@ -81,15 +81,21 @@ visit_user:
     ret                                     // at PLV0 again
 
 // void idle_while_equal(const volatile u64 *counter, u64 value): sleeps until an interrupt's handler has changed the
-// counter. An interrupt in front of `idle` starts it again (guest.cpp).
+// counter; leaves interrupts enabled. One that comes in front of `idle` starts it again (guest.cpp).
     .globl  idle_while_equal, idle_while_equal_idled
 idle_while_equal:
+    ori     $t1, $zero, 4               // CRMD.IE
+    move    $t0, $zero
+    csrxchg $t0, $t1, 0x0
     ld.d    $t0, $a0, 0
+    move    $t2, $t1
     bne     $t0, $a1, 1f
+    csrxchg $t2, $t1, 0x0               // what has been pending comes now
     idle    0
 idle_while_equal_idled:
     b       idle_while_equal
-1:  ret
+1:  csrxchg $t2, $t1, 0x0
+    ret
 
 // void load_vectors(const void *pattern), void store_vectors(void *to): 32 LASX registers.
     .globl  load_vectors
