@@ -212,10 +212,14 @@ FirmwareAction Psci::arch_features(VcpuIndex, const Arguments& arguments) {
 }
 
 FirmwareAction Psci::arch_workaround(VcpuIndex, const Arguments& arguments) {
-  const int32_t offered = arguments.function == smccc_workaround_1_id   ? workarounds_.workaround_1
-                          : arguments.function == smccc_workaround_2_id ? workarounds_.workaround_2
-                                                                        : workarounds_.workaround_3;
-  return arguments.resume(offered < 0 ? not_supported : success);
+  using Kind = FirmwareAction::Kind;
+  const bool first = arguments.function == smccc_workaround_1_id;
+  const bool third = arguments.function == smccc_workaround_3_id;
+  const int32_t offered = first   ? workarounds_.workaround_1
+                          : third ? workarounds_.workaround_3
+                                  : workarounds_.workaround_2;
+  if (offered != 0 || !(first || third)) return arguments.resume(offered < 0 ? not_supported : success);
+  return with_status(first ? Kind::mitigate_1 : Kind::mitigate_3, success, arguments.x);
 }
 
 FirmwareAction Psci::hypervisor_uid(VcpuIndex, const Arguments&) {

@@ -28,8 +28,9 @@ class GuestEntryCheck {
 };
 
 // What this machine's firmware and CPUs say about the speculation workarounds of DEN0028 section 7, as
-// SMCCC_ARCH_FEATURES reports them: 0 the guest should call, 1 it need not, -1 unknown. The calls themselves have
-// nothing left to do: the trip through EL2 is the mitigation.
+// SMCCC_ARCH_FEATURES reports them: 0 the guest should call, 1 it need not, -1 unknown. Numbers 1 and 3 have no
+// argument and leave nothing behind, so that the machine's firmware can be asked on a guest's behalf; number 2 is a
+// switch of the CPU, which no guest may turn.
 struct FirmwareWorkarounds {
   int32_t workaround_1 = -1;
   int32_t workaround_2 = -1;
@@ -40,6 +41,8 @@ struct FirmwareWorkarounds {
 struct FirmwareAction {
   enum class Kind : uint8_t {
     resume,        // write `results`, run on
+    mitigate_1,    // write `results`, have the machine's firmware do ARCH_WORKAROUND_1 on this CPU, run on
+    mitigate_3,    // the same with ARCH_WORKAROUND_3
     suspend,       // write `results`, then wait for an interrupt as for WFI
     start_vcpu,    // write `results`, make `target` look at take_start(), run on
     power_off,     // this vCPU is off: wait until take_start() has something for it

@@ -14,7 +14,17 @@ constexpr uint64_t cpu_off_id = 0x8400'0002;
 constexpr uint64_t cpu_on_id = 0xc400'0003;
 constexpr uint64_t system_off_id = 0x8400'0008;
 constexpr uint64_t system_reset_id = 0x8400'0009;
+constexpr uint64_t features_id = 0x8400'000a;
+// DEN0028 7.2 to 7.6.
+constexpr uint64_t smccc_version_id = 0x8000'0000;
+constexpr uint64_t smccc_arch_features_id = 0x8000'0001;
+constexpr uint64_t workaround_1_id = 0x8000'8000;
+constexpr uint64_t workaround_2_id = 0x8000'7fff;
+constexpr uint64_t workaround_3_id = 0x8000'3fff;
+constexpr int64_t smccc_1_1 = 0x1'0001;
 constexpr int64_t not_supported = -1;
+
+constinit Workarounds needed{};
 
 // SMC calling convention (DEN0028 2.6): X0-X3 carry results, X4-X17 may be destroyed.
 int64_t call(uint64_t function, uint64_t a1 = 0, uint64_t a2 = 0, uint64_t a3 = 0) {
@@ -37,7 +47,29 @@ int64_t call(uint64_t function, uint64_t a1 = 0, uint64_t a2 = 0, uint64_t a3 = 
   return not_supported;
 }
 
+// What one CPU needs, into what all need. A firmware older than SMCCC 1.1 must not even be asked (7.1).
+void join(int32_t& all, bool may_ask, uint64_t workaround) {
+  const auto mine = may_ask ? static_cast<int32_t>(call(smccc_arch_features_id, workaround)) : -1;
+  if (all == 0 || mine == 0) {
+    all = 0;
+  } else if (mine < 0) {
+    all = -1;
+  }
+}
+
 }  // namespace
+
+void join_cpu() {
+  const bool may_ask = static_cast<int32_t>(call(features_id, smccc_version_id)) >= 0 &&
+                       static_cast<int32_t>(call(smccc_version_id)) >= smccc_1_1;
+  join(needed.branch_prediction, may_ask, workaround_1_id);
+  join(needed.store_bypass, may_ask, workaround_2_id);
+  join(needed.branch_history, may_ask, workaround_3_id);
+}
+
+const Workarounds& workarounds() { return needed; }
+void clear_branch_prediction() { (void)call(workaround_1_id); }
+void clear_branch_history() { (void)call(workaround_3_id); }
 
 void set_conduit(hal::FirmwareConduit to) { conduit = to; }
 

@@ -121,6 +121,7 @@ std::string_view explain(gic::SetupError error) {
 gic::SetupError enable_on_this_cpu(hal::CpuIndex cpu) {
   Mmu::join_cpu();
   id_registers::join_cpu();
+  psci::join_cpu();
   configure_el2();
   const gic::SetupError error = gic::set_up_cpu(cpu, boot::platform().cpus[cpu].hardware_id);
   if (error == gic::SetupError::none) irqs::enable_private(cpu);

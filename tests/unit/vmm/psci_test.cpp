@@ -79,7 +79,14 @@ TEST_F(Psci, answers_truthfully_about_workarounds) {
   EXPECT_EQ(result(arch_features, soc_id), not_supported);
   EXPECT_EQ(result(workaround_1), success);
   EXPECT_EQ(result(workaround_2), not_supported);
-  EXPECT_EQ(result(workaround_3), success);
+}
+
+TEST_F(Psci, asks_the_machines_firmware_only_for_what_it_needs) {
+  const FirmwareAction action = call(0, workaround_3);
+  EXPECT_EQ(action.kind, Kind::mitigate_3);
+  EXPECT_EQ(action.x[0], uint64_t{success});
+  EXPECT_EQ(call(0, workaround_1).kind, Kind::resume) << "not needed here";
+  EXPECT_EQ(call(0, workaround_2).kind, Kind::resume) << "unknown here";
 }
 
 TEST_F(Psci, refuses_every_other_function) {

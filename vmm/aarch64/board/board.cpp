@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <board/board.hpp>
 
+#include <arch/psci.hpp>
 #include <arch/virtual_gic.hpp>
 #include <board/cpu_interfaces.hpp>
 
@@ -30,6 +31,14 @@ vgic::Config gic_config(const config::VmConfig& config) {
           .its = v3 && config.its,
           .timer_ppi = virt_board::ppi_base + virt_board::virtual_timer_ppi,
           .physical_timer = arch::guest_timer_irq()};
+}
+
+// The switch of number 2 stays where the firmware has it out of reset: on.
+FirmwareWorkarounds workarounds() {
+  const arch::psci::Workarounds& host = arch::psci::workarounds();
+  return {.workaround_1 = host.branch_prediction,
+          .workaround_2 = host.store_bypass == 0 ? 1 : host.store_bypass,
+          .workaround_3 = host.branch_history};
 }
 
 unsigned cluster() { return arch::gic_version() == 3 ? AffinityMap::gicv3_cluster : AffinityMap::gicv2_cluster; }
@@ -79,7 +88,7 @@ Board::Board(Vm& vm, const vgic::Config& gic, mm::OwnedFrames gic_storage)
       affinities_(vm.config().vcpus, cluster()),
       gic_storage_(std::move(gic_storage)),
       gic_(gic, gic_storage_.bytes(), cpu_interface(), *this, *this),
-      psci_(affinities_, *this, {}) {}
+      psci_(affinities_, *this, workarounds()) {}
 
 hal::Result<void, VmError> Board::plug_in() {
   const config::VmConfig& config = vm_.config();
@@ -147,6 +156,8 @@ void Board::call(Vcpu& vcpu) {
   }
   switch (action.kind) {
     case Kind::resume: break;
+    case Kind::mitigate_1: arch::psci::clear_branch_prediction(); break;
+    case Kind::mitigate_3: arch::psci::clear_branch_history(); break;
     case Kind::suspend: vcpu.wait_for_interrupt(); break;
     case Kind::start_vcpu: vm_.wake(action.target); break;
     case Kind::power_off:
