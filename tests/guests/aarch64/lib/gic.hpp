@@ -9,7 +9,7 @@ namespace guest::gic {
 inline constexpr uint32_t spurious = 1023;
 inline constexpr uint32_t first_lpi = 8192;
 // 1020 to 1023 name no interrupt.
-[[nodiscard]] constexpr bool is_special(uint32_t number) { return number >= 1020 && number <= spurious; }
+[[nodiscard]] constexpr bool is_special(uint32_t number) { return number - 1020 <= 3; }
 
 // The distributor; once, by the boot CPU.
 void enable_distributor();
