@@ -393,15 +393,14 @@ void Vm::end_guest() {
 
 // Restart, a little later each time, until the limit says that it is hopeless.
 void Vm::after_crash() {
-  vmm::console().ended(console_);
-  if (config_.on_crash != config::CrashAction::restart) return;
+  if (config_.on_crash != config::CrashAction::restart) return vmm::console().ended(console_);
   const hal::Ticks longest = longest_back_off_seconds * hal::Timer::frequency();
   // A guest that ran for longer than the longest pause begins a new row.
   if (hal::Timer::now() - started_at_ > longest) crashes_in_a_row_ = 0;
   if (crashes_in_a_row_ >= config_.restart_limit) {
     hal::log::error("{}: stays down after {} restarts in a row", name(), crashes_in_a_row_);
     crashes_in_a_row_ = 0;  // whoever starts it now has a reason
-    return;
+    return vmm::console().ended(console_);
   }
   const hal::Ticks first = hal::ticks_from_microseconds(config_.restart_delay_ns / 1000);
   const hal::Ticks delay = std::min(first << std::min(crashes_in_a_row_, 16U), longest);
@@ -410,7 +409,8 @@ void Vm::after_crash() {
   const bool interrupted = work_.wait_until(hal::Timer::now() + delay, [&] {
     return (requests_.load(std::memory_order_acquire) & ~(bit_of(VmEvent::crash) | alarm_request)) != 0;
   });
-  if (!interrupted) post(bit_of(VmEvent::restart));
+  if (interrupted) return vmm::console().ended(console_);
+  post(bit_of(VmEvent::restart));
 }
 
 }  // namespace vmm

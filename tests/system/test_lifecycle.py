@@ -1,15 +1,138 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every edge of a VM's life (docs/lifecycle.md), alone, in the middle of another, and beside VMs that run on."""
 
-from harness import bare_metal, test, vm
+import json
+import random
+import time
+
+from harness import bare_metal, check, test, vm
+
+
+def actor(deeds="", name="actor", settings="", **more):
+    """The guest that does what is typed; `deeds` it does by itself."""
+    return bare_metal("actor", name=name, cmdline=deeds, extra=settings, **more)
+
+
+def things_used(console):
+    """What the guest finds that is not as after power-on."""
+    return int(console.expect(r"actor: (\d+) things are not as after power-on").group(1))
+
+
+def state(console, name, wanted):
+    """Waits until the VM is in a state: events of its guest take their time."""
+    for _ in range(50):
+        console.send("vm list\n")
+        if console.expect(rf"^\d+ +{name} +(\w+) [^\0]*?plinth> ", timeout=15).group(1) == wanted:
+            return
+        time.sleep(0.2)
+    check(False, f"{name} is not {wanted}")
+
+
+def all_vms(console):
+    """`vm list --json` by name."""
+    return {machine["name"]: machine for machine in json.loads(console.order("vm list --json", r"^\[\{.*\]$").group(0))}
+
+
+# --- starting anew
+
+@test(limit=60, name="a_restarted_guest_finds_a_new_machine_with_gic_2", gic=2)
+@test(limit=60, name="a_restarted_guest_finds_a_new_machine_with_gic_3", gic=3)
+def a_new_machine(run, gic):
+    console = run.boot(actor(settings="[devices]\nwatchdog = true\n"), gic=gic)
+    check(things_used(console) == 0, "the first start finds a used machine")
+    for command in (None, "vm restart actor", "vm stop actor --force", "vm suspend actor"):
+        console.expect("actor: ready")
+        console.send("D")
+        check(things_used(console) >= 20, "the guest cannot dirty its machine")
+        if command is None:
+            console.send("R")
+        else:
+            console.prompt()
+            console.order(command)
+            if command != "vm restart actor":
+                console.order("vm restart actor", "actor: restarted")
+            console.attach("actor")
+        check(things_used(console) == 0, f"something is left after {command or 'a reset'}")
+
+
+@test(limit=60)
+def a_hundred_vms_come_and_go_and_leave_nothing(run):
+    console = run.boot(actor(settings="autostart = false\n", memory="4MiB", vcpus=2), smp=2)
+    console.expect("plinth> ")
+    console.order("vm destroy actor", "destroyed")
+    # The first round brings what stays for good, such as the heap's first pages.
+    def rounds(count):
+        for _ in range(count):
+            console.send("vm create vms/actor.toml\nvm start actor\nvm destroy actor\n")
+        for _ in range(count):
+            console.expect("actor: created")
+            console.expect("actor: started")
+            console.expect("actor: destroyed")
+        return json.loads(console.order("mem --json", r'^\{"total".*\}$').group(0))
+    before = rounds(1)
+    after = rounds(100)
+    check(before == after, f"before: {before}\nafter:  {after}")
+
+
+@test(limit=30)
+def a_vm_that_cannot_be_made_gives_its_memory_back_clean(run):
+    console = run.boot(actor(vcpus=2, settings='cpus = [0]\n[scheduler]\npolicy = "fair"\n'),
+                       actor(name="greedy", vcpus=3, settings='[scheduler]\npolicy = "dedicated"\n'), attach="actor", smp=2)
+    console.expect("actor: ready")
+    console.prompt()
+    before = console.order("mem --json", r'"free":(\d+),"dirty":(\d+)').groups()
+    console.order("vm create vms/greedy.toml", "^error: ")
+    after = console.order("mem --json", r'"free":(\d+),"dirty":(\d+)').groups()
+    check(before == after and after[1] == "0", f"free and dirty bytes: {before}, then {after}")
+
+
+# --- stopping
+
+@test(limit=60)
+def a_guest_that_hears_the_power_key_ends_by_itself(run):
+    console = run.boot(actor("K"), actor("k", name="deaf", settings='stop_timeout = "1s"\n'), actor(name="mute"),
+                       attach="deaf", smp=2)
+    console.expect("will ignore the power key")
+    console.prompt()
+    console.order("vm stop actor", r"(?s)asked to power itself off.*actor: powered itself off.*actor: stopped")
+    start = time.monotonic()
+    console.order("vm stop deaf", r"(?s)asked to power itself off.*deaf: stopped.*deaf: stopped")
+    check(time.monotonic() - start >= 1, "it was not given the time that its file says")
+    console.order("vm log deaf", "the power key")
+    for command in ("vm stop mute", "vm start deaf", "vm stop deaf --force"):
+        console.send(command + "\n")
+        check("asked" not in console.expect(r"(?s).*?(started|stopped)\n(?=plinth> )").group(0), f"{command} asked the guest")
+
+
+@test(limit=60)
+def the_machine_asks_all_guests_before_it_ends(run):
+    console = run.boot(actor("K", name="one"), actor("K", name="two"), actor("k", name="deaf", settings='stop_timeout = "1s"\n'),
+                       attach="deaf", smp=2)
+    console.expect("will ignore the power key")
+    console.prompt()
+    console.send("poweroff\n")
+    seen = console.expect(r"(?s).*switching off").group(0)
+    for name in ("one", "two"):
+        check(f"{name}: powered itself off" in seen, f"{name} was not asked")
+    check(seen.index("deaf: asked") < seen.index("deaf: stopped"), "one was stopped without being asked")
+    check(console.wait() == 0, "the machine did not switch off")
+
+
+@test(limit=30)
+def a_vm_whose_cpus_are_all_off_has_stopped(run):
+    console = run.boot(actor(vcpus=2))
+    console.expect("actor: ready")
+    console.send("O")
+    console.expect("all its vCPUs are off")
+    console.expect("plinth> ")
+    console.order("vm list", "actor +stopped")
 
 
 @test(limit=60)
 def a_vm_behind_a_spinning_one_of_a_better_class_can_be_stopped(run):
-    spinner = bare_metal("hostile", name="spinner", cmdline="attack=spin_with_interrupts_off")
-    spinner.text += '[scheduler]\npolicy = "fixed"\npriority = 31\n'
+    spinner = actor("S", name="spinner", settings='[scheduler]\npolicy = "fixed"\npriority = 31\n')
     console = run.boot(vm("hello", autostart="false"), spinner, attach="spinner", smp=1)
-    console.expect("spin_with_interrupts_off begins")
+    console.expect("actor: spins")
     console.prompt()
     console.order("vm start hello", "hello: started")
     for command, answer in (("suspend", "suspended"), ("resume", "resumed"), ("restart", "restarted"), ("stop", "stopped"),
@@ -19,3 +142,148 @@ def a_vm_behind_a_spinning_one_of_a_better_class_can_be_stopped(run):
     console.order("vm create vms/hello.toml", "hello: created")
     console.order("vm destroy hello", "hello: destroyed")
     console.order("vm list", r"spinner +running")
+
+
+# --- watchdogs
+
+@test(limit=60)
+def a_guest_that_leaves_its_watchdog_alone_has_crashed(run):
+    settings = 'on_crash = "restart"\nrestart_limit = 1\nrestart_delay = "100ms"\n[devices]\nwatchdog = true\n'
+    console = run.boot(actor("W", settings=settings))
+    for _ in range(2):
+        console.expect("leaves its watchdog alone")
+        console.expect("the watchdog barks")
+        console.expect("actor: crashed: its watchdog expired twice")
+    console.expect("stays down after 1 restarts")
+    console.expect("plinth> ")
+    console.order("vm crash actor", "watchdog expired twice")
+
+
+@test(limit=60)
+def a_guest_that_feeds_its_watchdog_lives_on_even_when_it_was_suspended(run):
+    console = run.boot(actor("w", settings="[devices]\nwatchdog = true\n"))
+    console.expect("feeds its watchdog")
+    console.prompt()
+    console.order("vm suspend actor", "suspended")
+    check("crashed" not in console.drain(3), "time that it did not have counts against it")
+    console.order("vm resume actor", "resumed")
+    check("crashed" not in console.drain(1), "it bit although it was fed")
+    console.order("vm list", r"actor +running")
+
+
+@test(limit=60)
+def a_guest_that_spins_with_its_interrupts_masked_has_crashed(run):
+    busy = actor("C", name="busy", settings='progress_timeout = "1s"\n')
+    polling = vm("uboot")
+    polling.text = 'progress_timeout = "1s"\n' + polling.text
+    idle = actor(name="idle", settings='progress_timeout = "1s"\n')
+    stuck = actor("S", name="stuck", vcpus=2, settings='progress_timeout = "1s"\non_crash = "restart"\nrestart_limit = 1\n')
+    console = run.boot(busy, polling, idle, stuck, attach="busy", smp=2)
+    console.expect("stuck: vCPU 0 crashed at .*: no progress, with its interrupts masked")
+    console.expect("stuck: vCPU 0 crashed at .*: no progress, with its interrupts masked", timeout=30)
+    console.expect("stuck: stays down")
+    console.prompt()
+    for name in ("busy", "uboot", "idle"):
+        console.order("vm list", rf"{name} +running")
+
+
+# --- one edge in the middle of another
+
+def crash_soon(name, delay):
+    """A guest whose watchdog makes it crash again and again, each time soon after its start."""
+    return actor("x", name=name, vcpus=2, settings=f'on_crash = "restart"\nrestart_limit = 1000\nrestart_delay = "{delay}"\n'
+                                                   "[devices]\nwatchdog = true\n")
+
+
+@test(limit=120, name="events_in_the_middle_of_others_leave_vms_in_order", seed=1)
+@test(limit=120, only_full=True, name="events_in_the_middle_of_others_leave_vms_in_order_again", seed=2)
+def events_overtake_each_other(run, seed):
+    """Stop during start, destroy during restart, crash during suspend, CPU_ON racing CPU_OFF: nobody waits for anything."""
+    names = ("crashing", "starting", "deaf", "tiny")
+    console = run.boot(crash_soon("crashing", "1ms"), actor("t", name="starting", vcpus=4),
+                       actor("k", name="deaf", settings='stop_timeout = "50ms"\n'), actor(name="tiny", memory="4MiB"),
+                       vm("hello"), attach="hello", smp=2)
+    console.expect("is ready")
+    console.prompt()
+    console.order("loglevel error")
+    console.send("batch on\n")
+    dice = random.Random(seed)
+    events = ["start", "stop", "stop --force", "suspend", "resume", "restart", "restart"]
+    for _ in range(15):
+        lines = [f"vm {dice.choice(events)} {dice.choice(names)} &" for _ in range(20)]
+        victim = dice.choice(names)
+        lines += [f"vm restart {victim} &", f"vm destroy {victim}", f"vm create vms/{victim}.toml", f"vm start {victim} &"]
+        for line in lines:
+            console.send(line + "\n")
+        for line in lines:
+            answer = console.expect(r"^(ok|error: .*)\n", timeout=20).group(1)
+            check(answer == "ok" or ": cannot " in answer or "wrong" in answer, f"{line}: {answer}")
+    # Every VM still obeys, and what comes after is as if nothing had been.
+    for name in names:
+        for line in (f"vm restart {name}", f"vm suspend {name}", f"vm resume {name}", f"vm destroy {name}"):
+            console.send(line + "\n")
+            answer = console.expect(r"^(ok|error: .*)\n", timeout=20).group(1)
+            check(answer == "ok" or name == "crashing", f"{line}: {answer}")
+    console.send("batch off\n")
+    console.order("vm list", r"hello +running")
+    console.order("mem", r"(?s)dirty +0B.*guest tags +1 ")
+
+
+@test(limit=60, name="no_start_of_a_cpu_is_lost_on_4_cpus", smp=4)
+@test(limit=60, name="no_start_of_a_cpu_is_lost_on_1_cpu", smp=1)
+def starts_race_with_ends(run, smp):
+    console = run.boot(actor("T", vcpus=4), smp=smp)
+    console.expect("3 CPUs started 500 times each, 0 starts went wrong")
+
+
+# --- many at once
+
+@test(limit=180)
+def four_vms_live_their_lives_beside_each_other(run):
+    second = run.file("second.toml", vm("linux", name="second").text)
+    console = run.plinth("run", "linux", second, "uboot", "hello", "--smp", "2")
+    console.expect("plinth> ", timeout=120)
+    for name in ("linux", "second"):
+        console.attach(name)
+        console.login(timeout=90)
+        console.prompt()
+    for name in ("linux", "second", "uboot", "hello"):
+        for command, answer in (("suspend", "suspended"), ("resume", "resumed"), ("restart", "restarted"),
+                                ("stop", "stopped"), ("start", "started")):
+            before = all_vms(console)
+            console.order(f"vm {command} {name}", rf"^{name}: {answer}\n")
+            time.sleep(0.3)
+            after = all_vms(console)
+            for other in set(before) - {name}:
+                check(after[other]["state"] == "running", f"{other} does not run any more after {command} of {name}")
+                check(after[other]["run_ns"] > before[other]["run_ns"], f"{other} stood still during {command} of {name}")
+        check(after[name]["state"] == "running" and after[name]["starts"] == 3, f"{name}: {after[name]}")
+    for name in ("linux", "second"):
+        console.attach(name)
+        console.login(timeout=90)
+        check(console.shell("nproc").strip() == "1", f"{name} does not answer")
+        console.prompt()
+    console.attach("hello")
+    console.send("still here")
+    console.expect("still here")
+
+
+# --- the shell
+
+@test(limit=30)
+def the_shell_says_what_is_possible_instead(run):
+    console = run.boot(vm("hello"), actor(name="helper", settings="autostart = false\n"), attach="hello")
+    console.expect("is ready")
+    console.prompt()
+    for line, answer in {
+            "vm stop nobody": r"there is no VM 'nobody', but hello, helper",
+            "vm show hel": r"'hel' could be hello, helper",
+            "vm start hello": r"hello is running: cannot start it; possible: stop, suspend, restart, destroy",
+            "vm stop helper": r"helper is created: cannot stop it; possible: start, restart, destroy",
+            "vm resume 1": r"hello is running: cannot resume it; possible: .*",
+            "vm create vms/none.toml": r"the bundle has no VM file 'vms/none\.toml'; there are .*hello\.toml.*helper\.toml.*",
+            "vm create vms/hello.toml": r"vms/hello\.toml: .*",
+            "vm": r"'vm' what\? There are list, .*",
+            "vm stop": r"usage: vm stop VM \[--force\]",
+            "vm stop hello --now": r"'vm stop' does not take --now; usage: .*"}.items():
+        console.order(line, rf"^error: {answer}$")

@@ -3,12 +3,13 @@
 by package name (once, then from the cache), our own bare-metal guests from the build."""
 
 import fnmatch
+import gzip
 import hashlib
 import json
 import subprocess
 import tarfile
 
-from . import initramfs
+from . import initramfs, newc
 from .apt import PrivateApt
 from .paths import BUILD, cache
 from .ui import Failure
@@ -93,6 +94,19 @@ def _busybox_initramfs(apt):
     return initramfs.build(_member(deb, "*bin/busybox")), deb.name
 
 
+def _kernel_modules(meta, pattern, *modules):
+    """An archive with modules of the kernel that _kernel() gives, in /modules: to be appended to an initramfs."""
+    def fetch(apt):
+        name = next(name for name in apt.depends(meta) if fnmatch.fnmatch(name, pattern))
+        deb = apt.download(name)
+        archive = newc.Archive()
+        archive.folder("modules")
+        for module in modules:
+            archive.file(f"modules/{module.rpartition('/')[2]}", _member(deb, f"lib/modules/*/kernel/{module}"))
+        return gzip.compress(archive.bytes(), mtime=0), deb.name
+    return fetch
+
+
 def _file(package, pattern):
     def fetch(apt):
         deb = apt.download(package)
@@ -104,6 +118,8 @@ FETCHED = {
     "aarch64": {
         "linux/Image": _kernel("linux-image-cloud-arm64", "linux-image-*-cloud-arm64"),
         "linux/initramfs.cpio.gz": _busybox_initramfs,
+        "linux/watchdog.cpio.gz": _kernel_modules("linux-image-cloud-arm64", "linux-image-*-cloud-arm64",
+                                                  "drivers/watchdog/watchdog.ko", "drivers/watchdog/sbsa_gwdt.ko"),
         "uboot/u-boot.bin": _file("u-boot-qemu", "usr/lib/u-boot/qemu_arm64/u-boot.bin"),
     },
 }

@@ -87,6 +87,8 @@ void starve_watchdog() {
   actor::start_watchdog(300);
 }
 
+void crash_by_watchdog() { actor::start_watchdog(10); }
+
 void feed_watchdog() {
   feeds_watchdog = true;
   print("actor: feeds its watchdog");
@@ -166,6 +168,7 @@ constexpr std::array deeds{
     Deed{'C', compute},
     Deed{'W', starve_watchdog},
     Deed{'w', feed_watchdog},
+    Deed{'x', crash_by_watchdog},
     Deed{'O', turn_off},
     Deed{'G', measure_gaps},
     Deed{'T', start_often},

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The scheduling policies of docs/scheduling.md, as guests get them."""
+
+import json
+import time
+
+from harness import bare_metal, check, test
+
+
+def computing(name, scheduler):
+    """A guest that never waits."""
+    return bare_metal("actor", name=name, cmdline="C", extra=f"[scheduler]\n{scheduler}\n")
+
+
+def numbers(console, name):
+    """Of the VM's first vCPU: nanoseconds that it ran and waited, times that it got a CPU, interrupts that made it exit."""
+    vcpu = json.loads(console.order(f"vm stats {name} --json", r"^\[\{.*\]$").group(0))[0]
+    return {"ran": vcpu["run_ns"], "waited": vcpu["wait_ns"], "switches": vcpu["switches"],
+            "interrupts": vcpu["exits"]["interrupt"]["count"]}
+
+
+def growth(console, names, seconds):
+    """What these numbers grow by."""
+    before = {name: numbers(console, name) for name in names}
+    time.sleep(seconds)
+    after = {name: numbers(console, name) for name in names}
+    return {name: {key: after[name][key] - before[name][key] for key in after[name]} for name in names}
+
+
+@test(limit=60)
+def fair_vms_share_a_cpu_by_weight(run):
+    weights = {"light": 100, "double": 200, "heavy": 700}
+    console = run.boot(*(computing(name, f"weight = {weight}") for name, weight in weights.items()), attach="light", smp=1)
+    console.expect("actor: computes")
+    console.prompt()
+    grown = growth(console, weights, 5)
+    total = sum(values["ran"] for values in grown.values())
+    for name, weight in weights.items():
+        share = grown[name]["ran"] / total
+        check(abs(share - weight / 1000) < 0.03, f"{name} of weight {weight} got {share:.1%}")
+
+
+@test(limit=60)
+def a_fixed_vm_runs_before_a_fair_one_and_a_lower_one(run):
+    console = run.boot(computing("high", 'policy = "fixed"\npriority = 20'), computing("low", 'policy = "fixed"\npriority = 10'),
+                       computing("fair", "weight = 10000"), attach="high", smp=1)
+    console.expect("actor: computes")
+    console.prompt()
+    grown = growth(console, ("high", "low", "fair"), 2)
+    check(grown["low"]["ran"] == grown["fair"]["ran"] == 0, f"others ran beside it: {grown}")
+    check(grown["high"]["ran"] > 1_500_000_000, f"it did not have its CPU: {grown['high']}")
+
+
+@test(limit=60)
+def a_dedicated_vm_takes_no_interrupt_at_all(run):
+    """The guest masks its own interrupts and computes, while others compete for the other CPU."""
+    owner = bare_metal("actor", name="owner", cmdline="S", extra='[scheduler]\npolicy = "dedicated"\n')
+    console = run.boot(owner, computing("one", "weight = 100"), computing("two", "weight = 100"), attach="owner", smp=2)
+    console.expect("actor: spins")
+    console.prompt()
+    time.sleep(1)  # its own timer fires once, and stays pending
+    grown = growth(console, ("owner", "one", "two"), 4)
+    check(grown["owner"]["interrupts"] == 0 and grown["owner"]["switches"] == 0 and grown["owner"]["waited"] == 0,
+          f"it was disturbed: {grown['owner']}")
+    check(grown["owner"]["ran"] > 3_900_000_000, f"its CPU did not run it all the time: {grown['owner']}")
+    for name in ("one", "two"):
+        check(grown[name]["interrupts"] > 100, f"{name} has no slices: {grown[name]}")
