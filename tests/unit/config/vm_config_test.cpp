@@ -136,7 +136,7 @@ TEST(VmConfig, says_what_an_unknown_key_was_meant_to_be) {
   EXPECT_EQ(table_message_of("[scheduler]\npolcy = \"fair\""),
             "x.toml:6:1: unknown key `scheduler.polcy`, did you mean `policy`?\n");
   EXPECT_EQ(table_message_of("[devices]\nfloppy = true"),
-            "x.toml:6:1: unknown key `devices.floppy`, known here are `rtc`, `power_key`, `watchdog`\n");
+            "x.toml:6:1: unknown key `devices.floppy`, known here are `rtc`, `power_key` or `watchdog`\n");
   EXPECT_EQ(table_message_of("[console]\nmodel = \"pl01\""),
             "x.toml:6:9: `console.model` cannot be \"pl01\"; did you mean `pl011`?\n");
   EXPECT_EQ(message_of("on_crash = \"explode\""),
