@@ -109,11 +109,3 @@ def check(arguments):
 def test(arguments):
     from . import testing
     return testing.main(arguments)
-
-
-def bench(arguments):
-    script = ROOT / "tools" / "plinth" / "bench.py"
-    if not script.exists():
-        raise Failure("the benchmark is not part of this tree yet")
-    packages.ensure(packages.QEMU[arguments.arch])
-    return subprocess.run([sys.executable, script, "--arch", arguments.arch, *arguments.arguments]).returncode

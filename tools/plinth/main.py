@@ -14,7 +14,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 if sys.version_info < (3, 11):
     sys.exit("plinth: Python 3.11 or newer is needed (Debian 12 has 3.11)")
 
-from plinth import actions, machines, trace  # noqa: E402  (after the path and the version are right)
+from plinth import actions, bench, machines, trace  # noqa: E402  (after the path and the version are right)
 from plinth.ui import Failure  # noqa: E402
 
 RUN_EXAMPLES = """\
@@ -78,13 +78,16 @@ def parser():
     test.add_argument("--full", action="store_true", help="every combination instead of the subset that covers each value")
     test.add_argument("--keep-logs", action="store_true", help="keep logs of passed tests too (build/test-logs)")
 
-    bench = command("bench", "measure: instructions per exit, interrupt and boot; bytes", actions.bench,
-                    "example:\n  plinth bench")
-    _arch_option(bench)
-    bench.add_argument("--check", dest="arguments", action="append_const", const="--check", default=[],
-                       help="compare with tests/figures and fail when a figure grew")
-    bench.add_argument("--accept", dest="arguments", action="append_const", const="--accept",
-                       help="make the result the one that --check compares with")
+    measuring = command("bench", "measure: instructions per exit, interrupt, switch and boot; bytes", bench.run,
+                        "examples:\n  plinth bench                 measure everything and write docs/figures.md (a minute or two)\n"
+                        "  plinth bench --quick         show all but the Linux boots\n"
+                        "  plinth bench --check         fail when a figure grew, and say which\n"
+                        "  plinth bench --accept -m 'GICD registers by table'")
+    _arch_option(measuring)
+    measuring.add_argument("--quick", action="store_true", help="leave out the Linux boots, which take most of the time")
+    measuring.add_argument("--check", action="store_true", help="compare with tests/figures and fail when a figure grew")
+    measuring.add_argument("--accept", action="store_true", help="make the result the one that --check compares with")
+    measuring.add_argument("-m", "--message", metavar="WHAT", help="what changed, for the history; with --accept")
 
     tracing = command("trace", "turn a trace in a console log into a file for Perfetto", trace.run,
                       "examples:\n  plinth run linux --log console.log     then, at Plinth's prompt: trace on, trace off, trace dump\n"

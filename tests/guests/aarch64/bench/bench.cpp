@@ -3,6 +3,14 @@
 // and under any hypervisor. Each line is `bench NAME TICKS COUNT`: ticks of the virtual counter for so many operations.
 // `./plinth bench` runs it where one instruction takes one nanosecond; the counter's own steps are larger, hence the
 // many repetitions, which start at varying distances from a step.
+//
+// Words on the command line choose what it does:
+//     (none)   exits, interrupts, and SGIs to a second CPU if there is one
+//     later    the same, after sleeping until whoever else is there has gone to sleep
+//     crowd    the same, with all further CPUs started and asleep
+//     switch   two vCPUs that share one CPU: what it costs to go from one to the other
+//     idle     nothing, for ever
+//     tree     prints its device tree, as hexadecimal digits
 #include <atomic>
 #include <cstdint>
 #include <string_view>
@@ -25,6 +33,8 @@ constexpr uint64_t gicd_isenabler1 = gicd_base + 0x104;
 constexpr uint64_t uart_fr = uart_base + 0x18;
 constexpr uint32_t test_sgi = 5;
 constexpr uint32_t reply_sgi = 6;
+
+constexpr uint64_t sleep_milliseconds = 1000;
 
 using Counter = std::atomic<uint32_t>;
 
@@ -55,16 +65,16 @@ void measure(std::string_view name, Operation operation) {
   report(name, now() - start, repetitions);
 }
 
-// `round` performs one operation and returns the ticks that it took.
+// `round` performs `operations` of a kind and returns the ticks that they took.
 template <class Round>
-void measure_rounds(std::string_view name, Round round) {
+void measure_rounds(std::string_view name, Round round, unsigned operations = 1) {
   for (unsigned i = 0; i < 4; ++i) (void)round();
   uint64_t spent = 0;
   for (unsigned i = 0; i < interrupt_repetitions; ++i) {
     settle(i);
     spent += round();
   }
-  report(name, spent, interrupt_repetitions);
+  report(name, spent, interrupt_repetitions * operations);
 }
 
 void interrupt(uint32_t number) {
@@ -154,6 +164,90 @@ void set_wait(Wait wait) {
   settle(0);
 }
 
+// The other vCPU does nothing but count how often it is there: each counts turns of a loop of fixed length and the
+// moments when the counter leapt because somebody else had the CPU. What the turns do not account for went into the
+// switches.
+struct Turns {
+  uint64_t count;
+  uint64_t leaps;
+};
+constexpr uint64_t calibration_milliseconds = 2;
+constexpr uint64_t slices_milliseconds = 40;
+constinit std::atomic<uint64_t> slices_begin{0};
+constinit Turns other_turns{};
+constinit std::atomic<bool> other_is_done{false};
+
+[[gnu::noinline]] Turns take_turns(uint64_t end) {
+  const uint64_t leap = cntfrq_el0::read() / 1'000'000;  // a microsecond: many turns, but less than a switch
+  Turns turns{};
+  uint64_t last = cntvct_el0::read();
+  while (last < end) {
+    const uint64_t time = cntvct_el0::read();
+    if (time - last > leap) ++turns.leaps;
+    last = time;
+    ++turns.count;
+  }
+  return turns;
+}
+
+void other_takes_turns(uint64_t) {
+  const uint64_t begin = slices_begin.load();
+  (void)take_turns(begin);
+  other_turns = take_turns(begin + ticks(slices_milliseconds));
+  other_is_done.store(true);
+}
+
+void measure_slices() {
+  const uint64_t start = now();
+  const Turns alone = take_turns(start + ticks(calibration_milliseconds));
+  const uint64_t alone_ticks = now() - start;
+  const uint64_t begin = now() + ticks(calibration_milliseconds);
+  slices_begin.store(begin);
+  if (smp::start(1, other_takes_turns, 0) != psci::success) return print("bench: the other CPU does not start");
+  (void)take_turns(begin);
+  const Turns own = take_turns(begin + ticks(slices_milliseconds));
+  while (!other_is_done.load()) pause();
+  const uint64_t explained = (own.count + other_turns.count) * alone_ticks / alone.count;
+  report("switch-slice", ticks(slices_milliseconds) - explained, static_cast<unsigned>(own.leaps + other_turns.leaps));
+  while (!smp::is_off(1)) pause();
+}
+
+// Each trip is one switch and what makes it necessary: an SGI to the other vCPU, and WFI.
+void measure_switches() {
+  measure_slices();
+  const uint32_t before = seen.load();
+  other_waits.store(Wait::answering);
+  if (smp::start(1, other_main, 0) != psci::success) return print("bench: the other CPU does not start");
+  while (seen.load() == before) pause();
+  measure_rounds("switch-wait", ping_pong, 2);
+  set_wait(Wait::done);
+}
+
+// Further CPUs do nothing but exist.
+void start_crowd() {
+  const auto sleep_for_ever = [](uint64_t) {
+    mask_interrupts();
+    while (true) wait_for_interrupt();
+  };
+  for (unsigned cpu = smp::count() - 1; cpu > 1; --cpu) (void)smp::start(cpu, sleep_for_ever, 0);
+}
+
+void sleep() {
+  const uint32_t before = timers.load();
+  cntv_cval_el0::write(now() + ticks(sleep_milliseconds));
+  cntv_ctl_el0::write(1);
+  mask_interrupts();
+  while (timers.load() == before) {
+    wait_for_interrupt();
+    unmask_interrupts();
+    mask_interrupts();
+  }
+}
+
+void print_tree() {
+  for (const std::byte part : machine.tree->bytes()) print("tree {:02x}", static_cast<unsigned>(part));
+}
+
 void measure_exits() {
   measure("hypercall", [] { (void)psci::call(unknown_function); });
   measure("psci-version", [] { (void)psci::call(psci::version); });
@@ -163,13 +257,16 @@ void measure_exits() {
   measure("id-register", [] { (void)id_aa64pfr0_el1::read(); });
 }
 
-void measure_interrupts() {
+void take_interrupts() {
   on_interrupt(interrupt);
   gic::enable_distributor();
   gic::enable_cpu();
   gic::enable(test_sgi);
   gic::enable(reply_sgi);
   gic::enable(virtual_timer_interrupt);
+}
+
+void measure_interrupts() {
   unmask_interrupts();
   measure_rounds("sgi-self", self_sgi);
   measure_rounds("timer", due_timer);
@@ -193,10 +290,21 @@ void measure_other_cpu() {
 extern "C" void guest_main(uint64_t device_tree) {
   const uint64_t entered = now();
   read_machine(device_tree);
+  const auto asked_for = [](std::string_view word) { return machine.arguments == word; };
+  if (asked_for("tree")) return print_tree();
+  while (asked_for("idle")) wait_for_interrupt();
   report("entry", entered, 1);
   print("bench frequency {} 1", cntfrq_el0::read());
-  measure_exits();
-  measure_interrupts();
-  measure_other_cpu();
+  take_interrupts();
+  if (asked_for("crowd")) start_crowd();
+  if (asked_for("later") || asked_for("crowd")) sleep();
+  if (asked_for("switch")) {
+    unmask_interrupts();
+    measure_switches();
+  } else {
+    measure_exits();
+    measure_interrupts();
+    measure_other_cpu();
+  }
   print("bench complete");
 }

@@ -6,7 +6,7 @@
 // Further CPUs of the guest, started by PSCI.
 namespace guest::smp {
 
-inline constexpr unsigned max_cpus = 8;
+inline constexpr unsigned max_cpus = 64;
 
 using Function = void (*)(uint64_t argument);
 
