@@ -6,7 +6,7 @@ import json
 import re
 
 from . import bench_chart
-from .bench_rows import CROWDS, EXITS, GROWING, GROWTH, OTHERS, REST, ROWS, SLOW, allowance, beside
+from .bench_rows import CROWDS, EXITS, GROWING, GROWTH, OTHERS, REST, ROWS, SLOW, beside
 from .paths import ROOT
 from .ui import Failure
 
@@ -50,26 +50,27 @@ def history(arch):
 
 
 def compare(ours, before, quick=False):
-    """What grew beyond its allowance, as sentences; also figures that disappeared, and growth with VMs or vCPUs."""
+    """What grew beyond its allowance, as sentences; also rows that disappeared, and growth with VMs or vCPUs."""
     faults = []
-    for name, old in before.items():
-        now = ours.get(name)
-        if now is None and not (quick and name in SLOW):
-            faults.append(f"{name}: was {old}, and is not measured any more")
-        elif now is not None and now > old * (1 + allowance(name)):
-            faults.append(f"{name}: was {old}, is {now} ({_change(old, now)}; {allowance(name):.0%} is allowed)")
+    for row in ROWS:
+        old, now = before.get(row.name), ours.get(row.name)
+        if now is None and old is not None and not (quick and row.name in SLOW):
+            faults.append(f"{row.name}: was {old}, and is not measured any more")
+        elif None not in (old, now) and now > old * (1 + row.allowance):
+            faults.append(f"{row.name}: was {old}, is {now} ({_change(old, now)}; {row.allowance:.0%} is allowed)")
     for kind, counts in CROWDS.items():
         for name in GROWING:
             few, many = (ours.get(beside(name, count, kind)) for count in (counts[0], counts[-1]))
-            if few is not None and many is not None and many > few * (1 + GROWTH):
+            if None not in (few, many) and many > few * (1 + GROWTH):
                 faults.append(f"{name}: grows with the number of {kind}: {few} with {counts[0]}, {many} with {counts[-1]}")
     return faults
 
 
 def shrunk(ours, before):
     """What became so much cheaper that it should be accepted, lest it creeps back unseen."""
-    return [f"{name}: was {old}, is {ours[name]} ({_change(old, ours[name])})" for name, old in before.items()
-            if name in ours and ours[name] < old * (1 - allowance(name))]
+    pairs = [(row, before.get(row.name), ours.get(row.name)) for row in ROWS]
+    return [f"{row.name}: was {old}, is {now} ({_change(old, now)})" for row, old, now in pairs
+            if None not in (old, now) and now < old * (1 - row.allowance)]
 
 
 def _change(old, now):
