@@ -55,6 +55,7 @@ struct Scheduler {
   static void take_out(Cpu& cpu, Task& task);
   static Task* take_next(Cpu& cpu);
   static void collect(Cpu& cpu);
+  static void collect_beside(Cpu& cpu, Task& self);
   static void charge(Cpu& cpu, Task& self, hal::Ticks now);
   static void requeue(Cpu& cpu, Task& self, Policy::Position position);
   static void run_others(Task& self);

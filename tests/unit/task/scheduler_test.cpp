@@ -249,6 +249,13 @@ TEST_F(Scheduler, gives_no_more_than_its_share_to_a_task_that_sleeps_often) {
   EXPECT_GT(share[1], 0.40);
 }
 
+TEST_F(Scheduler, does_not_make_a_task_pay_for_the_time_it_was_alone) {
+  Job& first = spawn_guest(fair(), CpuSet::only(1));
+  machine().run_for(1000 * millisecond);
+  Job& second = spawn_guest(fair(), CpuSet::only(1));
+  for (const double share : shares({&first, &second}, 100 * millisecond)) EXPECT_NEAR(share, 0.5, 0.06);
+}
+
 // --- fixed and dedicated ---------------------------------------------------------------------------------------------
 
 TEST_F(Scheduler, runs_the_highest_priority_until_it_blocks) {
