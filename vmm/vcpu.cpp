@@ -48,7 +48,8 @@ void Vcpu::attend() {
   }
 }
 
-void Vcpu::pause() {
+// Apart, so that the way of an interrupt pays for none of it.
+[[gnu::cold, gnu::noinline]] void Vcpu::pause() {
   const uint32_t reasons = attention.fetch_and(~(show | observe), std::memory_order_acq_rel);
   if ((reasons & show) != 0) show_progress();
   if ((attention.load(std::memory_order_acquire) & (gate | leave)) != 0) park();
