@@ -23,6 +23,8 @@ ATTACKS = {  # name -> does it end by itself?
     "access_devices_strangely": True,
     "storm_of_timers": False,
     "storm_of_sgis": False,
+    "flood_the_its": False,
+    "confuse_the_its": True,
 }
 # Attacks that also run with the other interrupt controller in the short selection.
 BOTH_CONTROLLERS = {"poke_every_device", "storm_of_sgis", "touch_every_system_register"}

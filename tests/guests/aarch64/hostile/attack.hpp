@@ -57,4 +57,8 @@ void access_devices_strangely();
 void storm_of_timers();
 void storm_of_sgis();
 
+// translation.cpp
+void flood_the_its();
+void confuse_the_its();
+
 }  // namespace hostile
