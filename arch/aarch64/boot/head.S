@@ -201,6 +201,21 @@ boot_on_virtual_addresses:
         add     sp, x0, :lo12:boot_stack_top
         mov     x29, xzr
         mov     x30, xzr
+        // The values of .data, from where they lie in the file to their page. That may overlap: from the end.
+        adrp    x0, data_values
+        add     x0, x0, :lo12:data_values
+        adrp    x1, rodata_end
+        adrp    x2, data_values_end
+        add     x2, x2, :lo12:data_values_end
+        sub     x2, x2, x1
+0:      cbz     x2, 1f
+        sub     x2, x2, #16
+        add     x3, x0, x2
+        ldp     x4, x5, [x3]
+        add     x3, x1, x2
+        stp     x4, x5, [x3]
+        b       0b
+1:
         adrp    x0, bss_start
         add     x0, x0, :lo12:bss_start
         adrp    x1, bss_end
