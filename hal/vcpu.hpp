@@ -7,7 +7,9 @@
 
 #include "hal/access_kind.hpp"
 #include "hal/base/address.hpp"
+#include "hal/base/format.hpp"
 #include "hal/exit_class.hpp"
+#include "hal/guest_inspector.hpp"
 
 namespace hal {
 
@@ -50,11 +52,22 @@ concept VirtualProcessor =
       { vcpu.inject_external_abort(GuestVirt{}, AccessKind::load) } -> std::same_as<void>;
     };
 
+// What it owes to post-mortems.
+template <class V>
+concept Reportable = requires(const V vcpu, TextSink& sink, GuestInspector& guest, uint64_t syndrome) {
+  // A few whole lines, while the vCPU does not run: registers and what they mean, the code at PC, how the guest
+  // translates PC and the address of its last fault.
+  { vcpu.report(sink, guest) } -> std::same_as<void>;
+  // What upcall::ExitReport::syndrome says, in words; less than a line.
+  { V::describe_syndrome(sink, syndrome) } -> std::same_as<void>;
+};
+
 }  // namespace hal
 
 #include <arch/vcpu.hpp>
 
 namespace hal {
-static_assert(VirtualProcessor<arch::Vcpu>, "arch/vcpu.hpp does not keep the contract of hal/vcpu.hpp");
+static_assert(VirtualProcessor<arch::Vcpu> && Reportable<arch::Vcpu>,
+              "arch/vcpu.hpp does not keep the contract of hal/vcpu.hpp");
 using Vcpu = arch::Vcpu;
 }  // namespace hal

@@ -13,4 +13,5 @@
 //     take_start(i), reset_vcpu(i)
 //     describe(...)             the guest's device tree
 //     injected(i)               interrupts given to vCPU i so far
+//     report(sink)              the interrupt controller's state, for post-mortems
 #include <board/board.hpp>  // vmm/<architecture>/board/

@@ -76,7 +76,7 @@ void access_device(hal::Vcpu& vcpu, const hal::upcall::GuestAccess& access) {
   vcpu.skip_instruction();
 }
 
-void access_undecoded(hal::Vcpu& vcpu, const hal::upcall::GuestFault& fault) {
+[[gnu::noinline, clang::minsize]] void access_undecoded(hal::Vcpu& vcpu, const hal::upcall::GuestFault& fault) {
   Vcpu& guest = self(vcpu);
   MmioDevice* const device = find_device(guest, fault.address);
   if (device == nullptr) {

@@ -56,7 +56,7 @@ void Vcpu::attend() {
   if ((reasons & observe) != 0) follow_observation();
 }
 
-void Vcpu::follow_observation() {
+[[clang::minsize]] void Vcpu::follow_observation() {
   observer.measure(exit_costs_are_measured());
   observe_exits(exits_are_observed());
 }
@@ -66,7 +66,7 @@ void Vcpu::look() {
   if (task_->state() != task::TaskState::blocked) kick(show);
 }
 
-void Vcpu::show_progress() {
+[[clang::minsize]] void Vcpu::show_progress() {
   uint64_t deeds = 0;
   for (const hal::ExitClass own : {hal::ExitClass::idle, hal::ExitClass::call, hal::ExitClass::device,
                                    hal::ExitClass::memory, hal::ExitClass::registers, hal::ExitClass::fault}) {
@@ -78,7 +78,7 @@ void Vcpu::show_progress() {
   if (looks_in_vain_ == looks_until_stuck) vm_.crash(*this, "no progress, with its interrupts masked");
 }
 
-void Vcpu::park() {
+[[clang::minsize]] void Vcpu::park() {
   if (is_loaded()) unload();
   leave_active();
   while (true) {
@@ -101,7 +101,7 @@ void Vcpu::park() {
   }
 }
 
-bool Vcpu::take_start() {
+[[clang::minsize]] bool Vcpu::take_start() {
   attention.fetch_and(~start, std::memory_order_acq_rel);
   const auto wanted = vm_.board().take_start(index_);
   if (!wanted) return false;
@@ -117,7 +117,7 @@ void Vcpu::leave_active() {
   if (vcpus.active.fetch_sub(1, std::memory_order_acq_rel) == 1) vcpus.all_parked.wake_all();
 }
 
-void Vcpu::power_off() {
+[[clang::minsize]] void Vcpu::power_off() {
   on_ = false;
   park();
   // Started again, with registers that no CPU has yet.

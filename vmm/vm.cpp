@@ -74,6 +74,9 @@ hal::Result<void, VmError> Vm::build(std::string_view file) {
     return hal::fail(board.error());
   }
   board_ = std::move(board).value();
+  auto room = PostMortem::reserve(config_.vcpus);
+  if (!room) return hal::fail(VmError::out_of_memory);
+  post_mortem_.emplace(std::move(room).value());
   if (const auto built = build_vcpus(); !built) {
     hal::log::error("{}: vCPUs: {}", file, built.error());
     return built;
@@ -232,6 +235,7 @@ void Vm::guest_ends(Vcpu& vcpu, VmEvent event) {
 void Vm::crash(Vcpu& vcpu, std::string_view reason) {
   remember(reason);
   hal::log::error("{}: vCPU {} crashed at {:#x}: {}", name(), vcpu.index(), vcpu.pc(), reason);
+  crashed_vcpu_.store(&vcpu, std::memory_order_release);
   guest_ends(vcpu, VmEvent::crash);
 }
 
@@ -316,6 +320,7 @@ void Vm::carry_out(VmEvent event) {
     case VmEvent::reset: {
       end_guest();
       const bool started = start_guest();
+      if (!started) post_mortem_->take(*this);
       set_state(started ? VmState::running : VmState::crashed);
       if (started) open_gate();
       return;
@@ -329,6 +334,7 @@ void Vm::carry_out(VmEvent event) {
       return vmm::console().ended(console_);
     case VmEvent::crash:
       end_guest();
+      post_mortem_->take(*this);
       set_state(VmState::crashed);
       return after_crash();
     case VmEvent::destroy:
@@ -346,6 +352,7 @@ void Vm::set_state(VmState state) {
 
 // Clean memory, devices as after power-on, images from the bundle.
 bool Vm::start_guest() {
+  crashed_vcpu_.store(nullptr, std::memory_order_relaxed);
   for (unsigned i = 0; i < vcpus_.count; ++i) vcpus_.list[i]->reset_power();
   board_->reset();
   const auto entry = load_vm(*this);
@@ -359,7 +366,7 @@ bool Vm::start_guest() {
   }
   board_->boot(entry->pc, entry->argument);
   starts_.fetch_add(1, std::memory_order_relaxed);
-  started_at_ = hal::Timer::now();
+  started_at_.store(hal::Timer::now(), std::memory_order_relaxed);
   vcpus_.primary().attention.fetch_or(Vcpu::start, std::memory_order_acq_rel);
   return true;
 }
@@ -396,7 +403,7 @@ void Vm::after_crash() {
   if (config_.on_crash != config::CrashAction::restart) return vmm::console().ended(console_);
   const hal::Ticks longest = longest_back_off_seconds * hal::Timer::frequency();
   // A guest that ran for longer than the longest pause begins a new row.
-  if (hal::Timer::now() - started_at_ > longest) crashes_in_a_row_ = 0;
+  if (since_start() > longest) crashes_in_a_row_ = 0;
   if (crashes_in_a_row_ >= config_.restart_limit) {
     hal::log::error("{}: stays down after {} restarts in a row", name(), crashes_in_a_row_);
     crashes_in_a_row_ = 0;  // whoever starts it now has a reason

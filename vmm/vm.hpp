@@ -22,6 +22,7 @@
 #include "vmm/lifecycle.hpp"
 #include "vmm/loader/image.hpp"
 #include "vmm/mmio_bus.hpp"
+#include "vmm/post_mortem.hpp"
 #include "vmm/vcpu.hpp"
 #include "vmm/virt_board.hpp"
 
@@ -73,6 +74,15 @@ class Vm final : public hal::ListNode<> {
   [[nodiscard]] unsigned starts() const { return starts_.load(std::memory_order_relaxed); }
   // Why it crashed, or how it ended; empty before.
   [[nodiscard]] std::string_view last_words() const { return last_words_.view(); }
+
+  // The vCPU that brought about the present guest's crash; null: none did.
+  [[nodiscard]] const Vcpu* crashed_vcpu() const { return crashed_vcpu_.load(std::memory_order_acquire); }
+  // Since the last start.
+  [[nodiscard]] hal::Ticks since_start() const {
+    return hal::Timer::now() - started_at_.load(std::memory_order_relaxed);
+  }
+  // Of the last crash.
+  [[nodiscard]] const PostMortem& post_mortem() const { return *post_mortem_; }
 
   // Ask for an event; returns at once. Errors: wrong_state when the present state does not allow it. Any CPU.
   hal::Result<void, VmError> request(VmEvent event);
@@ -143,10 +153,12 @@ class Vm final : public hal::ListNode<> {
   task::Task* manager_ = nullptr;
   bool leaving_ = false;           // manager only
   unsigned crashes_in_a_row_ = 0;  // manager only
-  hal::Ticks started_at_ = 0;      // manager only
   // Manager only: until then a guest that was asked may power itself off; hal::never when it was not.
   hal::Ticks stop_deadline_ = hal::never;
   hal::Ticks next_look_ = hal::never;  // manager only: at the vCPUs' progress
+  std::atomic<hal::Ticks> started_at_{0};
+  std::atomic<const Vcpu*> crashed_vcpu_{nullptr};
+  std::optional<PostMortem> post_mortem_;  // from build() on
   hal::SpinLock words_lock_{hal::LockRank::vm_lifecycle};
   hal::FixedString<159> last_words_;
 };

@@ -13,6 +13,8 @@ BEGIN = re.compile(r"\btrace begin frequency=(\d+) cpus=(\d+)")
 RECORD = re.compile(r"\btrace (\d+) (\d+) (\d+)\.(\d+) ([a-z]+) (\S+) 0x([0-9a-f]+)")
 END = re.compile(r"\btrace end records=(\d+) lost=(\d+)")
 
+EVENTS = {"run", "leave", "exit", "enter", "device", "call", "inject", "wait", "wake", "state"}
+
 HOST = 1  # the process in Perfetto's sense that holds the physical CPUs; VM n is process VMS + n
 VMS = 1000
 

@@ -72,6 +72,22 @@ size_t VmConsole::read_kept(uint64_t& position, std::span<uint8_t> bytes) const 
   return count;
 }
 
+void VmConsole::put_kept(hal::TextSink& sink, uint64_t most) const {
+  const uint64_t end = sent();
+  uint64_t position = end - std::min(end, most);
+  std::array<uint8_t, 64> bytes;
+  char last = '\n';
+  while (position < end) {
+    for (const uint8_t byte : std::span(bytes).first(read_kept(position, bytes))) {
+      const char c = static_cast<char>(byte);
+      if (byte < ' ' && c != '\n' && c != '\t' && c != '\x1b') continue;
+      sink.put({&c, 1});
+      last = c;
+    }
+  }
+  if (last != '\n') sink.put("\n");
+}
+
 uint64_t VmConsole::sent() const {
   const hal::LockGuard guard(lock_);
   return head_;

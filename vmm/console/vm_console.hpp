@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 
+#include "hal/base/format.hpp"
 #include "hal/base/list.hpp"
 #include "hal/base/lock.hpp"
 #include "vmm/console/byte_ring.hpp"
@@ -63,6 +64,9 @@ class VmConsole final : public ConsolePort, public hal::ListNode<> {
   [[nodiscard]] std::string_view name() const { return name_; }
   // Copy kept output from `position` on (0: the oldest that is kept) and move it past what was copied.
   [[nodiscard]] size_t read_kept(uint64_t& position, std::span<uint8_t> bytes) const;
+  // The last `most` bytes that are kept, as whole lines. Control characters but tabs and colours are left out: they
+  // would act on the terminal that shows them.
+  void put_kept(hal::TextSink& sink, uint64_t most) const;
   // Bytes that the guest sent since the VM was made.
   [[nodiscard]] uint64_t sent() const;
 

@@ -58,13 +58,6 @@ struct VcpuInfo {
   std::array<ExitInfo, hal::exit_classes> exits{};
 };
 
-// A vCPU's registers as they were left; only of a VM that does not run.
-struct Registers {
-  uint64_t pc = 0;
-  unsigned count = 0;
-  std::array<uint64_t, 32> general{};
-};
-
 struct CpuInfo {
   unsigned index = 0;
   bool idle = false;
@@ -95,7 +88,10 @@ class Backend {
   virtual std::optional<VmInfo> next_vm(std::optional<VmId> previous) = 0;
   virtual std::optional<VmInfo> vm(VmId id) = 0;
   virtual std::optional<VcpuInfo> vcpu(VmId id, unsigned index) = 0;
-  virtual std::optional<Registers> registers(VmId id, unsigned vcpu) = 0;
+  // The report on its last crash; false: it has not crashed yet.
+  virtual bool put_crash(VmId id, hal::TextSink& sink) = 0;
+  // The same kind of report on a VM as it is. It does not run.
+  virtual void put_report(VmId id, hal::TextSink& sink) = 0;
 
   // Carry out an event, wait until that is done, and say how it went; the log has the details. `destroy` makes the VM
   // disappear.
@@ -109,8 +105,8 @@ class Backend {
 
   virtual void attach_console(VmId id) = 0;
   virtual void watch_consoles() = 0;
-  // Kept console output, as VmConsole::read_kept().
-  virtual size_t read_console(VmId id, uint64_t& position, std::span<uint8_t> bytes) = 0;
+  // Kept console output, as VmConsole::put_kept().
+  virtual void put_console(VmId id, hal::TextSink& sink) = 0;
   virtual std::string_view console_escape() = 0;
 
   virtual std::optional<CpuInfo> cpu(unsigned index) = 0;

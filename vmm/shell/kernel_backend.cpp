@@ -92,16 +92,18 @@ std::optional<VcpuInfo> KernelBackend::vcpu(VmId id, unsigned index) {
   return info;
 }
 
-std::optional<Registers> KernelBackend::registers(VmId id, unsigned index) {
+bool KernelBackend::put_crash(VmId id, hal::TextSink& sink) {
   Vm* const vm = vm_list().find(id);
-  if (vm == nullptr || index >= vm->vcpus().count || vm->gate_is_open()) return std::nullopt;
-  const Vcpu& vcpu = *vm->vcpus().list[index];
-  if (!vcpu.is_on()) return std::nullopt;
-  Registers registers;
-  registers.pc = vcpu.pc();
-  registers.count = registers.general.size();
-  for (unsigned n = 0; n < registers.count; ++n) registers.general[n] = vcpu.reg(n);
-  return registers;
+  if (vm == nullptr) return false;
+  PostMortem::Cursor cursor;
+  std::array<char, 128> bytes;
+  while (const size_t count = vm->post_mortem().read(cursor, bytes)) sink.put({bytes.data(), count});
+  return cursor.position != 0;
+}
+
+void KernelBackend::put_report(VmId id, hal::TextSink& sink) {
+  Vm* const vm = vm_list().find(id);
+  if (vm != nullptr && !vm->gate_is_open()) write_report(sink, name(vm->state()), *vm);
 }
 
 hal::Result<void, std::string_view> KernelBackend::perform(VmId id, VmEvent event) {
@@ -139,9 +141,8 @@ void KernelBackend::attach_console(VmId id) {
 
 void KernelBackend::watch_consoles() { vmm::console().watch_all(); }
 
-size_t KernelBackend::read_console(VmId id, uint64_t& position, std::span<uint8_t> bytes) {
-  Vm* const vm = vm_list().find(id);
-  return vm == nullptr ? 0 : vm->console().read_kept(position, bytes);
+void KernelBackend::put_console(VmId id, hal::TextSink& sink) {
+  if (Vm* const vm = vm_list().find(id)) vm->console().put_kept(sink, UINT64_MAX);
 }
 
 std::optional<CpuInfo> KernelBackend::cpu(unsigned index) {

@@ -19,7 +19,8 @@ class KernelBackend final : public Backend {
   std::optional<VmInfo> next_vm(std::optional<VmId> previous) override;
   std::optional<VmInfo> vm(VmId id) override;
   std::optional<VcpuInfo> vcpu(VmId id, unsigned index) override;
-  std::optional<Registers> registers(VmId id, unsigned vcpu) override;
+  bool put_crash(VmId id, hal::TextSink& sink) override;
+  void put_report(VmId id, hal::TextSink& sink) override;
 
   hal::Result<void, std::string_view> perform(VmId id, VmEvent event) override;
   void request(VmId id, VmEvent event) override;
@@ -28,7 +29,7 @@ class KernelBackend final : public Backend {
 
   void attach_console(VmId id) override;
   void watch_consoles() override;
-  size_t read_console(VmId id, uint64_t& position, std::span<uint8_t> bytes) override;
+  void put_console(VmId id, hal::TextSink& sink) override;
   std::string_view console_escape() override { return {escape_name_.data(), escape_name_.size()}; }
 
   std::optional<CpuInfo> cpu(unsigned index) override;

@@ -64,6 +64,20 @@ void Shell::vm_stats(const Arguments& arguments) {
   if (!backend_.measures_exit_costs()) output_.put("\n'stats on' begins to measure what exits cost\n");
 }
 
+// A crash is kept until the VM is destroyed; what a VM is like now can be told while it does not run.
+void Shell::vm_crash(const Arguments& arguments) {
+  const std::optional<VmInfo> vm = find_vm(arguments.word(0));
+  if (!vm) return;
+  const std::string_view vm_name = vm->name.view();
+  if (arguments.has("--now")) {
+    if (vm->state != VmState::running) return backend_.put_report(vm->id, output_);
+    return fail("{} is running; 'vm suspend {}' freezes it first", vm_name, vm_name);
+  }
+  if (!backend_.put_crash(vm->id, output_)) {
+    fail("{} has not crashed; 'vm crash {} --now' shows a VM that is suspended", vm_name, vm_name);
+  }
+}
+
 void Shell::stats_on(const Arguments&) { backend_.measure_exit_costs(true); }
 void Shell::stats_off(const Arguments&) { backend_.measure_exit_costs(false); }
 

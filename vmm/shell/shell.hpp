@@ -154,8 +154,6 @@ class Shell {
   void put_vcpu_members(JsonWriter& json, const VcpuInfo& vcpu);
   void put_exit_members(JsonWriter& json, const VcpuInfo& vcpu);
   void put_exits(const VcpuInfo& vcpu);
-  void put_console(VmId id, uint64_t most);
-  void put_registers(const VmInfo& vm);
   void end_machine(std::string_view what);
   template <class Visit>
   void for_each_vm(Visit visit);

@@ -192,50 +192,7 @@ void Shell::vm_show(const Arguments& arguments) {
 // --- what it said ----------------------------------------------------------------------------------------------------
 
 void Shell::vm_log(const Arguments& arguments) {
-  const std::optional<VmInfo> vm = find_vm(arguments.word(0));
-  if (vm) put_console(vm->id, UINT64_MAX);
-}
-
-// The last `most` bytes. Control characters but tabs and colours are left out: they would act on this terminal.
-void Shell::put_console(VmId id, uint64_t most) {
-  uint64_t end = UINT64_MAX;
-  (void)backend_.read_console(id, end, {});  // moves to the end
-  uint64_t position = end - std::min(end, most);
-  std::array<uint8_t, 64> bytes;
-  char last = '\n';
-  while (position < end) {
-    const size_t count = backend_.read_console(id, position, bytes);
-    if (count == 0) break;
-    for (const uint8_t byte : std::span(bytes).first(count)) {
-      const char c = static_cast<char>(byte);
-      if (byte < ' ' && c != '\n' && c != '\t' && c != '\x1b') continue;
-      output_.put({&c, 1});
-      last = c;
-    }
-  }
-  if (last != '\n') output_.put("\n");
-}
-
-void Shell::vm_crash(const Arguments& arguments) {
-  constexpr uint64_t last_output = 1024;
-  const std::optional<VmInfo> vm = find_vm(arguments.word(0));
-  if (!vm) return;
-  if (vm->state != VmState::crashed) return fail("{} is {}: it has not crashed", vm->name.view(), name(vm->state));
-  print("{} crashed: {}\n", vm->name.view(), vm->last_words.view());
-  put_registers(*vm);
-  output_.put("last output:\n");
-  put_console(vm->id, last_output);
-}
-
-void Shell::put_registers(const VmInfo& vm) {
-  for (unsigned i = 0; i < vm.vcpus; ++i) {
-    const std::optional<Registers> registers = backend_.registers(vm.id, i);
-    if (!registers) continue;
-    print("vcpu {}: pc {:#018x}\n", i, registers->pc);
-    for (unsigned n = 0; n < registers->count; ++n) {
-      print("  {}{:<2} {:#018x}{}", 'r', n, registers->general[n], n % 4 == 3 || n + 1 == registers->count ? "\n" : "");
-    }
-  }
+  if (const std::optional<VmInfo> vm = find_vm(arguments.word(0))) backend_.put_console(vm->id, output_);
 }
 
 void Shell::console(const Arguments& arguments) {

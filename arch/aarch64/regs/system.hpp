@@ -178,6 +178,7 @@ enum class ExceptionClass : uint8_t {
   svc32 = 0x11,
   hvc32 = 0x12,
   smc32 = 0x13,
+  svc64 = 0x15,
   hvc64 = 0x16,
   smc64 = 0x17,
   system_register = 0x18,
@@ -215,7 +216,7 @@ struct abort_iss {
   // FSC values: the low two bits of the first three give the level.
   static constexpr uint64_t translation = 0b000100, access_flag = 0b001000, permission = 0b001100;
   static constexpr uint64_t level_mask = 0b11;
-  static constexpr uint64_t alignment = 0b100001;
+  static constexpr uint64_t external = 0b010000, alignment = 0b100001;
 };
 
 // ISS of a trapped MSR, MRS or system instruction.

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "arch/aarch64/regs/system.hpp"
+#include "arch/aarch64/report/report.hpp"
 #include "arch/cpu.hpp"
 #include "arch/sysreg.hpp"
 #include "arch/vcpu.hpp"
@@ -27,21 +28,6 @@ namespace {
 using namespace regs;
 
 constexpr std::array<std::string_view, 4> kinds{"synchronous exception", "IRQ", "FIQ", "system error (SError)"};
-
-std::string_view cause(uint64_t esr) {
-  switch (static_cast<ExceptionClass>(esr_el2::ec::get(esr))) {
-    case ExceptionClass::instruction_abort_same: return "instruction abort";
-    case ExceptionClass::data_abort_same: return "data abort";
-    case ExceptionClass::pc_alignment: return "misaligned PC";
-    case ExceptionClass::sp_alignment: return "misaligned SP";
-    case ExceptionClass::illegal_state: return "illegal execution state";
-    case ExceptionClass::fp_simd: return "use of FP or SIMD registers";
-    case ExceptionClass::serror: return "system error";
-    case ExceptionClass::brk: return "breakpoint instruction";
-    case ExceptionClass::unknown: return "undefined instruction";
-    default: return "unexpected exception class";
-  }
-}
 
 bool is_text(uint64_t address) {
   return address >= reinterpret_cast<uintptr_t>(image_start) && address < reinterpret_cast<uintptr_t>(text_end);
@@ -85,7 +71,7 @@ void install_exception_vectors() {
 extern "C" void host_exception(const GuestFrame& frame, uint64_t kind) {
   (void)hal::log::panic_mode();
   const uint64_t esr = read<esr_el2>();
-  hal::log::error("panic: {} in the hypervisor: {}", kinds[kind % kinds.size()], cause(esr));
+  hal::log::error("panic: {} in the hypervisor: {}", kinds[kind % kinds.size()], cause_of(esr));
   hal::log::error("  ESR {:#x} FAR {:#x} PSTATE {:#x} SP {}", esr, read<far_el2>(), frame.pstate,
                   static_cast<const void*>(frame.vcpu));
   report_registers(frame);

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "arch/aarch64/irq/irqs.hpp"
+#include "arch/aarch64/report/report.hpp"
 #include "arch/aarch64/trap/system_registers.hpp"
 #include "arch/sysreg.hpp"
 #include "arch/vcpu.hpp"
@@ -106,8 +107,12 @@ void attention(GuestFrame& frame, uint64_t) { hal::upcall::guest_attention(*fram
 
 // An SError that a guest's access caused, or one of the machine that hit while it ran: the VM cannot be trusted to go
 // on.
-void system_error(GuestFrame& frame, uint64_t) {
-  hal::upcall::guest_failed(*frame.vcpu, "a system error (SError) was reported while the guest ran");
+[[clang::minsize]] void system_error(GuestFrame& frame, uint64_t) {
+  std::array<char, 96> buffer;
+  hal::BufferSink words(buffer);
+  words.put("an SError was reported while the guest ran, syndrome ");
+  describe_syndrome(words, read<esr_el2>());
+  hal::upcall::guest_failed(*frame.vcpu, words.text());
 }
 
 struct Destination {
@@ -131,7 +136,7 @@ constexpr auto destinations = std::to_array<Destination>({
 constexpr Destination anything_else{0, undefined, hal::ExitClass::fault};
 
 // Not on the way of an exit: exit points hold their handlers.
-[[gnu::cold]] const Destination& destination(size_t point) {
+[[clang::minsize]] const Destination& destination(size_t point) {
   const auto* const found = std::ranges::find(destinations, point, &Destination::point);
   return found != destinations.end() ? *found : anything_else;
 }
@@ -139,7 +144,7 @@ constexpr Destination anything_else{0, undefined, hal::ExitClass::fault};
 // --- observed exits --------------------------------------------------------------------------------------------------
 
 // Stands in front of a point's handler while somebody wants to know more of an exit than that it happened.
-[[gnu::cold]] void observe(GuestFrame& frame, uint64_t esr, size_t point) {
+[[clang::minsize]] void observe(GuestFrame& frame, uint64_t esr, size_t point) {
   Vcpu& vcpu = *frame.vcpu;
   const Destination& to = destination(point);
   hal::upcall::ExitReport report{.exit_class = to.exit_class, .syndrome = esr};
@@ -166,14 +171,14 @@ constexpr std::array<ExitHandler, exit_point::synchronous> observe_others{observ
 
 }  // namespace
 
-void Vcpu::observe_exits(bool on) {
+[[clang::minsize]] void Vcpu::observe_exits(bool on) {
   for (size_t point = 0; point < exit_point::count; ++point) {
     const ExitHandler observer = point < observe_others.size() ? observe_others[point] : observe_synchronous;
     frame_->points[point].handler.store(on ? observer : destination(point).handler, std::memory_order_relaxed);
   }
 }
 
-uint64_t Vcpu::exits(hal::ExitClass exit_class) const {
+[[clang::minsize]] uint64_t Vcpu::exits(hal::ExitClass exit_class) const {
   const ExitPoint* const points = points_.load(std::memory_order_acquire);
   if (points == nullptr) return 0;
   uint64_t sum = 0;

@@ -27,7 +27,7 @@ bool is_el0(uint64_t pstate) { return spsr::nrw::is_set(pstate) || spsr::mode::g
 
 }  // namespace
 
-void Vcpu::take_exception(uint64_t syndrome, uint64_t fault_address) {
+[[clang::minsize]] void Vcpu::take_exception(uint64_t syndrome, uint64_t fault_address) {
   const uint64_t pstate = frame_->pstate;
   write<elr_el1>(frame_->pc);
   write<spsr_el1>(pstate);
@@ -48,7 +48,7 @@ void Vcpu::take_exception(uint64_t syndrome, uint64_t fault_address) {
 
 void Vcpu::inject_undefined() { take_exception(syndrome(ExceptionClass::unknown, 0), read<far_el1>()); }
 
-void Vcpu::inject_external_abort(hal::GuestVirt place, hal::AccessKind kind) {
+[[clang::minsize]] void Vcpu::inject_external_abort(hal::GuestVirt place, hal::AccessKind kind) {
   const bool fetch = kind == hal::AccessKind::fetch;
   constexpr uint64_t external_abort = 0b010000;
   const bool lower = is_el0(frame_->pstate);
@@ -60,7 +60,7 @@ void Vcpu::inject_external_abort(hal::GuestVirt place, hal::AccessKind kind) {
 }
 
 // The syndrome is still that of the exit: what is stepped over is stepped over before another guest can run.
-void Vcpu::skip_aarch32() {
+[[clang::minsize]] void Vcpu::skip_aarch32() {
   frame_->pc += esr_el2::il::is_set(read<esr_el2>()) ? 4 : 2;
   frame_->pstate = advance_it(frame_->pstate);
 }
@@ -92,7 +92,7 @@ uint64_t Vcpu::stack_pointer() const {
   return el1h ? read<sp_el1>() : read<sp_el0>();
 }
 
-void Vcpu::set_stack_pointer(uint64_t value) {
+[[clang::minsize]] void Vcpu::set_stack_pointer(uint64_t value) {
   if (spsr::mode::get(frame_->pstate) == spsr::el1h) {
     write<sp_el1>(value);
   } else {

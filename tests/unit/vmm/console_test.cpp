@@ -347,6 +347,21 @@ TEST_F(OneGuest, keeps_what_was_shown_for_reports) {
   EXPECT_EQ(port.sent(), 14U);
 }
 
+TEST_F(OneGuest, shows_the_end_of_what_was_kept_without_what_acts_on_a_terminal) {
+  class Text final : public hal::TextSink {
+   public:
+    void put(std::string_view more) override { text += more; }
+    std::string text;
+  } all, end, nothing;
+  port.put_kept(nothing, 100);
+  EXPECT_EQ(nothing.text, "");
+  guest.print("\x1b[1mKernel\x07 panic\r\nnot\tsyncing");
+  port.put_kept(all, UINT64_MAX);
+  EXPECT_EQ(all.text, "\x1b[1mKernel panic\nnot\tsyncing\n");
+  port.put_kept(end, 7);
+  EXPECT_EQ(end.text, "syncing\n");
+}
+
 TEST(PolledConsole, works_without_an_interrupt) {
   FakeHostUart uart;
   FakeBell service, prompt;

@@ -87,6 +87,8 @@ class Board final : public VcpuKicker,
   static constexpr hal::GuestPhys ram_base = virt_board::ram_base;
 
   [[nodiscard]] vgic::Vgic& gic() { return gic_; }
+  // The interrupt controller's state in words, for post-mortems. No vCPU is loaded.
+  void report(hal::TextSink& sink) { gic_.describe(sink); }
   // Interrupts given to a vCPU. Any CPU.
   [[nodiscard]] uint64_t injected(VcpuIndex index) const { return gic_.injected(index); }
 

@@ -152,7 +152,7 @@ void Vgic::reset_cpu_interface(VcpuIndex vcpu) {
   }
 }
 
-void Vgic::reset() {
+[[clang::minsize]] void Vgic::reset() {
   constexpr uint32_t sgis = 0xffff;
   model_.ctlr.store(0, std::memory_order_relaxed);
   for (CpuContext& cpu : model_.cpus) {

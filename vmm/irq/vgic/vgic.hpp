@@ -103,7 +103,7 @@ class Vgic final : public IrqSink {
   };
   [[nodiscard]] Devices devices();
 
-  // The state as text, a line per interrupt that is enabled, pending or active, for `vm show` and post-mortems. What
+  // The state as text, a line per interrupt that is enabled, pending or active, for post-mortems. What
   // running vCPUs hold in list registers appears as last known.
   void describe(hal::TextSink& out);
 

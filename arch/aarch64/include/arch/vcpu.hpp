@@ -7,11 +7,14 @@
 #include <cstdint>
 #include <optional>
 
+#include "arch/aarch64/regs/guest_registers.hpp"
 #include "arch/aarch64/regs/system.hpp"
 #include "arch/mmu.hpp"
 #include "hal/access_kind.hpp"
 #include "hal/base/address.hpp"
+#include "hal/base/format.hpp"
 #include "hal/exit_class.hpp"
+#include "hal/guest_inspector.hpp"
 
 namespace arch {
 
@@ -61,17 +64,6 @@ struct ExitFrame : GuestFrame {
 };
 static_assert(sizeof(ExitPoint) == 16 && sizeof(ExitFrame) == frame_size + exit_point::count * sizeof(ExitPoint),
               "trap/vectors.S has these numbers");
-
-// The guest's EL1 and EL0 system registers. They stay in the CPU across exits; this copy is current only while another
-// vCPU has the CPU.
-struct GuestSystemRegisters {
-  uint64_t sctlr, actlr, cpacr, ttbr0, ttbr1, tcr;
-  uint64_t spsr, elr, sp_el0, sp_el1;
-  uint64_t afsr0, afsr1, esr, far, par, mair, amair, vbar;
-  uint64_t contextidr, tpidr_el1, tpidr_el0, tpidrro_el0, csselr, mdscr;
-  uint64_t cntkctl, cntv_ctl, cntv_cval;
-  std::array<uint64_t, 10> pointer_keys;
-};
 
 struct alignas(16) GuestFloatingPoint {
   std::array<unsigned __int128, 32> v;
@@ -143,6 +135,11 @@ class Vcpu {
   void observe_exits(bool on);
   // The data abort that is being handled met no device. Its own task.
   void met_no_device() { no_device_.store(no_device_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
+
+  // For post-mortems, while it is not loaded: registers in words, what the guest makes of its addresses, and ours of
+  // those. And a syndrome as upcall::ExitReport has it.
+  void report(hal::TextSink& sink, hal::GuestInspector& guest) const;
+  static void describe_syndrome(hal::TextSink& sink, uint64_t syndrome);
 
   // Guest system registers, wherever they are now.
   [[nodiscard]] GuestSystemRegisters system_registers() const;

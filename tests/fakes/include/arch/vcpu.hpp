@@ -7,7 +7,9 @@
 
 #include "hal/access_kind.hpp"
 #include "hal/base/address.hpp"
+#include "hal/base/format.hpp"
 #include "hal/exit_class.hpp"
+#include "hal/guest_inspector.hpp"
 
 namespace arch {
 
@@ -41,6 +43,9 @@ class Vcpu {
   [[nodiscard]] uint64_t exits(hal::ExitClass exit_class) const { return counts[static_cast<size_t>(exit_class)]; }
   void observe_exits(bool on) { observed = on; }
   void met_no_device() {}
+
+  void report(hal::TextSink& sink, hal::GuestInspector&) const { hal::format(sink, "pc {:#x}\n", pc_); }
+  static void describe_syndrome(hal::TextSink& sink, uint64_t syndrome) { hal::format(sink, "{:#x}", syndrome); }
 
   // --- for tests ---
   std::array<uint64_t, hal::exit_classes> counts{};

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/aarch64/report/report.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "arch/aarch64/regs/guest_walk.hpp"
+#include "arch/aarch64/regs/system.hpp"
+
+namespace arch {
+namespace {
+
+using namespace regs;
+using hal::format;
+
+struct Cause {
+  ExceptionClass exception_class;
+  std::string_view words;
+};
+constexpr auto causes = std::to_array<Cause>({
+    {ExceptionClass::unknown, "undefined instruction"},
+    {ExceptionClass::wfx, "WFI or WFE"},
+    {ExceptionClass::fp_simd, "use of FP or SIMD registers"},
+    {ExceptionClass::illegal_state, "illegal execution state"},
+    {ExceptionClass::svc64, "SVC"},
+    {ExceptionClass::hvc64, "HVC"},
+    {ExceptionClass::smc64, "SMC"},
+    {ExceptionClass::system_register, "system register"},
+    {ExceptionClass::instruction_abort_lower, "instruction abort"},
+    {ExceptionClass::instruction_abort_same, "instruction abort"},
+    {ExceptionClass::pc_alignment, "misaligned PC"},
+    {ExceptionClass::data_abort_lower, "data abort"},
+    {ExceptionClass::data_abort_same, "data abort"},
+    {ExceptionClass::sp_alignment, "misaligned SP"},
+    {ExceptionClass::serror, "system error"},
+    {ExceptionClass::brk, "breakpoint instruction"},
+});
+
+ExceptionClass class_of(uint64_t esr) { return static_cast<ExceptionClass>(esr_el2::ec::get(esr)); }
+
+bool is_fetch(ExceptionClass c) {
+  return c == ExceptionClass::instruction_abort_lower || c == ExceptionClass::instruction_abort_same;
+}
+bool is_abort(ExceptionClass c) {
+  return is_fetch(c) || c == ExceptionClass::data_abort_lower || c == ExceptionClass::data_abort_same;
+}
+
+// ISS.DFSC and IFSC of an abort (D24.2.40).
+void describe_fault_status(hal::TextSink& sink, uint64_t iss) {
+  constexpr std::array<std::string_view, 4> faults{"address size", "translation", "access flag", "permission"};
+  const uint64_t status = abort_iss::fsc::get(iss);
+  if (status < 16) {
+    format(sink, ", {} fault at level {}", faults[status / 4], status & abort_iss::level_mask);
+  } else if (status == abort_iss::external) {
+    sink.put(", external abort");
+  } else if (status == abort_iss::alignment) {
+    sink.put(", misaligned");
+  } else {
+    format(sink, ", fault status {:#x}", status);
+  }
+}
+
+void put_registers(hal::TextSink& sink, const VcpuState& state) {
+  for (unsigned n = 0; n < state.x.size(); ++n) {
+    if (n % 4 == 0) format(sink, "  x{:<2}", n);
+    format(sink, " {:016x}{}", state.x[n], n % 4 == 3 || n == 30 ? "\n" : "");
+  }
+  // Every field of the structure is one word.
+  const auto* const words = reinterpret_cast<const uint64_t*>(&state.system);
+  std::string_view names = guest_register_names;
+  for (unsigned n = 0; !names.empty(); ++n) {
+    const size_t end = names.find(' ');
+    format(sink, "  {:<11} {:016x}{}", names.substr(0, end), words[n], n % 3 == 2 ? "\n" : "");
+    names.remove_prefix(end + 1);
+  }
+}
+
+// The guest's translation of an address, then ours of what it leads to.
+std::optional<hal::GuestPhys> put_translation(hal::TextSink& sink, std::string_view what, const VcpuState& state,
+                                              uint64_t address, hal::GuestInspector& guest) {
+  const GuestWalk walk = walk_guest(state.system, hal::GuestVirt(address), guest);
+  format(sink, "  {} {:#x}: ", what, address);
+  if (!walk.translated) sink.put("stage 1 is off");
+  for (unsigned n = 0; n < walk.count; ++n) {
+    const GuestWalk::Step& step = walk.steps[n];
+    format(sink, "{}level {} at {}: {:#x}", n == 0 ? "" : ", ", step.level, step.place, step.descriptor);
+  }
+  if (!walk.result) {
+    sink.put(walk.count == 0 ? "in no table\n" : ", which leads nowhere\n");
+    return std::nullopt;
+  }
+  if (walk.translated) format(sink, ", which is {}", *walk.result);
+  sink.put("\n");
+  guest.show_stage2(*walk.result);
+  return walk.result;
+}
+
+// Up to eight words around the PC that lie in its page.
+void put_code(hal::TextSink& sink, hal::GuestPhys pc, hal::GuestInspector& guest) {
+  const uint64_t page = pc.value() & ~uint64_t{0xfff};
+  const uint64_t from = std::max(page, pc.value() - std::min<uint64_t>(pc.value(), 16));
+  sink.put("  code");
+  for (uint64_t at = from; at < std::min(page + 0x1000, from + 32); at += 4) {
+    uint32_t word = 0;
+    if (!guest.read(hal::GuestPhys(at), std::as_writable_bytes(std::span(&word, 1)))) break;
+    const bool here = at == pc.value();
+    format(sink, " {}{:08x}{}", here ? "(" : "", word, here ? ")" : "");
+  }
+  sink.put("\n");
+}
+
+}  // namespace
+
+std::string_view cause_of(uint64_t esr) {
+  const auto* const found = std::ranges::find(causes, class_of(esr), &Cause::exception_class);
+  return found != causes.end() ? found->words : std::string_view{};
+}
+
+void describe_syndrome(hal::TextSink& sink, uint64_t esr) {
+  const std::string_view words = cause_of(esr);
+  format(sink, "{:#x}: {}", esr, words.empty() ? "exception" : words);
+  if (!is_abort(class_of(esr))) return;
+  const uint64_t iss = esr_el2::iss::get(esr);
+  if (!is_fetch(class_of(esr))) sink.put(abort_iss::wnr::is_set(iss) ? ", write" : ", read");
+  describe_fault_status(sink, iss);
+  if (abort_iss::s1ptw::is_set(iss)) sink.put(", of a table walk");
+}
+
+void describe_status(hal::TextSink& sink, uint64_t status) {
+  const auto flags = [&](std::string_view set, std::string_view clear, unsigned lowest) {
+    for (unsigned n = 0; n < set.size(); ++n) {
+      const bool is_set = (status >> (lowest + set.size() - 1 - n) & 1) != 0;
+      sink.put((is_set ? set : clear).substr(n, 1));
+    }
+  };
+  if (spsr::nrw::is_set(status)) {
+    sink.put("AArch32 ");
+  } else {
+    format(sink, "EL{}{} ", spsr::mode::get(status) / 4, spsr::mode::get(status) % 4 == 0 ? 't' : 'h');
+  }
+  flags("NZCV", "nzcv", 28);
+  sink.put(" ");
+  flags("DAIF", "daif", 6);
+}
+
+void report(hal::TextSink& sink, const VcpuState& state, hal::GuestInspector& guest) {
+  format(sink, "  pc {:#x}, pstate {:#x}: ", state.pc, state.pstate);
+  describe_status(sink, state.pstate);
+  sink.put("\n");
+  put_registers(sink, state);
+  if (state.system.esr != 0) {
+    // An interrupt since then has changed ELR and SPSR, but not ESR.
+    sink.put("  last syndrome ");
+    describe_syndrome(sink, state.system.esr);
+    format(sink, "; last exception at {:#x}, ", state.system.elr);
+    describe_status(sink, state.system.spsr);
+    sink.put("\n");
+    if (is_abort(class_of(state.system.esr))) {
+      (void)put_translation(sink, "far", state, state.system.far, guest);
+    }
+  }
+  if (const auto pc = put_translation(sink, "pc", state, state.pc, guest)) put_code(sink, *pc, guest);
+}
+
+}  // namespace arch

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is told of VMs: statistics of their exits, post-mortems, and traces."""
+
+import json
+
+from harness import bare_metal, check, test, vm
+from plinth import trace
+
+
+def statistics(console, name):
+    """`vm stats NAME --json` of its first vCPU."""
+    return json.loads(console.order(f"vm stats {name} --json", r"^(\[.*\])\n").group(1))[0]
+
+
+@test(limit=60)
+def a_crash_leaves_a_report_that_outlives_the_next_start(run):
+    guest = bare_metal("hostile", cmdline="attack=spin_with_interrupts_off", vcpus=2, extra='progress_timeout = "1s"')
+    console = run.boot(guest)
+    console.expect("hostile: vCPU 0 crashed", timeout=30)
+    console.expect("plinth> ")  # the console comes here once the VM has ended
+    console.send("vm crash hostile\n")
+    for line in (r"hostile crashed, \d+\.\d{3} s after its start number 1: no progress",
+                 r"vcpu 0: crashed", r"pc 0x[0-9a-f]+, pstate 0x[0-9a-f]+: EL1h .* DAIF",
+                 r"x0 ( [0-9a-f]{16}){4}\n", r"sctlr +[0-9a-f]{16}", r"vbar +[0-9a-f]{16}",
+                 r"pc 0x[0-9a-f]+: level 1 at 0x[0-9a-f]+: 0x[0-9a-f]+, which is 0x[0-9a-f]+\n",
+                 r"stage 2 of 0x[0-9a-f]+: .*, rwx normal\n", r"code .*\([0-9a-f]{8}\)",
+                 r"exits: interrupt \d+ idle \d+ call \d+ device [1-9]", r"last output:(.|\n)*spin_with_interrupts_off begins",
+                 r"vcpu 1: off", r"GICv3: "):
+        console.expect(line, timeout=15)
+    console.order("vm start hostile", "hostile: started")
+    console.order("vm crash hostile", "hostile crashed, .* start number 1:")
+    console.order("vm destroy hostile", "hostile: destroyed")
+    console.order("vm crash hostile", "error: there is no VM")
+
+
+@test(limit=60)
+def a_vm_that_could_not_be_loaded_leaves_a_report(run):
+    guest = bare_metal("hello")
+    guest.images["hello/hello.bin"] = b"\x1f\x8b no gzip at all"
+    console = run.boot(guest)
+    console.expect(r"\[plinth\] .*hello", timeout=20)
+    console.prompt()
+    console.order("vm crash hello", "hello crashed, .*: .+\n")
+
+
+@test(limit=60)
+def a_vm_that_is_frozen_shows_how_it_is(run):
+    console = run.boot(vm("hello"), gic=2)
+    console.expect("is ready")
+    console.prompt()
+    console.order("vm crash hello", "error: hello has not crashed")
+    console.order("vm crash hello --now", "error: hello is running; 'vm suspend hello'")
+    console.order("vm suspend hello", "hello: suspended")
+    console.order("vm crash hello --now", r"hello suspended, (.|\n)*vcpu 0: on\n(.|\n)*stage 2 of(.|\n)*GICv2:")
+    console.order("vm resume hello", "hello: resumed")
+    console.attach("hello")
+    console.send("goes on")
+    console.expect("goes on")
+
+
+@test(limit=60)
+def exits_are_counted_always_and_measured_on_demand(run):
+    console = run.boot(vm("hello"))
+    console.expect("is ready")
+    console.prompt()
+    before = statistics(console, "hello")
+    for kind in ("idle", "call", "device"):
+        check(before["exits"][kind]["count"] > 0, f"no exit of class {kind} was counted: {before}")
+    check(before["injected"] > 0, f"no interrupt was counted: {before}")
+    check(before["exits"]["device"]["measured"] == 0, f"measured without being asked to: {before}")
+    console.order("stats on")
+    console.attach("hello")
+    console.send("typed")
+    console.expect("typed")
+    console.prompt()
+    after = statistics(console, "hello")["exits"]["device"]
+    check(after["count"] > before["exits"]["device"]["count"], f"exits no longer counted: {after}")
+    check(after["total_ns"] >= after["longest_ns"] > 0 and after["measured"] > 0, f"not measured: {after}")
+    console.order("stats off")
+    console.order("vm stats hello", "'stats on' begins to measure")
+
+
+@test(limit=60)
+def a_trace_has_every_event_on_its_track(run):
+    console = run.boot(vm("hello"), bare_metal("hostile", cmdline="attack=spin_with_interrupts_off"), attach="hello", smp=1)
+    console.expect("is ready")
+    console.prompt()
+    console.order("trace on")
+    console.attach("hello")
+    console.send("R")  # a call, and a change of state
+    console.expect("RAM is clean")
+    console.prompt()
+    console.send("trace dump\n")
+    text = console.expect(r"(?s)trace begin .*?trace end [^\n]*\n", timeout=30).group(0)
+    dump = trace.parse(text.splitlines())
+    missing = trace.EVENTS - {record.event for record in dump.records}
+    check(not missing, f"not in the dump: {missing}")
+    named = {event["args"]["name"] for event in trace.convert(dump)["traceEvents"] if event["name"] == "thread_name"}
+    check({"CPU 0", "vCPU 0"} <= named, f"tracks: {named}")
