@@ -311,6 +311,21 @@ TEST(VgicIts, does_a_bounded_number_of_commands_per_access) {
   EXPECT_LT((guest.at - before) / 32, 2 * vmm::vgic::Its::budget_per_access);
 }
 
+TEST(VgicIts, goes_on_with_its_queue_while_the_guest_waits) {
+  Machine machine(config);
+  Guest guest(machine);
+  guest.configure(8200, 0x80, true);
+  guest.map_device(2, 5);
+  guest.map(2, 20, 8200, 1);
+  for (int i = 0; i < 100; ++i) guest.queue_command(static_cast<uint64_t>(gits::Command::SYNC), 0, 0);
+  guest.queue_command(uint64_t{2} << 32 | static_cast<uint64_t>(gits::Command::INT), 20, 0);
+  guest.set(gits::CWRITER, guest.at);
+  EXPECT_FALSE(machine.irq(1));
+  EXPECT_TRUE(machine.has_pending(0)) << "it does not sleep yet";
+  EXPECT_TRUE(machine.irq(1));
+  EXPECT_FALSE(machine.has_pending(0));
+}
+
 TEST(VgicIts, does_one_command_about_all_lpis_per_access_and_is_not_quiescent_meanwhile) {
   Machine machine(config);
   Guest guest(machine);

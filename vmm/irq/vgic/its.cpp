@@ -36,6 +36,7 @@ void Its::reset_state() {
   tables_.collections = fixed_baser(gits::baser::collections);
   enabled_ = false;
   cbaser_ = cwriter_ = creadr_ = 0;
+  behind_.store(false, std::memory_order_relaxed);
 }
 
 // Registers are words, or double-words that can be accessed by halves.
@@ -102,6 +103,12 @@ void Its::set_table(uint64_t& reg, uint64_t value) {
   reg = (reg & fixed_baser_mask) | (value & ~fixed_baser_mask);
   // Page size 3 is reserved and means 64 KiB to us; say so.
   if (gits::baser::Page_Size::get(reg) == 3) reg = gits::baser::Page_Size::set(reg, 2);
+}
+
+void Its::catch_up() {
+  Kicks kicks(model_.kicker, Kicks::nobody);
+  const hal::LockGuard guard(lock_);
+  run_commands(kicks);
 }
 
 void Its::translate(uint32_t device_id, uint32_t event_id) {

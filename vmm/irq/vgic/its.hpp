@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 
 #include "hal/base/lock.hpp"
 #include "vmm/irq/vgic/its_tables.hpp"
@@ -14,8 +15,9 @@ namespace vmm::vgic {
 // tables that the guest's commands fill.
 //
 // A guest may queue up to 32768 commands. One access does at most `budget_per_access` of them, and one if it is about
-// all LPIs (INVALL, MOVALL); the rest is done when the guest looks how far the ITS has got (GITS_CREADR), as it must. A
-// command that makes no sense is skipped: this ITS neither stalls nor reports (GITS_TYPER.SEIS = 0).
+// all LPIs (INVALL, MOVALL); the rest is done when the guest looks how far the ITS has got (GITS_CREADR), or would wait
+// for an interrupt. A command that makes no sense is skipped: this ITS neither stalls nor reports (GITS_TYPER.SEIS =
+// 0).
 class Its final : public MmioDevice {
  public:
   static constexpr unsigned budget_per_access = 64;
@@ -28,6 +30,9 @@ class Its final : public MmioDevice {
   // A device's message. Any CPU.
   void translate(uint32_t device_id, uint32_t event_id);
   void reset_state();
+  // Commands wait; some of them are done now.
+  [[nodiscard]] bool is_behind() const { return behind_.load(std::memory_order_relaxed); }
+  void catch_up();
 
  private:
   using Words = std::array<uint64_t, 4>;
@@ -66,6 +71,7 @@ class Its final : public MmioDevice {
   uint64_t cbaser_ PLINTH_GUARDED_BY(lock_) = 0;
   uint64_t cwriter_ PLINTH_GUARDED_BY(lock_) = 0;
   uint64_t creadr_ PLINTH_GUARDED_BY(lock_) = 0;
+  std::atomic<bool> behind_{false};
 };
 
 }  // namespace vmm::vgic

@@ -45,6 +45,7 @@ constinit const std::array<Its::CommandRow, 12> Its::commands{{
 }};
 
 void Its::run_commands(Kicks& kicks) {
+  behind_.store(false, std::memory_order_relaxed);
   if (!enabled_ || !gits::cbaser::Valid::is_set(cbaser_)) return;
   const hal::GuestPhys queue(cbaser_ & gits::cbaser::Physical_Address::mask);
   const uint64_t bytes = (gits::cbaser::Size::get(cbaser_) + 1) * 4 * hal::kib;
@@ -55,6 +56,7 @@ void Its::run_commands(Kicks& kicks) {
     spent += readable ? run_one(words, kicks) : 1;
     creadr_ = creadr_ + gits::command_size >= bytes ? 0 : creadr_ + gits::command_size;
   }
+  behind_.store(creadr_ != cwriter_, std::memory_order_relaxed);
 }
 
 // Says what it cost.

@@ -95,6 +95,11 @@ void Vgic::set_private_level(VcpuIndex vcpu, IntId ppi, bool level) {
 void Vgic::send_msi(uint32_t device_id, uint32_t event_id) { its_.translate(device_id, event_id); }
 
 bool Vgic::has_pending(VcpuIndex vcpu) {
+  // The interrupt that it waits for may be behind a command. WFI may always end early.
+  if (its_.is_behind()) {
+    its_.catch_up();
+    return true;
+  }
   CpuContext& cpu = model_.cpus[vcpu];
   if (cpu.loaded && cpu.used != 0) model_.hardware.fold(model_, cpu);
   return would_signal(model_, cpu);
