@@ -15,11 +15,12 @@ from pathlib import Path
 from .expect import Session
 from .ui import Failure
 
-PATIENCE = 30  # seconds for an answer of QEMU itself
+PATIENCE = 120  # seconds for QEMU's own answers, and for a breakpoint
+MONITOR_PROMPT = b"(qemu) "
 
 
 class CountedSession(Session):
-    """A QEMU command line, started and counted. The machine stays when its guest powers it off."""
+    """A QEMU command line, started and counted. The machine waits for go_past(), and stays when its guest powers it off."""
 
     def __init__(self, command, timeout, reject=()):
         self._folder = Path(tempfile.mkdtemp(prefix="plinth-"))
@@ -30,16 +31,17 @@ class CountedSession(Session):
             words += ["-chardev", f"socket,id={name},path={places[name]},server=on,wait=off",
                       option, f"chardev{'=' if option == '-mon' else ':'}{name}"]
         super().__init__(words, timeout, reject)
-        self._monitor = _connect(places["monitor"])
         self._debugger = places["debugger"]
-        self._ask("", last=True)
+        try:
+            self._monitor = _connect(places["monitor"])
+            _read_until(self._monitor, MONITOR_PROMPT)
+        except Failure:
+            self.close()
+            raise
 
     def close(self):
         super().close()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    def go(self):
-        self._ask("cont")
 
     def go_past(self, address, times=1):
         """Lets the machine run until it is at this address for the nth time; returns the count there. It goes on."""
@@ -60,11 +62,10 @@ class CountedSession(Session):
             before, now = now, self.count()
         return now
 
-    def _ask(self, order, last=False):
+    def _ask(self, order):
         """The monitor's answer, up to its next prompt."""
-        if not last:
-            self._monitor.sendall(f"{order}\n".encode())
-        return _read_until(self._monitor, b"(qemu) ").decode(errors="replace")
+        self._monitor.sendall(f"{order}\n".encode())
+        return _read_until(self._monitor, MONITOR_PROMPT).decode(errors="replace")
 
 
 class _Debugger:
@@ -117,7 +118,10 @@ def _connect(place):
 
 
 def _read(connection):
-    data = connection.recv(4096)
+    try:
+        data = connection.recv(4096)
+    except TimeoutError:
+        raise Failure(f"QEMU did not answer for {PATIENCE} s while it was being counted") from None
     if not data:
         raise Failure("QEMU ended while it was being counted")
     return data
