@@ -14,7 +14,7 @@
 // What plinth.toml says, checked and with every default filled in; docs/config.md documents the keys.
 namespace config {
 
-inline constexpr size_t max_vm_files = 32;
+inline constexpr size_t max_vm_files = 64;
 
 enum class LogLevel : uint8_t { error, warning, info, debug };
 
