@@ -265,7 +265,9 @@ constexpr Key<VmConfig> vm_keys[] = {
      }},
     {{"progress_timeout", "time", "\"0s\"", "a vCPU that spins with its interrupts masked for so long has crashed"},
      [](Loader& loader, const Node& node, VmConfig& out) {
-       loader.read_duration(node, 0, longest_wait, out.progress_timeout_ns);
+       if (!loader.read_duration(node, 0, longest_wait, out.progress_timeout_ns)) return;
+       if (out.progress_timeout_ns == 0 || out.progress_timeout_ns >= 100 * millisecond) return;
+       loader.error(node.position(), "`{}` is \"0s\" or at least \"100ms\"", loader.key());
      }},
     {{"stop_timeout", "time", "\"10s\"", "how long a guest that is stopped may take to power itself off"},
      [](Loader& loader, const Node& node, VmConfig& out) {

@@ -37,6 +37,20 @@ inline constexpr unsigned vm_events = 10;
   return names[static_cast<size_t>(event)];
 }
 
+// Several events as one word.
+[[nodiscard]] constexpr uint32_t bit_of(VmEvent event) { return 1U << static_cast<unsigned>(event); }
+
+// Which of `events` comes first: the end before the beginning, and what the guest does before what it is asked for.
+[[nodiscard]] constexpr std::optional<VmEvent> most_urgent(uint32_t events) {
+  using enum VmEvent;
+  constexpr std::array order{destroy, crash, kill, power_off, reset, stop, restart, suspend, resume, start};
+  static_assert(order.size() == vm_events);
+  for (const VmEvent event : order) {
+    if ((events & bit_of(event)) != 0) return event;
+  }
+  return std::nullopt;
+}
+
 // Where an event leads; nothing when it is not possible in that state.
 [[nodiscard]] constexpr std::optional<VmState> next_state(VmState state, VmEvent event) {
   using enum VmState;

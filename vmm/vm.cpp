@@ -20,13 +20,6 @@ namespace {
 // Requests that are no events of the life cycle.
 constexpr uint32_t alarm_request = 1U << vm_events;
 
-constexpr uint32_t bit_of(VmEvent event) { return 1U << static_cast<unsigned>(event); }
-
-// Who comes first when several were asked for: the end before the beginning.
-constexpr std::array urgency{VmEvent::destroy, VmEvent::crash,   VmEvent::kill,    VmEvent::power_off, VmEvent::reset,
-                             VmEvent::stop,    VmEvent::restart, VmEvent::suspend, VmEvent::resume,    VmEvent::start};
-static_assert(urgency.size() == vm_events);
-
 // What vCPUs ask for. Nobody waits for it to be carried out.
 constexpr uint32_t guest_events = bit_of(VmEvent::crash) | bit_of(VmEvent::power_off) | bit_of(VmEvent::reset);
 
@@ -263,17 +256,17 @@ void Vm::serve() {
   // A stop waits while the guest that was asked has time left.
   const uint32_t others = asked() ? ~bit_of(VmEvent::stop) : ~uint32_t{0};
   const auto requests = [&] { return requests_.load(std::memory_order_acquire) & others; };
-  const bool called = work_.wait_until(std::min(stop_deadline_, next_look_), [&] { return requests() != 0; });
+  (void)work_.wait_until(std::min(stop_deadline_, next_look_), [&] { return requests() != 0; });
   const hal::Ticks now = hal::Timer::now();
   if (now >= next_look_) look_for_progress(now);
   // The alarms are done before the events are looked at: a guest that sets one after another delays nobody.
-  const uint32_t wanted = called ? requests() : now >= stop_deadline_ ? bit_of(VmEvent::stop) : 0;
+  const uint32_t wanted = requests() | (now >= stop_deadline_ ? bit_of(VmEvent::stop) : 0);
   if ((wanted & alarm_request) != 0) {
     requests_.fetch_and(~alarm_request, std::memory_order_acq_rel);
     board_->run_alarms();
   }
-  const auto* const event = std::ranges::find_if(urgency, [&](VmEvent e) { return (wanted & bit_of(e)) != 0; });
-  if (event == urgency.end()) return;
+  const std::optional<VmEvent> event = most_urgent(wanted);
+  if (!event) return;
   // A guest may ask for the same again as soon as it runs, so its wish is taken off the list first. perform() waits
   // for the others to go off it.
   if ((bit_of(*event) & guest_events) != 0) requests_.fetch_and(~bit_of(*event), std::memory_order_acq_rel);
@@ -322,8 +315,7 @@ void Vm::carry_out(VmEvent event) {
       const bool started = start_guest();
       if (!started) post_mortem_->take(*this);
       set_state(started ? VmState::running : VmState::crashed);
-      if (started) open_gate();
-      return;
+      return started ? open_gate() : vmm::console().ended(console_);
     }
     case VmEvent::stop:
     case VmEvent::kill:

@@ -57,6 +57,10 @@ TEST(VmConfig, fills_in_every_default) {
   EXPECT_EQ(vm.on_reset, ResetAction::restart);
   EXPECT_EQ(vm.restart_limit, 5U);
   EXPECT_EQ(vm.restart_delay_ns, 1'000'000'000U);
+  EXPECT_EQ(vm.stop_timeout_ns, 10'000'000'000U);
+  EXPECT_EQ(vm.progress_timeout_ns, 0U);
+  EXPECT_TRUE(vm.power_key);
+  EXPECT_FALSE(vm.watchdog);
 }
 
 TEST(VmConfig, reads_every_key) {
@@ -72,6 +76,8 @@ on_crash = "restart"
 on_reset = "stop"
 restart_limit = 7
 restart_delay = "250ms"
+stop_timeout = "0s"
+progress_timeout = "2min"
 [memory]
 region = [{address = 0x4000_0000, size = "1GiB"},
           {address = 0, size = 8192, kind = "rom", access = "r", image = "a/rom"}]
@@ -108,6 +114,8 @@ priority = 31
   EXPECT_EQ(vm.on_reset, ResetAction::stop);
   EXPECT_EQ(vm.restart_limit, 7U);
   EXPECT_EQ(vm.restart_delay_ns, 250'000'000U);
+  EXPECT_EQ(vm.stop_timeout_ns, 0U);
+  EXPECT_EQ(vm.progress_timeout_ns, 120'000'000'000U);
   EXPECT_EQ(vm.memory.size, 0U);
   ASSERT_EQ(vm.memory.regions.size(), 2U);
   EXPECT_EQ(vm.memory.regions[0].range, (hal::GuestPhysRange{GuestPhys(0x4000'0000), hal::gib}));
@@ -178,6 +186,8 @@ TEST(VmConfig, checks_ranges) {
   EXPECT_EQ(message_of("gic = 4"), "x.toml:2:7: `gic` must be between 2 and 3, not 4\n");
   EXPECT_TRUE(table_message_of("[scheduler]\nweight = 0").contains("between 1 and 10000"));
   EXPECT_TRUE(table_message_of("[scheduler]\nslice = \"1us\"").contains("between 100 us and 1000000 us"));
+  EXPECT_EQ(message_of("progress_timeout = \"99ms\""),
+            "x.toml:2:20: `progress_timeout` is \"0s\" or at least \"100ms\"\n");
   EXPECT_TRUE(message_of("restart_delay = \"2min\"").contains("between 0 us and 60000000 us"));
 }
 

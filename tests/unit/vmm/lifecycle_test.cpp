@@ -5,6 +5,7 @@
 
 #include <array>
 #include <optional>
+#include <random>
 #include <set>
 
 namespace {
@@ -72,6 +73,37 @@ TEST(Lifecycle, can_be_restarted_and_destroyed_in_every_state_but_the_last) {
     if (state == destroyed) continue;
     EXPECT_EQ(next_state(state, VmEvent::restart), running) << name(state);
     EXPECT_EQ(next_state(state, VmEvent::destroy), destroyed) << name(state);
+  }
+}
+
+TEST(Lifecycle, takes_the_end_before_the_beginning) {
+  EXPECT_EQ(vmm::most_urgent(0), std::nullopt);
+  EXPECT_EQ(vmm::most_urgent(1U << vmm::vm_events), std::nullopt) << "what is no event";
+  for (const VmEvent event : events) EXPECT_EQ(vmm::most_urgent(bit_of(event)), event);
+  const auto first = [](VmEvent a, VmEvent b) { return *vmm::most_urgent(bit_of(a) | bit_of(b)); };
+  EXPECT_EQ(first(VmEvent::destroy, VmEvent::restart), VmEvent::destroy);
+  EXPECT_EQ(first(VmEvent::stop, VmEvent::start), VmEvent::stop);
+  EXPECT_EQ(first(VmEvent::crash, VmEvent::suspend), VmEvent::crash);
+  EXPECT_EQ(first(VmEvent::power_off, VmEvent::stop), VmEvent::power_off) << "the guest was faster";
+}
+
+// A manager that is given events at any moment ends where the last of them leads, and never carries out an impossible
+// one.
+TEST(Lifecycle, comes_to_rest_whatever_is_asked_for_in_whatever_order) {
+  std::mt19937 random(5);
+  for (unsigned round = 0; round < 2000; ++round) {
+    VmState state = states[random() % 5];
+    uint32_t wanted = 0;
+    bool asked_to_end = false;
+    for (unsigned step = 0; step < 40 || wanted != 0; ++step) {
+      if (step < 40 && random() % 2 == 0) wanted |= random() % (1U << vmm::vm_events);
+      asked_to_end |= (wanted & bit_of(VmEvent::destroy)) != 0;
+      const auto event = vmm::most_urgent(wanted);
+      if (!event) continue;
+      if (const auto next = next_state(state, *event)) state = *next;
+      wanted &= ~bit_of(*event);
+      ASSERT_EQ(state == destroyed, asked_to_end) << "destroy waits for nobody, and nothing comes after it";
+    }
   }
 }
 
