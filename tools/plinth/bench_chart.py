@@ -2,38 +2,8 @@
 """Charts as SVG text: bars beside each other, and lines over time, both with a logarithmic scale."""
 
 import math
-from xml.sax.saxutils import escape
 
-# Middle tones, which can be read on white and on black.
-TEXT, GRID = "#7d7d7d", "#7d7d7d55"
-COLOURS = ("#d9480f", "#4c86c6", "#4f9d69", "#9a6fb0", "#b08c2e", "#4aa3a3", "#b05a7a")
-FONT = 'font-family="Helvetica, Arial, sans-serif" font-size="11"'
-
-
-class _Drawing:
-    def __init__(self, width, height, title):
-        self._size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
-        self._title = title
-        self._parts = []
-
-    def text(self, x, y, text, anchor="start", colour=TEXT):
-        self._parts.append(f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}" fill="{colour}">{escape(text)}</text>')
-
-    def bar(self, x, y, width, height, colour):
-        self._parts.append(f'<rect x="{x:.0f}" y="{y:.0f}" width="{max(width, 1):.1f}" height="{height}" fill="{colour}"/>')
-
-    def line(self, points, colour, width=1):
-        places = " ".join(f"{x:.0f},{y:.1f}" for x, y in points)
-        self._parts.append(f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="{width}"/>')
-
-    def dot(self, x, y, colour):
-        self._parts.append(f'<circle cx="{x:.0f}" cy="{y:.1f}" r="3" fill="{colour}"/>')
-
-    def __str__(self):
-        return "\n".join(["<!-- SPDX-License-Identifier: Apache-2.0; drawn by `./plinth bench` -->",
-                          f'<svg xmlns="http://www.w3.org/2000/svg" {self._size} {FONT}>',
-                          f"<title>{escape(self._title)}</title>", *self._parts, "</svg>", ""])
-
+from plinth.drawing import COLOURS, GRID, Drawing
 
 def _decades(least, most):
     """The powers of ten around these values, at least two."""
@@ -47,7 +17,7 @@ def bars(title, groups, names):
     pitch = thick * len(names) + gap
     width, height = 860, top + pitch * len(groups) + 30
     decades = _decades(10, max(value for values in groups.values() for value in values if value))
-    drawing = _Drawing(width, height, title)
+    drawing = Drawing(width, height, title, "./plinth bench")
 
     def place(value):
         share = (math.log10(max(value, decades[0])) - math.log10(decades[0])) / (math.log10(decades[-1]) - math.log10(decades[0]))
@@ -75,7 +45,7 @@ def lines(title, columns, series):
     left, right, top, height, width = 60, 190, 20, 420, 860
     values = [value for points in series.values() for value in points if value]
     decades = _decades(min(values), max(values))
-    drawing = _Drawing(width, height, title)
+    drawing = Drawing(width, height, title, "./plinth bench")
 
     def y(value):
         share = (math.log10(value) - math.log10(decades[0])) / (math.log10(decades[-1]) - math.log10(decades[0]))

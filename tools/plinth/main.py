@@ -91,9 +91,13 @@ def parser():
 
     tracing = command("trace", "turn a trace in a console log into a file for Perfetto", trace.run,
                       "examples:\n  plinth run linux --log console.log     then, at Plinth's prompt: trace on, trace off, trace dump\n"
-                      "  plinth trace console.log\n  plinth trace - -o boot.json < console.log")
+                      "  plinth trace console.log\n  plinth trace - -o boot.json < console.log\n"
+                      "  plinth trace console.log --svg trace.svg --window 2000:500")
     tracing.add_argument("log", metavar="LOG", help="what `plinth run --log` wrote; - for standard input")
     tracing.add_argument("-o", "--output", default="trace.json", metavar="FILE", help="default: trace.json")
+    tracing.add_argument("--svg", metavar="FILE", help="draw a picture instead")
+    tracing.add_argument("--window", type=trace.window, metavar="BEGIN:LENGTH",
+                         help="the part to draw, in microseconds since the first record (default: all)")
     return top
 
 

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from plinth import timeline
 from plinth.ui import Failure, say
 
 BEGIN = re.compile(r"\btrace begin frequency=(\d+) cpus=(\d+)")
@@ -136,6 +137,24 @@ def _apply(tracks, record):
             tracks.instant(guest, record.ticks, other, detail=record.detail)
 
 
+def _draw(dump, arguments):
+    if not dump.records:
+        raise Failure("the dump has no records: there is nothing to draw")
+    events = convert(dump)["traceEvents"]
+    whole = max(event["ts"] + event.get("dur", 0) for event in events if event["ph"] != "M")
+    begin, length = arguments.window or (0, max(whole, 1))
+    Path(arguments.svg).write_text(timeline.draw(events, begin, length))
+    say(f"{arguments.svg}: {length:.0f} us, from {begin:.0f} us on, of {whole:.0f} us")
+
+
+def window(text):
+    """BEGIN:LENGTH of the command line."""
+    begin, length = (float(part) for part in text.split(":"))
+    if begin < 0 or length <= 0:
+        raise ValueError
+    return begin, length
+
+
 def run(arguments):
     """The subcommand."""
     try:
@@ -143,5 +162,7 @@ def run(arguments):
     except OSError as error:
         raise Failure(f"{arguments.log}: {error.strerror}") from None
     dump = parse(text.splitlines())
+    if arguments.svg:
+        return _draw(dump, arguments)
     Path(arguments.output).write_text(json.dumps(convert(dump)))
     say(f"{arguments.output}: {len(dump.records)} records, {dump.lost} older ones lost; open it with https://ui.perfetto.dev")

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
-#include "arch/aarch64/regs/guest_walk.hpp"
 #include "arch/aarch64/regs/system.hpp"
+#include "arch/aarch64/report/guest_walk.hpp"
 
 namespace arch {
 namespace {

@@ -7,7 +7,7 @@
 #include <map>
 #include <string>
 
-#include "arch/aarch64/regs/guest_walk.hpp"
+#include "arch/aarch64/report/guest_walk.hpp"
 
 namespace {
 
@@ -68,7 +68,7 @@ TEST(GuestWalk, follows_four_levels_to_a_page) {
                  {0x5000'1ff8, 0x5000'2000 | table},
                  {0x5000'2ff8, 0x5000'3000 | table},
                  {0x5000'3ff8, 0x4123'4000 | page | uint64_t{1} << 54}};
-  const auto walk = arch::regs::walk_guest(linux_like(), GuestVirt(0xffff'ffff'ffff'f123), guest);
+  const auto walk = arch::walk_guest(linux_like(), GuestVirt(0xffff'ffff'ffff'f123), guest);
   ASSERT_TRUE(walk.result);
   EXPECT_EQ(walk.result->value(), 0x4123'4123U);
   EXPECT_EQ(walk.count, 4U);
@@ -79,14 +79,14 @@ TEST(GuestWalk, follows_four_levels_to_a_page) {
 TEST(GuestWalk, ends_at_a_block) {
   FakeGuest guest;
   guest.words = {{0x4000'0000, 0x4000'1000 | table}, {0x4000'1008, 0x8000'0000 | block}};
-  const auto walk = arch::regs::walk_guest(linux_like(), GuestVirt(0x5234'5678), guest);
+  const auto walk = arch::walk_guest(linux_like(), GuestVirt(0x5234'5678), guest);
   EXPECT_EQ(walk.result->value(), 0x9234'5678U);
   EXPECT_EQ(walk.count, 2U);
 }
 
 TEST(GuestWalk, is_the_identity_while_stage_1_is_off) {
   FakeGuest guest;
-  const auto walk = arch::regs::walk_guest({}, GuestVirt(0x4008'0000), guest);
+  const auto walk = arch::walk_guest({}, GuestVirt(0x4008'0000), guest);
   EXPECT_FALSE(walk.translated);
   EXPECT_EQ(walk.result->value(), 0x4008'0000U);
 }
@@ -94,9 +94,9 @@ TEST(GuestWalk, is_the_identity_while_stage_1_is_off) {
 TEST(GuestWalk, ignores_the_tag_of_an_address_but_no_other_bit) {
   FakeGuest guest;
   guest.words = {{0x4000'0000, 0x4000'1000 | table}, {0x4000'1000, 0x8000'0000 | block}};
-  EXPECT_TRUE(arch::regs::walk_guest(linux_like(), GuestVirt(0xab00'0000'0000'1000), guest).result);
-  EXPECT_FALSE(arch::regs::walk_guest(linux_like(), GuestVirt(0x0001'0000'0000'1000), guest).result);
-  EXPECT_FALSE(arch::regs::walk_guest(linux_like(), GuestVirt(0xffef'0000'0000'1000), guest).result);
+  EXPECT_TRUE(arch::walk_guest(linux_like(), GuestVirt(0xab00'0000'0000'1000), guest).result);
+  EXPECT_FALSE(arch::walk_guest(linux_like(), GuestVirt(0x0001'0000'0000'1000), guest).result);
+  EXPECT_FALSE(arch::walk_guest(linux_like(), GuestVirt(0xffef'0000'0000'1000), guest).result);
 }
 
 TEST(GuestWalk, begins_where_size_and_granule_say) {
@@ -104,17 +104,17 @@ TEST(GuestWalk, begins_where_size_and_granule_say) {
   GuestSystemRegisters system = linux_like();
   system.tcr = 25;  // 39 bits, 4 KiB: level 1
   EXPECT_EQ((guest.words = {{0x4000'0008, 0x1'0000'0000 | block}},
-             arch::regs::walk_guest(system, GuestVirt(0x4000'0000), guest).steps[0].level),
+             arch::walk_guest(system, GuestVirt(0x4000'0000), guest).steps[0].level),
             1U);
   system.tcr = 22 | 1 << 14;  // 42 bits, 64 KiB: level 2, 8192 entries
   guest.words = {{0x4000'0000 + 8 * 8191, 0x1'2000'0000 | block}};
-  const auto large = arch::regs::walk_guest(system, GuestVirt(0x3ff'e123'4567), guest);
+  const auto large = arch::walk_guest(system, GuestVirt(0x3ff'e123'4567), guest);
   EXPECT_EQ(large.steps[0].level, 2U);
   EXPECT_EQ(large.result->value(), 0x1'2123'4567U);
   system.tcr = 17 | 2 << 14;  // 47 bits, 16 KiB: level 1
   guest.words = {
       {0x4000'0000, 0x4000'4000 | table}, {0x4000'4000, 0x4000'8000 | table}, {0x4000'8008, 0x4444'4000 | page}};
-  const auto middle = arch::regs::walk_guest(system, GuestVirt(0x4abc), guest);
+  const auto middle = arch::walk_guest(system, GuestVirt(0x4abc), guest);
   EXPECT_EQ(middle.steps[0].level, 1U);
   EXPECT_EQ(middle.result->value(), 0x4444'4abcU);
 }
@@ -145,7 +145,7 @@ TEST(GuestWalk, survives_whatever_a_guest_has_in_its_registers_and_tables) {
      private:
       uint64_t seed_;
     } anything(noise());
-    EXPECT_LE(arch::regs::walk_guest(system, GuestVirt(noise()), anything).count, 4U);
+    EXPECT_LE(arch::walk_guest(system, GuestVirt(noise()), anything).count, 4U);
   }
 }
 

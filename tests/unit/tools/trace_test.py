@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 import sys
 import unittest
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tools"))
 
-from plinth import trace  # noqa: E402  (after the path is right)
+from plinth import timeline, trace  # noqa: E402  (after the path is right)
 from plinth.ui import Failure  # noqa: E402
 
 LOG = """\
@@ -51,6 +52,21 @@ class Trace(unittest.TestCase):
 
     def test_an_empty_dump_is_fine(self):
         self.assertTrue(self.convert("trace begin frequency=1 cpus=1\ntrace end records=0 lost=0\n"))
+
+    def test_a_picture_has_a_row_for_each_track_and_what_lies_in_its_window(self):
+        svg = ElementTree.fromstring(timeline.draw(self.convert(LOG), 0, 60).encode())
+        words = [element.text for element in svg.iter("{http://www.w3.org/2000/svg}text")]
+        for word in ("CPU 0", "CPU 1", "VM 1, vCPU 0", "VM 1, vCPU 1", "device", "guest", "0 us", "60 us"):
+            self.assertIn(word, words)
+        later = timeline.draw(self.convert(LOG), 61, 10)
+        self.assertIn("guest", later)
+        self.assertNotIn("device", later)
+
+    def test_a_window_is_two_numbers(self):
+        self.assertEqual(trace.window("10:2.5"), (10, 2.5))
+        for wrong in ("", "5", "a:b", "1:0", "-1:5", "1:2:3"):
+            with self.assertRaises(ValueError):
+                trace.window(wrong)
 
     def test_what_is_missing_is_said(self):
         for damaged in ("", "trace begin frequency=1 cpus=1\n", LOG.replace("trace 0 150", "trce 0 150"),

@@ -15,7 +15,7 @@
 
 // A guest's own stage-1 translation, walked by software for reports: all three granules, 48-bit addresses (guests are
 // not shown LPA2). Arm ARM (DDI 0487) D8.2, D8.3. The tables are a guest's: anything may be in them.
-namespace arch::regs {
+namespace arch {
 
 // TCR_EL1 (D24.2.185), the fields of one half at a time.
 struct tcr_el1_half {
@@ -86,4 +86,4 @@ inline GuestWalk walk_guest(const GuestSystemRegisters& system, hal::GuestVirt a
   }
 }
 
-}  // namespace arch::regs
+}  // namespace arch
