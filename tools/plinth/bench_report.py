@@ -147,7 +147,7 @@ def _debian(bare, ours):
     share = {name: (value / bare[base] - 1) * 100 for name, base, value in (
         ("quiet", "linux", ours["linux"]), ("log", "linux-log", ours["linux-log"]),
         ("all", "linux", ours["linux"] + ours["linux-load"]))}
-    return (f"So a whole Debian boot differs from the bare machine's by {share['quiet']:+.3f} %, with its log on the UART by "
+    return (f"So a whole Debian boot differs from the bare machine's by {share['quiet']:+.3f} %, with its log on the UART by\n"
             f"{share['log']:+.2f} %, and counted from power-on by {share['all']:+.2f} %.")
 
 

@@ -17,7 +17,7 @@ from .ui import step
 
 LIMIT = 240  # seconds for one machine
 ICOUNT = ["-icount", "shift=0,sleep=off"]
-TROUBLE = [r"panic", r"crashed", r"Kernel panic"]
+TROUBLE = [r"panic", r"crashed"]
 LINE = re.compile(r"^bench ([\w-]+) (\d+) (\d+)$", re.MULTILINE)
 ESCAPE, PROMPT = "\x1e", "plinth> "
 
@@ -37,7 +37,7 @@ ARCHITECTURES = {"aarch64": Architecture(reference_qemu.command, ",dtb-randomnes
 
 @dataclass
 class Subject:
-    """What is measured: a kernel image of one architecture and the benchmark guest for it."""
+    """What is measured: the hypervisor's image for one architecture. Makes command lines and bundles."""
 
     arch: str
     kernel: Path
@@ -52,10 +52,12 @@ class Subject:
     def machine(self, smp, virtualization=True, **settings):
         return Machine(arch=self.arch, smp=smp, virtualization=virtualization, **{"mem": "1G"} | settings)
 
-    def hosted(self, smp, packed, extra=(), **settings):
-        return self._exact(self.machine(smp, extra=list(extra), **settings).command(self.kernel, packed, SCRIPTED))
+    def hosted(self, smp, packed):
+        """A machine with Plinth and this bundle."""
+        return self._exact(self.machine(smp).command(self.kernel, packed, SCRIPTED))
 
     def bare(self, smp, kernel, initrd=None, extra=(), **settings):
+        """The machine with this kernel and no hypervisor."""
         return self._exact(self.machine(smp, False, extra=list(extra), **settings).command(kernel, initrd, SCRIPTED))
 
     def _exact(self, command):

@@ -164,9 +164,8 @@ void set_wait(Wait wait) {
   settle(0);
 }
 
-// The other vCPU does nothing but count how often it is there: each counts turns of a loop of fixed length and the
-// moments when the counter leapt because somebody else had the CPU. What the turns do not account for went into the
-// switches.
+// Two vCPUs that keep a CPU busy: each counts its turns of a loop of fixed length, and how often the counter leapt
+// because the other had the CPU. The time that the turns of both do not account for went into the switches.
 struct Turns {
   uint64_t count;
   uint64_t leaps;
@@ -178,7 +177,7 @@ constinit Turns other_turns{};
 constinit std::atomic<bool> other_is_done{false};
 
 [[gnu::noinline]] Turns take_turns(uint64_t end) {
-  const uint64_t leap = cntfrq_el0::read() / 1'000'000;  // a microsecond: many turns, but less than a switch
+  const uint64_t leap = cntfrq_el0::read() / 100'000;  // 10 us: longer than any exit, shorter than any slice
   Turns turns{};
   uint64_t last = cntvct_el0::read();
   while (last < end) {
