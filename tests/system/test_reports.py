@@ -88,7 +88,7 @@ def a_trace_has_every_event_on_its_track(run):
     console.order("trace on")
     console.attach("hello")
     console.send("R")  # a call, and a change of state
-    console.expect("RAM is clean")
+    console.expect("RAM is clean\ntick 1")
     console.prompt()
     console.send("trace dump\n")
     text = console.expect(r"(?s)trace begin .*?trace end [^\n]*\n", timeout=30).group(0)
