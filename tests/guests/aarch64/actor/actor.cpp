@@ -149,7 +149,7 @@ void start_others(unsigned starts_of_each) {
   print("actor: {} CPUs started {} times each, {} starts went wrong", cpus - 1, starts_of_each, lost);
 }
 
-void start_often() { start_others(500); }
+void start_often() { start_others(200); }
 
 void start_for_ever() {
   while (!uart.has_input()) start_others(20);
