@@ -13,7 +13,7 @@ namespace {
 
 using hal::format;
 
-constexpr std::string_view cut_off = "(the rest did not fit)\n";
+constexpr std::string_view cut_off = "\n(the rest did not fit)\n";
 
 // The VM's memory as arch/ sees it, and its stage 2.
 class Inspector final : public hal::GuestInspector {

@@ -34,6 +34,17 @@ def a_crash_leaves_a_report_that_outlives_the_next_start(run):
 
 
 @test(limit=60)
+def a_report_on_many_vcpus_says_where_it_was_cut_off(run):
+    console = run.boot(bare_metal("hostile", cmdline="attack=spin_on_every_cpu", vcpus=64, extra='progress_timeout = "1s"'))
+    console.expect("crashed at", timeout=40)
+    console.expect("plinth> ")
+    console.send("vm crash hostile\n")
+    console.expect(r"vcpu \d+: crashed\n")
+    console.expect(r"vcpu 0: on\n")
+    console.expect(r"\(the rest did not fit\)\n", timeout=20)
+
+
+@test(limit=60)
 def a_vm_that_could_not_be_loaded_leaves_a_report(run):
     guest = bare_metal("hello")
     guest.images["hello/hello.bin"] = b"\x1f\x8b no gzip at all"
