@@ -92,7 +92,7 @@ void crash_by_watchdog() { actor::start_watchdog(10); }
 void feed_watchdog() {
   feeds_watchdog = true;
   print("actor: feeds its watchdog");
-  actor::start_watchdog(1000);
+  actor::start_watchdog(2000);
 }
 
 void turn_off() {
