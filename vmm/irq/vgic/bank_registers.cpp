@@ -45,7 +45,7 @@ uint32_t BankRegisters::active(Model& m, Bank& bank, CpuContext& self) {
   return find_out(m, bank, self, &Bank::shown_active);
 }
 
-void BankRegisters::set_group(Model& m, Bank& bank, CpuContext& self, uint32_t value) {
+[[clang::minsize]] void BankRegisters::set_group(Model& m, Bank& bank, CpuContext& self, uint32_t value) {
   Kicks kicks(m.kicker, self.index);
   const hal::LockGuard guard(bank.lock);
   const uint32_t changed = (value ^ bank.group1) & bank.existing();
@@ -76,7 +76,7 @@ void BankRegisters::clear_enabled(Model& m, Bank& bank, CpuContext& self, uint32
   if (value != 0) m.recall_for(self, bank, value);
 }
 
-void BankRegisters::set_pending(Model& m, Bank& bank, CpuContext& self, uint32_t value) {
+[[clang::minsize]] void BankRegisters::set_pending(Model& m, Bank& bank, CpuContext& self, uint32_t value) {
   value &= pend_writable(m, bank);
   if (value == 0) return;
   take_back(m, bank, self, value);
@@ -89,7 +89,7 @@ void BankRegisters::set_pending(Model& m, Bank& bank, CpuContext& self, uint32_t
   m.announce(bank, value, kicks);
 }
 
-void BankRegisters::clear_pending(Model& m, Bank& bank, CpuContext& self, uint32_t value) {
+[[clang::minsize]] void BankRegisters::clear_pending(Model& m, Bank& bank, CpuContext& self, uint32_t value) {
   value &= pend_writable(m, bank);
   if (value == 0) return;
   take_back(m, bank, self, value);
@@ -100,7 +100,7 @@ void BankRegisters::clear_pending(Model& m, Bank& bank, CpuContext& self, uint32
   m.recall(bank, value, kicks);
 }
 
-void BankRegisters::set_active(Model& m, Bank& bank, CpuContext& self, uint32_t value) {
+[[clang::minsize]] void BankRegisters::set_active(Model& m, Bank& bank, CpuContext& self, uint32_t value) {
   value &= bank.existing();
   if (value == 0) return;
   take_back(m, bank, self, value);
@@ -112,7 +112,7 @@ void BankRegisters::set_active(Model& m, Bank& bank, CpuContext& self, uint32_t 
   bank.active |= value & ~bank.held;
 }
 
-void BankRegisters::clear_active(Model& m, Bank& bank, CpuContext& self, uint32_t value) {
+[[clang::minsize]] void BankRegisters::clear_active(Model& m, Bank& bank, CpuContext& self, uint32_t value) {
   value &= bank.existing();
   if (value == 0) return;
   take_back(m, bank, self, value);
@@ -126,15 +126,15 @@ void BankRegisters::clear_active(Model& m, Bank& bank, CpuContext& self, uint32_
   m.announce(bank, value & ~bank.held, kicks);
 }
 
-uint32_t BankRegisters::priorities(Bank& bank, unsigned first, unsigned count) {
+[[clang::minsize]] uint32_t BankRegisters::priorities(Bank& bank, unsigned first, unsigned count) {
   const hal::LockGuard guard(bank.lock);
   uint32_t value = 0;
   for (unsigned i = 0; i < count; ++i) value |= uint32_t{bank.priority[first + i]} << i * 8;
   return value;
 }
 
-void BankRegisters::set_priorities(Model& m, Bank& bank, CpuContext& self, unsigned first, unsigned count,
-                                   uint32_t value) {
+[[clang::minsize]] void BankRegisters::set_priorities(Model& m, Bank& bank, CpuContext& self, unsigned first,
+                                                      unsigned count, uint32_t value) {
   Kicks kicks(m.kicker, self.index);
   const hal::LockGuard guard(bank.lock);
   uint32_t changed = 0;
@@ -149,14 +149,15 @@ void BankRegisters::set_priorities(Model& m, Bank& bank, CpuContext& self, unsig
   m.announce(bank, changed, kicks);
 }
 
-uint32_t BankRegisters::configuration(Bank& bank, unsigned first) {
+[[clang::minsize]] uint32_t BankRegisters::configuration(Bank& bank, unsigned first) {
   const hal::LockGuard guard(bank.lock);
   uint32_t value = 0;
   for (unsigned i = 0; i < 16; ++i) value |= (bank.edge >> (first + i) & 1) << (i * 2 + 1);
   return value;
 }
 
-void BankRegisters::set_configuration(Model& m, Bank& bank, CpuContext& self, unsigned first, uint32_t value) {
+[[clang::minsize]] void BankRegisters::set_configuration(Model& m, Bank& bank, CpuContext& self, unsigned first,
+                                                         uint32_t value) {
   if (bank.is_private()) return;  // SGIs are edges, our PPIs are levels
   uint32_t edge = 0;
   for (unsigned i = 0; i < 16; ++i) edge |= (value >> (i * 2 + 1) & 1) << (first + i);

@@ -70,7 +70,7 @@ bool would_signal(Model& m, CpuContext& cpu) {
   return cpu.lpis.any() && lpis_would_signal(m, cpu, signalling);
 }
 
-void deactivate(Model& m, CpuContext& self, uint64_t value) {
+[[clang::minsize]] void deactivate(Model& m, CpuContext& self, uint64_t value) {
   const auto intid = static_cast<IntId>(value & 0xff'ffff);
   if (intid >= std::min(m.intid_limit(), arch::gic::first_special)) return;
   // With EOImode = 0 this is UNPREDICTABLE (12.2, ICC_DIR_EL1): nothing happens.

@@ -19,7 +19,7 @@ uint64_t read_ctlr(Model& m, Cpus, Part) {
   const uint64_t fixed = m.is_v3() ? gicd::ctlr::ARE::mask | gicd::ctlr::DS::mask : 0;
   return fixed | m.groups();
 }
-void write_ctlr(Model& m, Cpus cpus, Part, uint64_t value) {
+[[clang::minsize]] void write_ctlr(Model& m, Cpus cpus, Part, uint64_t value) {
   const auto groups = static_cast<uint32_t>(value & (gicd::ctlr::EnableGrp0::mask | gicd::ctlr::EnableGrp1::mask));
   if (m.ctlr.exchange(groups, std::memory_order_relaxed) != groups) m.renew_all(cpus.self);
 }
@@ -35,7 +35,7 @@ uint64_t read_typer(Model& m, Cpus, Part) {
 // --- Who an SPI is for ---
 
 // Version 2: a byte per interrupt. Those of private interrupts say who asks; with one CPU there is nothing to choose.
-uint64_t read_targets(Model& m, Cpus cpus, Part part) {
+[[clang::minsize]] uint64_t read_targets(Model& m, Cpus cpus, Part part) {
   const unsigned number = part.offset / 32;
   if (m.is_v3() || m.cpus.size() == 1 || number > m.spi_banks.size()) return 0;
   if (number == 0) return (0x0101'0101u << cpus.self.index) & hal::low_mask(part.size * 8u);
@@ -45,7 +45,7 @@ uint64_t read_targets(Model& m, Cpus cpus, Part part) {
   for (unsigned i = 0; i < part.size; ++i) value |= uint64_t{bank.route[part.offset % 32 + i]} << i * 8;
   return value;
 }
-void write_targets(Model& m, Cpus cpus, Part part, uint64_t value) {
+[[clang::minsize]] void write_targets(Model& m, Cpus cpus, Part part, uint64_t value) {
   const unsigned number = part.offset / 32;
   if (m.is_v3() || m.cpus.size() == 1 || number == 0 || number > m.spi_banks.size()) return;
   SpiBank& bank = m.spi_bank(number);
@@ -65,14 +65,14 @@ uint64_t route_of(const SpiBank& spi, unsigned n) {
   const uint64_t high = spi.route[n] >> 24;
   return low | gicd::irouter::Aff3::of(high) | gicd::irouter::IRM::of(spi.any_vcpu >> n & 1);
 }
-uint64_t read_router(Model& m, Cpus, Part part) {
+[[clang::minsize]] uint64_t read_router(Model& m, Cpus, Part part) {
   const IntId intid = part.offset / 8;
   if (!m.is_v3() || intid < arch::gic::first_spi || intid >= m.intid_limit()) return 0;
   SpiBank& bank = m.spi_bank(intid / 32);
   const hal::LockGuard guard(bank.lock);
   return part_of(route_of(bank, intid % 32), part);
 }
-void write_router(Model& m, Cpus cpus, Part part, uint64_t value) {
+[[clang::minsize]] void write_router(Model& m, Cpus cpus, Part part, uint64_t value) {
   const IntId intid = part.offset / 8;
   if (!m.is_v3() || intid < arch::gic::first_spi) return;
   if (intid >= std::min(m.intid_limit(), arch::gic::first_special)) return;
@@ -104,7 +104,7 @@ void write_sgir(Model& m, Cpus cpus, Part, uint64_t value) {
 }
 
 // GICD_SPENDSGIR and GICD_CPENDSGIR: per SGI a byte of source CPUs.
-uint64_t read_sources(Model& m, Cpus cpus, Part part) {
+[[clang::minsize]] uint64_t read_sources(Model& m, Cpus cpus, Part part) {
   if (m.is_v3()) return 0;
   m.refresh(cpus.self.bank, 0xffff, cpus.self, false);
   Kicks kicks(m.kicker, Kicks::nobody);
@@ -114,7 +114,7 @@ uint64_t read_sources(Model& m, Cpus cpus, Part part) {
   for (unsigned i = 0; i < part.size; ++i) value |= uint64_t{cpus.self.sgi_sources[part.offset + i]} << i * 8;
   return value;
 }
-void set_sources(Model& m, Cpus cpus, Part part, uint64_t value) {
+[[clang::minsize]] void set_sources(Model& m, Cpus cpus, Part part, uint64_t value) {
   if (m.is_v3()) return;
   const uint64_t everyone = hal::low_mask(static_cast<unsigned>(m.cpus.size()));
   for (unsigned i = 0; i < part.size; ++i) {
@@ -122,7 +122,7 @@ void set_sources(Model& m, Cpus cpus, Part part, uint64_t value) {
     if (sources != 0 && pend_sgi(m, cpus.self, part.offset + i, sources)) tell_vcpu(m, cpus.self, cpus.self.index);
   }
 }
-void clear_sources(Model& m, Cpus cpus, Part part, uint64_t value) {
+[[clang::minsize]] void clear_sources(Model& m, Cpus cpus, Part part, uint64_t value) {
   if (m.is_v3()) return;
   m.refresh(cpus.self.bank, 0xffff, cpus.self, false);
   const hal::LockGuard guard(cpus.self.bank.lock);

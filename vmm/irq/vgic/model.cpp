@@ -28,7 +28,7 @@ uint8_t Model::choose_target(uint64_t candidates) const {
   return static_cast<uint8_t>(std::countr_zero(candidates));
 }
 
-void Model::set_route(SpiBank& bank, unsigned n, uint32_t route, bool any, Kicks& kicks) {
+[[clang::minsize]] void Model::set_route(SpiBank& bank, unsigned n, uint32_t route, bool any, Kicks& kicks) {
   const uint32_t bit = 1u << n;
   bank.route[n] = route;
   bank.any_vcpu = any ? bank.any_vcpu | bit : bank.any_vcpu & ~bit;
@@ -69,13 +69,13 @@ void Model::announce_for(CpuContext& self, Bank& bank, uint32_t bits) {
   announce(bank, bits, kicks);
 }
 
-void Model::recall_for(CpuContext& self, Bank& bank, uint32_t bits) {
+[[clang::minsize]] void Model::recall_for(CpuContext& self, Bank& bank, uint32_t bits) {
   Kicks kicks(kicker, self.index);
   const hal::LockGuard guard(bank.lock);
   recall(bank, bits, kicks);
 }
 
-void Model::renew_all(CpuContext& self) {
+[[clang::minsize]] void Model::renew_all(CpuContext& self) {
   Kicks kicks(kicker, self.index);
   const auto renew = [&](Bank& bank) {
     const hal::LockGuard guard(bank.lock);
@@ -86,7 +86,7 @@ void Model::renew_all(CpuContext& self) {
   for (SpiBank& bank : spi_banks) renew(bank);
 }
 
-void Model::refresh(Bank& bank, uint32_t bits, CpuContext& self, bool wait) {
+[[clang::minsize]] void Model::refresh(Bank& bank, uint32_t bits, CpuContext& self, bool wait) {
   uint64_t others = 0;
   bool own = wait && bank.owner == self.index;  // its timer's line is looked at
   {
@@ -107,7 +107,7 @@ void Model::refresh(Bank& bank, uint32_t bits, CpuContext& self, bool wait) {
   }
 }
 
-void Model::await_fold(Bank& bank, uint32_t bits, CpuContext& other, CpuContext& self) {
+[[clang::minsize]] void Model::await_fold(Bank& bank, uint32_t bits, CpuContext& other, CpuContext& self) {
   const uint32_t before = other.folds.load(std::memory_order_relaxed);
   recall_for(self, bank, bits);
   for (unsigned i = 0; i < wait_polls && other.folds.load(std::memory_order_acquire) == before; ++i) {
@@ -137,14 +137,14 @@ void Model::pend_lpi(CpuContext& cpu, uint32_t index, Kicks& kicks) {
 }
 
 // It may be in a list register too, here and below.
-void Model::clear_lpi(CpuContext& cpu, uint32_t index, Kicks& kicks) {
+[[clang::minsize]] void Model::clear_lpi(CpuContext& cpu, uint32_t index, Kicks& kicks) {
   const hal::LockGuard guard(cpu.lpis.lock);
   cpu.lpis.clear(index);
   lpis[index].fate.store(lpi_dropped, std::memory_order_relaxed);
   kicks.add(cpu, CpuContext::recall);
 }
 
-void Model::move_lpi(CpuContext& from, CpuContext& to, uint32_t index, Kicks& kicks) {
+[[clang::minsize]] void Model::move_lpi(CpuContext& from, CpuContext& to, uint32_t index, Kicks& kicks) {
   {
     const hal::LockGuard guard(from.lpis.lock);
     if (!from.lpis.test(index)) {
@@ -156,7 +156,7 @@ void Model::move_lpi(CpuContext& from, CpuContext& to, uint32_t index, Kicks& ki
   pend_lpi(to, index, kicks);
 }
 
-void Model::move_lpis(CpuContext& from, CpuContext& to, Kicks& kicks) {
+[[clang::minsize]] void Model::move_lpis(CpuContext& from, CpuContext& to, Kicks& kicks) {
   from.lpis.heir.store(static_cast<LpiFate>(to.index), std::memory_order_relaxed);
   kicks.add(from, CpuContext::recall);
   for (unsigned word = 0; word < LpiSet::word_count; ++word) {

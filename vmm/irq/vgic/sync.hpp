@@ -286,7 +286,7 @@ class Sync {
   };
 
   // The guest has ended `count` active interrupts that were in no list register.
-  static void end_unlisted(Model& m, CpuContext& cpu, uint64_t count, Kicks& kicks) {
+  [[clang::minsize]] static void end_unlisted(Model& m, CpuContext& cpu, uint64_t count, Kicks& kicks) {
     for (; count != 0; --count) {
       Candidate first{~0u, 0};
       for_each_active(m, cpu, [&](Candidate candidate) {

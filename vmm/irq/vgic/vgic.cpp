@@ -143,7 +143,7 @@ void Vgic::send_one_sgi(VcpuIndex vcpu, SgiRegister which, unsigned sgi, CpuCont
 
 void Vgic::deactivate(VcpuIndex vcpu, uint64_t value) { vgic::deactivate(model_, model_.cpus[vcpu], value); }
 
-void Vgic::reset_cpu_interface(VcpuIndex vcpu) {
+[[clang::minsize]] void Vgic::reset_cpu_interface(VcpuIndex vcpu) {
   CpuContext& cpu = model_.cpus[vcpu];
   cpu.vmcr = reset_vmcr;
   cpu.active_priorities = {};
