@@ -59,7 +59,8 @@ class FormatArgument {
   template <std::signed_integral T>
   constexpr FormatArgument(T value)
       : number_(static_cast<uint64_t>(static_cast<int64_t>(value))), kind_(Kind::signed_number) {}
-  constexpr FormatArgument(std::string_view value) : text_(value.data()), number_(value.size()), kind_(Kind::text) {}
+  constexpr FormatArgument(std::string_view value)
+      : text_(value.data()), length_(static_cast<uint32_t>(value.size())), kind_(Kind::text) {}
   constexpr FormatArgument(const char* value) : FormatArgument(std::string_view(value)) {}
   constexpr FormatArgument(Size value) : number_(value.bytes), kind_(Kind::size) {}
   template <class Place>
@@ -73,11 +74,15 @@ class FormatArgument {
 
   [[nodiscard]] constexpr Kind kind() const { return kind_; }
   [[nodiscard]] constexpr uint64_t number() const { return number_; }
-  [[nodiscard]] constexpr std::string_view text() const { return {text_, static_cast<size_t>(number_)}; }
+  [[nodiscard]] constexpr std::string_view text() const { return {text_, length_}; }
 
  private:
-  const char* text_ = nullptr;
-  uint64_t number_ = 0;
+  // Two registers' worth, because there are hundreds of places that fill one in.
+  union {
+    uint64_t number_;
+    const char* text_;
+  };
+  uint32_t length_ = 0;
   Kind kind_;
 };
 
