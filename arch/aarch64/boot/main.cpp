@@ -20,7 +20,7 @@
 
 // Defined by boot/image.lds.
 extern "C" std::byte image_start[], text_end[], rodata_end[], data_end[], image_end[], boot_tables[], boot_tables_end[],
-    identity_start[], exchange_host_root_identity[];
+    identity_end[], exchange_host_root_identity[];
 extern "C" void exchange_host_root_at(uint64_t root, uint64_t code);
 
 namespace arch {
@@ -156,7 +156,7 @@ bool remove(Ranges& ranges, HostPhysRange hole) {
                                .text = {virt(image_start), virt(text_end) - virt(image_start)},
                                .rodata = {virt(text_end), virt(rodata_end) - virt(text_end)},
                                .data = {virt(rodata_end), virt(boot_tables) - virt(rodata_end)},
-                               .identity = {boot::image_phys(identity_start), virt(text_end) - virt(identity_start)}};
+                               .identity = {boot::image_phys(image_start), virt(identity_end) - virt(image_start)}};
   hal::upcall::boot(memory);
 }
 

@@ -103,6 +103,7 @@ exception_vectors:
         guest_asynchronous POINT_SYSTEM_ERROR
         .balign 128
 
+        .section .text.hot, "ax"
 // Every way back into a guest passes here. `enter_guest` jumps in with SP at the frame.
         .globl  guest_return
 guest_return:
