@@ -54,9 +54,7 @@ void enable_lpis(uint64_t attributes) {
 void flood_the_its() {
   if (machine.gic != 3) return;
   constexpr uint64_t commands = queue_size / 32;
-  for (uint64_t i = 0; i < piece; ++i) {
-    asm volatile("strb %w0, [%1]" : : "r"(0xa3), "r"(tables() + 4 * piece + i) : "memory");  // all enabled
-  }
+  for (uint64_t i = 0; i < piece; ++i) write8(tables() + 4 * piece + i, 0xa3);  // all enabled
   write64(gits_baser, valid | tables() | 0x200);
   write64(gits_baser + 8, valid | (tables() + 2 * piece) | 0x200);
   write64(gits_cbaser, valid | queue() | 0xff);

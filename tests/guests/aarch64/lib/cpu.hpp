@@ -92,6 +92,14 @@ template <class Condition>
 }
 
 // What a volatile pointer would do, without the compiler choosing the instruction.
+inline void write8(uint64_t address, uint8_t value) {
+  asm volatile("strb %w0, [%1]" : : "r"(value), "r"(address) : "memory");
+}
+[[nodiscard]] inline uint8_t read8(uint64_t address) {
+  uint32_t value = 0;
+  asm volatile("ldrb %w0, [%1]" : "=r"(value) : "r"(address) : "memory");
+  return static_cast<uint8_t>(value);
+}
 inline void write32(uint64_t address, uint32_t value) {
   asm volatile("str %w0, [%1]" : : "r"(value), "r"(address) : "memory");
 }

@@ -59,13 +59,9 @@ bool is_pending(uint32_t interrupt) { return (read32(word(gicd_ispendr, interrup
 bool is_active(uint32_t interrupt) { return (read32(word(gicd_isactiver, interrupt)) & mask(interrupt)) != 0; }
 
 void set_priority(uint32_t interrupt, uint8_t priority) {
-  asm volatile("strb %w0, [%1]" : : "r"(priority), "r"(frame_of(interrupt) + gicd_ipriorityr + interrupt) : "memory");
+  write8(frame_of(interrupt) + gicd_ipriorityr + interrupt, priority);
 }
-uint8_t priority(uint32_t interrupt) {
-  uint32_t value = 0;
-  asm volatile("ldrb %w0, [%1]" : "=r"(value) : "r"(frame_of(interrupt) + gicd_ipriorityr + interrupt) : "memory");
-  return static_cast<uint8_t>(value);
-}
+uint8_t priority(uint32_t interrupt) { return read8(frame_of(interrupt) + gicd_ipriorityr + interrupt); }
 
 void set_edge(uint32_t interrupt, bool edge) {
   const uint64_t address = frame_of(interrupt) + gicd_icfgr + interrupt / 16 * 4;
@@ -75,7 +71,7 @@ void set_edge(uint32_t interrupt, bool edge) {
 
 void route(uint32_t interrupt, unsigned cpu) {
   if (v3()) return write64(gicd_base + gicd_irouter + 8 * uint64_t{interrupt}, cpu);
-  asm volatile("strb %w0, [%1]" : : "r"(1u << cpu), "r"(gicd_base + gicd_itargetsr + interrupt) : "memory");
+  write8(gicd_base + gicd_itargetsr + interrupt, static_cast<uint8_t>(1u << cpu));
 }
 
 void set_priority_mask(uint8_t value) { v3() ? icc_pmr_el1::write(value) : write32(gicc_pmr, value); }

@@ -12,13 +12,6 @@ namespace suite {
 namespace {
 constexpr uint64_t base = gicd_base;
 
-uint8_t read8(uint64_t address) {
-  uint32_t value = 0;
-  asm volatile("ldrb %w0, [%1]" : "=r"(value) : "r"(address) : "memory");
-  return static_cast<uint8_t>(value);
-}
-void write8(uint64_t address, uint8_t value) { asm volatile("strb %w0, [%1]" : : "r"(value), "r"(address) : "memory"); }
-
 // Interrupts, as GICD_TYPER has them.
 uint32_t interrupts() { return ((read32(base + gic::gicd_typer) & 0x1f) + 1) * 32; }
 

@@ -46,7 +46,7 @@ void zero(uint64_t from, uint64_t size) {
 }
 void configure(uint32_t number, uint8_t value) {
   const uint64_t at = configuration() + number - gic::first_lpi;
-  asm volatile("strb %w0, [%1]" : : "r"(value), "r"(at) : "memory");
+  write8(at, value);
   clean(at);
 }
 

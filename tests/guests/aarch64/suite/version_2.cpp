@@ -10,13 +10,6 @@ namespace suite {
 namespace {
 constexpr uint32_t sgi = 4;
 
-void write8(uint64_t address, uint8_t value) { asm volatile("strb %w0, [%1]" : : "r"(value), "r"(address) : "memory"); }
-uint8_t read8(uint64_t address) {
-  uint32_t value = 0;
-  asm volatile("ldrb %w0, [%1]" : "=r"(value) : "r"(address) : "memory");
-  return static_cast<uint8_t>(value);
-}
-
 void targets(unsigned cpus) {
   const uint64_t shared = gicd_base + gic::gicd_itargetsr + 32;
   const uint32_t all = ((1u << cpus) - 1) * 0x0101'0101u;
