@@ -38,6 +38,8 @@ class ExitObserver {
     if (measuring_) costs.record(last_[(exits_ - 1) % kept].exit_class, run_ticks - began_);
   }
 
+  // No more exits are told of: those that were are not the last ones any longer.
+  void forget() { exits_ = 0; }
   // Calls visit(exit) for the last ones, the oldest first. While the vCPU does not run.
   void for_each_last(auto visit) const {
     for (uint64_t i = exits_ > kept ? exits_ - kept : 0; i < exits_; ++i) visit(last_[i % kept]);

@@ -59,6 +59,7 @@ void Vcpu::attend() {
 [[clang::minsize]] void Vcpu::follow_observation() {
   observer.measure(exit_costs_are_measured());
   observe_exits(exits_are_observed());
+  if (!exits_are_observed()) observer.forget();
 }
 
 // One that sleeps or is parked need not be woken to be asked, and one that waits for a CPU answers when it gets it.

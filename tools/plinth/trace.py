@@ -16,6 +16,8 @@ END = re.compile(r"\btrace end records=(\d+) lost=(\d+)")
 
 EVENTS = {"run", "leave", "exit", "enter", "device", "call", "inject", "wait", "wake", "state"}
 
+VM_STATES = ("created", "running", "suspended", "stopped", "crashed", "destroyed")  # vmm/lifecycle.hpp
+
 HOST = 1  # the process in Perfetto's sense that holds the physical CPUs; VM n is process VMS + n
 VMS = 1000
 
@@ -123,7 +125,7 @@ def _apply(tracks, record):
         case "enter":
             tracks.begin(guest, record.ticks, "guest", cpu=record.cpu)
         case "exit":
-            tracks.begin(guest, record.ticks, record.detail)
+            tracks.begin(guest, record.ticks, record.detail, pc=f"{record.argument:#x}")
         case "wait":
             tracks.begin(guest, record.ticks, "waiting")
         case "device":
@@ -133,6 +135,9 @@ def _apply(tracks, record):
             tracks.instant(guest, record.ticks, f"call {record.detail}", argument=f"{record.argument:#x}")
         case "inject":
             tracks.instant(guest, record.ticks, f"interrupt {int(record.detail, 16)}")
+        case "state":
+            number = int(record.detail, 16)
+            tracks.instant(guest, record.ticks, VM_STATES[number] if number < len(VM_STATES) else f"state {number}")
         case other:
             tracks.instant(guest, record.ticks, other, detail=record.detail)
 

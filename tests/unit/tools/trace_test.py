@@ -20,7 +20,8 @@ trace 0 151 1.0 device 0x1 0x9000000
 [plinth] trace 0 160 1.0 enter 0x0 0x0
 trace 0 200 1.0 leave 0x0 0x0
 trace 1 120 1.1 inject 0x1b 0x0
-trace end records=7 lost=3
+trace 1 130 1.0 state 0x3 0x0
+trace end records=8 lost=3
 """
 
 
@@ -41,7 +42,7 @@ class Trace(unittest.TestCase):
 
     def test_moments_become_instants_on_the_right_track(self):
         instants = {(e["name"], e["tid"], e["ts"]) for e in self.convert(LOG) if e["ph"] == "i"}
-        self.assertEqual(instants, {("write 0x9000000", 0, 51), ("interrupt 27", 1, 20)})
+        self.assertEqual(instants, {("write 0x9000000", 0, 51), ("interrupt 27", 1, 20), ("stopped", 0, 30)})
 
     def test_every_cpu_has_a_name(self):
         names = {(e["pid"], e["tid"]) for e in self.convert(LOG) if e["name"] == "thread_name"}

@@ -78,6 +78,9 @@ TEST(ExitObserver, remembers_the_last_exits_in_their_order) {
   for (uint64_t pc = 3; pc < 20; ++pc) observer.begin({pc, 0, ExitClass::call}, 0);
   look();
   EXPECT_EQ(seen, (std::vector<uint64_t>{12, 13, 14, 15, 16, 17, 18, 19}));
+  observer.forget();
+  look();
+  EXPECT_TRUE(seen.empty());
 }
 
 }  // namespace
