@@ -70,14 +70,6 @@ FdtCells FdtCells::slice(size_t index, size_t count) const {
   return FdtCells(bytes_.subspan(index * 4, count * 4));
 }
 
-FdtStrings::Iterator::Iterator(std::string_view rest) : rest_(rest), length_(rest.find('\0')) {
-  if (length_ == std::string_view::npos) *this = {};
-}
-
-FdtStrings::Iterator& FdtStrings::Iterator::operator++() { return *this = Iterator(rest_.substr(length_ + 1)); }
-
-bool FdtStrings::contains(std::string_view wanted) const { return std::find(begin(), end(), wanted) != end(); }
-
 std::optional<uint32_t> FdtProperty::u32() const {
   if (value_.size() != 4) return {};
   return load_be32(value_);
@@ -103,8 +95,6 @@ FdtStrings FdtProperty::strings() const { return FdtStrings(as_text(value_)); }
 
 // ------------------------------------------------------------------------------------------------------------ node
 
-std::string_view FdtNode::name() const { return fdt_->node_name(fdt_->token(offset_)); }
-
 std::string_view FdtNode::base_name() const {
   const std::string_view full = name();
   return full.substr(0, full.find('@'));
@@ -122,14 +112,6 @@ FdtRange<FdtPropertyIterator> FdtNode::properties() const {
 
 FdtRange<FdtChildIterator> FdtNode::children() const {
   return FdtRange(FdtChildIterator(*fdt_, fdt_->token(offset_).next));
-}
-
-std::optional<FdtNode> FdtNode::child(std::string_view wanted) const {
-  const bool with_address = wanted.contains('@');
-  for (const FdtNode node : children()) {
-    if (node.name() == wanted || (!with_address && node.base_name() == wanted)) return node;
-  }
-  return {};
 }
 
 std::optional<FdtNode> FdtNode::parent() const {
@@ -322,7 +304,7 @@ Result<void, FdtError> Fdt::check_structure() {
     at = token(at.next);
     switch (at.kind) {
       case Kind::begin_node:
-        if (node_name(at).empty()) return fail(FdtError::bad_structure);
+        if (node_name(at.offset).empty()) return fail(FdtError::bad_structure);
         if (++depth > fdt_max_depth) return fail(FdtError::too_deep);
         properties_allowed = true;
         break;
@@ -371,6 +353,7 @@ FdtChosen read_chosen(const Fdt& fdt) {
   FdtChosen result;
   const auto chosen = fdt.root().child("chosen");
   if (!chosen) return result;
+  result.node = chosen;
   result.bootargs = chosen->string("bootargs").value_or("");
 
   const auto path = chosen->string("stdout-path");

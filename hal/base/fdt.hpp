@@ -302,13 +302,13 @@ class Fdt {
 
   // For the iterators: the token at `offset` of the structure block, or `end` outside it.
   [[nodiscard]] FdtToken token(uint32_t offset) const;
-  // What a token says that is the beginning of a node, or a property.
-  [[nodiscard]] std::string_view node_name(FdtToken node) const;
+  // What a token says that is the beginning of a node, by its offset, or a property.
+  [[nodiscard]] std::string_view node_name(uint32_t node) const;
   [[nodiscard]] FdtProperty property(FdtToken property) const;
   // Is the property called `wanted`? Looks at no more than wanted.size() + 1 bytes.
   [[nodiscard]] bool is_named(FdtToken property, std::string_view wanted) const;
-  // The offset behind the node that begins at `offset`, its children included.
-  [[nodiscard]] uint32_t end_of_node(uint32_t offset) const;
+  // The offset behind the node that begins with this token, its children included.
+  [[nodiscard]] uint32_t end_of_node(FdtToken node) const;
 
   // A node's ancestors, the root first, the node itself last.
   struct Lineage {
@@ -339,6 +339,7 @@ struct FdtChosen {
   std::optional<FdtNode> console;    // stdout-path, aliases resolved
   std::string_view console_options;  // "115200n8": what follows the colon
   std::optional<HostPhysRange> initrd;
+  std::optional<FdtNode> node;  // for what else is there
 };
 [[nodiscard]] FdtChosen read_chosen(const Fdt& fdt);
 

@@ -51,9 +51,9 @@ uint32_t Fdt::word(size_t offset) const { return load_be32({structure_.data() + 
   return {kind, static_cast<uint32_t>(start), static_cast<uint32_t>(next)};
 }
 
-std::string_view Fdt::node_name(FdtToken node) const {
-  if (node.kind != Kind::begin_node) return {};
-  return reinterpret_cast<const char*>(structure_.data() + node.offset + 4);
+std::string_view Fdt::node_name(uint32_t node) const {
+  if (node + 8 > structure_.size() || Kind{word(node)} != Kind::begin_node) return {};
+  return reinterpret_cast<const char*>(structure_.data() + node + 4);
 }
 
 FdtProperty Fdt::property(FdtToken property) const {
@@ -69,8 +69,8 @@ bool Fdt::is_named(FdtToken property, std::string_view wanted) const {
          std::string_view(name, wanted.size()) == wanted;
 }
 
-uint32_t Fdt::end_of_node(uint32_t offset) const {
-  FdtToken at = token(offset);
+uint32_t Fdt::end_of_node(FdtToken node) const {
+  FdtToken at = node;
   for (size_t depth = 1; depth > 0 && at.kind != Kind::end;) {
     at = token(at.next);
     if (at.kind == Kind::begin_node) ++depth;
@@ -96,7 +96,7 @@ FdtPropertyIterator& FdtPropertyIterator::operator++() { return at_ = fdt_->toke
 FdtChildIterator::FdtChildIterator(const Fdt& fdt, uint32_t offset) : fdt_(&fdt), at_(fdt.token(offset)) {
   while (at_.kind == Kind::property) at_ = fdt.token(at_.next);
 }
-FdtChildIterator& FdtChildIterator::operator++() { return at_ = fdt_->token(fdt_->end_of_node(at_.offset)), *this; }
+FdtChildIterator& FdtChildIterator::operator++() { return at_ = fdt_->token(fdt_->end_of_node(at_)), *this; }
 
 FdtNodeIterator::FdtNodeIterator(const Fdt& fdt, uint32_t offset) : fdt_(&fdt), at_(fdt.token(offset)) {}
 FdtNodeIterator& FdtNodeIterator::operator++() {
@@ -104,6 +104,35 @@ FdtNodeIterator& FdtNodeIterator::operator++() {
     at_ = fdt_->token(at_.next);
   } while (at_.kind != Kind::begin_node && at_.kind != Kind::end);
   return *this;
+}
+
+FdtStrings::Iterator::Iterator(std::string_view rest) : rest_(rest), length_(rest.find('\0')) {
+  if (length_ == std::string_view::npos) *this = {};
+}
+
+FdtStrings::Iterator& FdtStrings::Iterator::operator++() { return *this = Iterator(rest_.substr(length_ + 1)); }
+
+// Nothing is looked for behind a string that is the one.
+bool FdtStrings::contains(std::string_view wanted) const {
+  for (std::string_view rest = bytes_; rest.size() > wanted.size();) {
+    if (rest[wanted.size()] == '\0' && rest.starts_with(wanted)) return true;
+    const size_t end = rest.find('\0');
+    if (end == std::string_view::npos) break;
+    rest.remove_prefix(end + 1);
+  }
+  return false;
+}
+
+std::string_view FdtNode::name() const { return fdt_->node_name(offset_); }
+
+std::optional<FdtNode> FdtNode::child(std::string_view wanted) const {
+  const bool with_address = wanted.contains('@');
+  for (const FdtNode node : children()) {
+    const std::string_view name = node.name();
+    if (!name.starts_with(wanted)) continue;
+    if (name.size() == wanted.size() || (!with_address && name[wanted.size()] == '@')) return node;
+  }
+  return {};
 }
 
 std::optional<FdtProperty> FdtNode::property(std::string_view wanted) const {

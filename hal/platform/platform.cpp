@@ -69,9 +69,7 @@ std::optional<uint32_t> irq_number(const FdtNode& node) {
   return interrupt->specifier[0];
 }
 
-void find_console(const Fdt& fdt, Platform& platform) {
-  const FdtChosen chosen = read_chosen(fdt);
-  platform.initrd = chosen.initrd;
+void find_console(const Fdt& fdt, const FdtChosen& chosen, Platform& platform) {
   std::optional<FdtNode> node = chosen.console;
   if (!node) node = fdt.find_compatible("arm,pl011");
   if (!node) return;
@@ -151,15 +149,17 @@ Platform discover_platform(const Fdt& fdt, HostPhysRange fdt_place) {
   find_memory(fdt, platform);
   find_reservations(fdt, fdt_place, platform);
   find_cpus(fdt, platform);
-  find_console(fdt, platform);
+  const FdtChosen chosen = read_chosen(fdt);
+  platform.initrd = chosen.initrd;
+  find_console(fdt, chosen, platform);
   find_gic(fdt, platform);
   find_timer(fdt, platform);
   find_firmware(fdt, platform);
   if (const auto rtc = fdt.find_compatible("arm,pl031")) platform.rtc = rtc->reg(0);
-  if (const auto chosen = fdt.find("/chosen")) {
-    if (const auto seed = chosen->property("rng-seed"); seed && seed->bytes().size() >= 8) {
+  if (chosen.node) {
+    if (const auto seed = chosen.node->property("rng-seed"); seed && seed->bytes().size() >= 8) {
       platform.random_seed = seed->cells().number(0, 2);
-    } else if (const auto kaslr = chosen->property("kaslr-seed")) {
+    } else if (const auto kaslr = chosen.node->property("kaslr-seed")) {
       platform.random_seed = kaslr->u64();
     }
   }

@@ -40,13 +40,16 @@ PLINTH_PLAIN_LOOP void copy_up(Byte* to, const Byte* from, size_t count) {
     store(to + 2 * word_size, third);
     store(to + 3 * word_size, fourth);
   }
+#pragma clang loop unroll(disable)
   for (; count >= word_size; count -= word_size, to += word_size, from += word_size) store(to, load(from));
 #pragma clang loop unroll(disable)
   while (count-- > 0) *to++ = *from++;
 }
 
 PLINTH_PLAIN_LOOP void copy_down(Byte* to, const Byte* from, size_t count) {
+#pragma clang loop unroll(disable)
   for (; count >= word_size; count -= word_size) store(to + count - word_size, load(from + count - word_size));
+#pragma clang loop unroll(disable)
   while (count-- > 0) to[count] = from[count];
 }
 
@@ -57,7 +60,7 @@ constexpr Word zero_bytes(Word word) { return (word - each_byte) & ~word & each_
 
 extern "C" {
 
-PLINTH_PLAIN_LOOP void* memcpy(void* __restrict to, const void* __restrict from, size_t count) {
+[[gnu::noinline]] PLINTH_PLAIN_LOOP void* memcpy(void* __restrict to, const void* __restrict from, size_t count) {
   copy_up(static_cast<Byte*>(to), static_cast<const Byte*>(from), count);
   return to;
 }
@@ -65,11 +68,8 @@ PLINTH_PLAIN_LOOP void* memcpy(void* __restrict to, const void* __restrict from,
 PLINTH_PLAIN_LOOP void* memmove(void* to, const void* from, size_t count) {
   auto* const destination = static_cast<Byte*>(to);
   const auto* const source = static_cast<const Byte*>(from);
-  if (destination <= source || destination >= source + count) {
-    copy_up(destination, source, count);
-  } else {
-    copy_down(destination, source, count);
-  }
+  if (destination <= source || destination >= source + count) return memcpy(to, from, count);
+  copy_down(destination, source, count);
   return to;
 }
 
@@ -77,9 +77,10 @@ PLINTH_PLAIN_LOOP void* memset(void* to, int value, size_t count) {
   auto* place = static_cast<Byte*>(to);
   const auto byte = static_cast<Byte>(value);
   const Word word = each_byte * byte;
-  for (; count >= step; count -= step, place += step) {
-    for (size_t i = 0; i < step; i += word_size) store(place + i, word);
+  for (; count >= 2 * step; count -= 2 * step, place += 2 * step) {
+    for (size_t i = 0; i < 2 * step; i += word_size) store(place + i, word);
   }
+#pragma clang loop unroll(disable)
   for (; count >= word_size; count -= word_size, place += word_size) store(place, word);
 #pragma clang loop unroll(disable)
   while (count-- > 0) *place++ = byte;
