@@ -139,7 +139,7 @@ hal::Result<void, MmError> map(HostVirtRange pages, HostPhys place, hal::PageAtt
 }
 
 // Text and read-only data have no writable alias in the direct map.
-hal::Result<void, MmError> map_ram_and_image(const hal::BootMemory& boot) {
+[[clang::minsize]] hal::Result<void, MmError> map_ram_and_image(const hal::BootMemory& boot) {
   const std::array<HostPhysRange, 1> constant{{{boot.image, boot.text.size + boot.rodata.size}}};
   for (const HostPhysRange& ram : boot.ram) {
     TRY(without(ram, constant, [](HostPhysRange piece) {
@@ -156,7 +156,7 @@ hal::Result<void, MmError> map_ram_and_image(const hal::BootMemory& boot) {
 }
 
 // The metadata of the frame allocator: in what is left of boot_free, or at the end of the largest range.
-hal::Result<HostPhysRange, MmError> place_metadata(std::span<const HostPhysRange> usable) {
+[[clang::minsize]] hal::Result<HostPhysRange, MmError> place_metadata(std::span<const HostPhysRange> usable) {
   const uint64_t size = hal::align_up(FrameAllocator::metadata_size(usable), page_size);
   if (const auto place = space.backend.boot.take(size)) return HostPhysRange{*place, size};
   const auto largest = std::ranges::max_element(usable, {}, &HostPhysRange::size);
@@ -166,7 +166,7 @@ hal::Result<HostPhysRange, MmError> place_metadata(std::span<const HostPhysRange
   return metadata;
 }
 
-hal::Result<void, MmError> start_frames(std::span<const HostPhysRange> usable) {
+[[clang::minsize]] hal::Result<void, MmError> start_frames(std::span<const HostPhysRange> usable) {
   const HostPhysRange metadata = TRY(place_metadata(usable));
   space.backend.boot.close();
   TRY(make_frames().init(usable, {to_virt_as<std::byte>(metadata.start), metadata.size}));
@@ -200,7 +200,7 @@ void release_slot(size_t slot) PLINTH_REQUIRES(space.lock) {
 
 }  // namespace
 
-hal::Result<void, MmError> init(const hal::BootMemory& boot) {
+[[clang::minsize]] hal::Result<void, MmError> init(const hal::BootMemory& boot) {
   TRY(check(boot.ram));
   TRY(check(boot.usable));
   std::ranges::copy(boot.ram, space.ram.begin());
@@ -233,7 +233,7 @@ uint64_t hypervisor_memory() {
 
 // --- stacks ----------------------------------------------------------------------------------------------------------
 
-hal::Result<Stack, MmError> allocate_stack(uint64_t size) {
+[[clang::minsize]] hal::Result<Stack, MmError> allocate_stack(uint64_t size) {
   if (size % page_size != 0 || !std::has_single_bit(size)) return hal::fail(MmError::misaligned);
   if (size > largest_stack) return hal::fail(MmError::out_of_memory);
   auto block = TRY(OwnedFrames::allocate(frames(), order_for(size), FrameUse::stack));
@@ -265,7 +265,7 @@ Stack& Stack::operator=(Stack&& other) noexcept {
   return *this;
 }
 
-void Stack::reset() {
+[[clang::minsize]] void Stack::reset() {
   const uint64_t size = std::exchange(size_, 0);
   if (size == 0) return;
   {
@@ -292,7 +292,7 @@ uint64_t block_gap(HostPhysRange pages, HostVirt place) {
 
 }  // namespace
 
-hal::Result<HostVirt, MmError> map_device(HostPhys registers, uint64_t size) {
+[[clang::minsize]] hal::Result<HostVirt, MmError> map_device(HostPhys registers, uint64_t size) {
   if (size == 0 || !HostPhysRange::fits(registers, size + page_size)) return hal::fail(MmError::out_of_range);
   const HostPhys first = registers.align_down(page_size);
   const HostPhysRange pages{first, (registers + size).align_up(page_size) - first};
@@ -315,13 +315,14 @@ hal::Result<HostVirt, MmError> map_device(HostPhys registers, uint64_t size) {
   return place + (registers - first);
 }
 
-hal::Result<void, MmError> map_fixed(HostVirtRange pages, HostPhys place, hal::PageAttributes attributes) {
+[[clang::minsize]] hal::Result<void, MmError> map_fixed(HostVirtRange pages, HostPhys place,
+                                                        hal::PageAttributes attributes) {
   if (attributes.rights.write && attributes.rights.execute) return hal::fail(MmError::no_access);
   const hal::LockGuard guard(space.lock);
   return map(pages, place, attributes);
 }
 
-hal::Result<void, MmError> unmap_fixed(HostVirtRange pages) {
+[[clang::minsize]] hal::Result<void, MmError> unmap_fixed(HostVirtRange pages) {
   const hal::LockGuard guard(space.lock);
   auto flush = TRY(space.table->unmap(pages));
   flush.settle();

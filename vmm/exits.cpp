@@ -15,25 +15,32 @@ namespace {
 
 Vcpu& self(hal::Vcpu& vcpu) { return static_cast<Vcpu&>(vcpu); }
 
-MmioDevice* find_device(Vcpu& vcpu, hal::GuestPhys place) {
-  MmioDevice* const last = vcpu.last_device;
-  if (last != nullptr && last->window().contains(place)) return last;
+// Remembers the device for the accesses to come, which mostly go to the same one. Null where there is none.
+[[gnu::noinline, clang::minsize]] MmioDevice* look_up_device(Vcpu& vcpu, hal::GuestPhys place) {
   MmioDevice* const device = vcpu.vm().bus().find(place);
-  if (device != nullptr) vcpu.last_device = device;
+  if (device != nullptr) vcpu.last_device = {device->window(), device};
   return device;
 }
 
-uint64_t extend(uint64_t value, unsigned size, bool sign, bool wide) {
-  const unsigned bits = size * 8;
-  if (sign)
-    value = hal::sign_extend(value & hal::low_mask(bits), bits);
-  else
-    value &= hal::low_mask(bits);
-  return wide ? value : value & 0xffff'ffff;
+uint64_t low_bytes(uint64_t value, unsigned count) {
+  const unsigned unused = 64 - count * 8U;
+  return value << unused >> unused;
 }
 
-// The low `size` bytes in reverse order.
-uint64_t swap_bytes(uint64_t value, unsigned size) { return std::byteswap(value) >> (64 - size * 8); }
+// What a load puts into its register.
+uint64_t extend(uint64_t value, const hal::upcall::GuestAccess& access) {
+  if (!access.sign_extend) [[likely]]
+    return low_bytes(value, access.size);
+  const uint64_t extended = hal::sign_extend(low_bytes(value, access.size), access.size * 8U);
+  return access.wide ? extended : extended & 0xffff'ffff;
+}
+
+// The low `size` bytes of what the guest reads or writes now, in its byte order.
+uint64_t in_guest_order(const hal::Vcpu& vcpu, uint64_t value, unsigned size) {
+  if (!vcpu.is_big_endian()) [[likely]]
+    return value;
+  return std::byteswap(value) >> (64 - size * 8);
+}
 
 hal::AccessKind kind_of(bool write) { return write ? hal::AccessKind::store : hal::AccessKind::load; }
 
@@ -53,32 +60,16 @@ Outcome memory_outcome(Vcpu& vcpu, hal::GuestPhys place, bool write) {
   return Outcome::fault;
 }
 
-void access_device(hal::Vcpu& vcpu, const hal::upcall::GuestAccess& access) {
-  Vcpu& guest = self(vcpu);
-  MmioDevice* const device = find_device(guest, access.address);
-  if (device == nullptr || !access.address.is_aligned(access.size)) {
-    const Outcome outcome = device != nullptr ? Outcome::fault : memory_outcome(guest, access.address, access.write);
-    if (outcome == Outcome::fault) vcpu.inject_external_abort(vcpu.fault_address(), kind_of(access.write));
-    if (outcome == Outcome::done) vcpu.skip_instruction();
-    return;
-  }
-  const MmioAccess mmio{.offset = access.address - device->window().start, .size = access.size, .vcpu = guest.index()};
-  const bool swap = vcpu.is_big_endian();
-  if (access.write) {
-    const uint64_t value = vcpu.reg(access.reg);
-    device->write(mmio, (swap ? swap_bytes(value, access.size) : value) & hal::low_mask(access.size * 8U));
-    guest.notice_interrupts();
-  } else {
-    const uint64_t value = device->read(mmio);
-    vcpu.set_reg(access.reg,
-                 extend(swap ? swap_bytes(value, access.size) : value, access.size, access.sign_extend, access.wide));
-  }
-  vcpu.skip_instruction();
+// Apart, because it is rare and would burden the accesses that meet a device.
+[[gnu::noinline, clang::minsize]] void access_nothing(Vcpu& vcpu, hal::GuestPhys place, bool write) {
+  const Outcome outcome = memory_outcome(vcpu, place, write);
+  if (outcome == Outcome::fault) vcpu.inject_external_abort(vcpu.fault_address(), kind_of(write));
+  if (outcome == Outcome::done) vcpu.skip_instruction();
 }
 
 [[gnu::noinline, clang::minsize]] void access_undecoded(hal::Vcpu& vcpu, const hal::upcall::GuestFault& fault) {
   Vcpu& guest = self(vcpu);
-  MmioDevice* const device = find_device(guest, fault.address);
+  MmioDevice* const device = look_up_device(guest, fault.address);
   if (device == nullptr) {
     const Outcome outcome = memory_outcome(guest, fault.address, fault.write);
     if (outcome == Outcome::retry) return;
@@ -126,7 +117,28 @@ namespace hal::upcall {
 
 using namespace vmm;
 
-void guest_access(hal::Vcpu& vcpu, const GuestAccess& access) { access_device(vcpu, access); }
+void guest_access(hal::Vcpu& vcpu, const GuestAccess& access) {
+  vmm::Vcpu& guest = self(vcpu);
+  MmioDevice* device = guest.last_device.device;
+  uint64_t offset = access.address.value() - guest.last_device.window.start.value();
+  if (offset >= guest.last_device.window.size) [[unlikely]] {
+    device = look_up_device(guest, access.address);
+    if (device == nullptr) return access_nothing(guest, access.address, access.write);
+    offset = access.address - device->window().start;
+  }
+  if (!access.address.is_aligned(access.size)) [[unlikely]]
+    return vcpu.inject_external_abort(vcpu.fault_address(), kind_of(access.write));
+  const MmioAccess mmio{.offset = offset, .size = access.size, .vcpu = guest.index()};
+  if (access.write) {
+    const uint64_t value = in_guest_order(vcpu, vcpu.reg(access.reg), access.size);
+    device->write(mmio, low_bytes(value, access.size));
+    guest.notice_interrupts();
+  } else {
+    const uint64_t value = device->read(mmio);
+    vcpu.set_reg(access.reg, extend(in_guest_order(vcpu, value, access.size), access));
+  }
+  vcpu.skip_instruction();
+}
 
 void guest_undecoded_access(hal::Vcpu& vcpu, const GuestFault& fault) { access_undecoded(vcpu, fault); }
 
@@ -135,7 +147,10 @@ void guest_fetch_fault(hal::Vcpu& vcpu, const GuestFault& fault) {
   vcpu.inject_external_abort(fault.virtual_address, hal::AccessKind::fetch);
 }
 
-void guest_call(hal::Vcpu& vcpu) { self(vcpu).vm().board().call(self(vcpu)); }
+void guest_call(hal::Vcpu& vcpu) {
+  if (const auto answer = Board::fixed_answer(vcpu.reg(0))) return vcpu.set_reg(0, *answer);
+  self(vcpu).vm().board().call(self(vcpu));
+}
 
 void guest_idle(hal::Vcpu& vcpu) {
   vcpu.skip_instruction();

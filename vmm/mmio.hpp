@@ -14,7 +14,7 @@ using VcpuIndex = unsigned;
 inline constexpr VcpuIndex max_vcpus = 64;
 
 // One access of a guest to a device register, after decoding. `size` is 1, 2, 4 or 8 bytes and the access is aligned to
-// it: the bus splits nothing and joins nothing.
+// it: the bus splits nothing and joins nothing. Two registers wide, so it is passed by value.
 struct MmioAccess {
   uint64_t offset;  // from the start of the device's window
   uint8_t size;
@@ -31,8 +31,8 @@ class MmioDevice : public hal::ListNode<> {
   constexpr MmioDevice(std::string_view name, hal::GuestPhysRange window) : name_(name), window_(window) {}
 
   // The value, zero-extended. Bits above `size` are ignored by the caller.
-  virtual uint64_t read(const MmioAccess& access) = 0;
-  virtual void write(const MmioAccess& access, uint64_t value) = 0;
+  virtual uint64_t read(MmioAccess access) = 0;
+  virtual void write(MmioAccess access, uint64_t value) = 0;
   // Back to the state after power-on. The VM is stopped: nobody else calls in.
   virtual void reset() = 0;
 

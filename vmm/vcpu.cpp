@@ -29,7 +29,9 @@ void Vcpu::kick(uint32_t reasons) {
   attention.fetch_or(reasons, std::memory_order_seq_cst);
   // Its own CPU looks at `attention` on the way into the guest anyway.
   if (task_ == nullptr || task_ == &task::current()) return;
-  if (!idle_.wake_one()) task::interrupt(*task_);
+  // Pairs with wait_for_interrupt(): either it sees the reasons, or we see that it waits.
+  if (waits_.load(std::memory_order_seq_cst) && idle_.wake_one()) return;
+  task::interrupt(*task_);
 }
 
 void Vcpu::notice_interrupts() {
@@ -129,14 +131,15 @@ void Vcpu::wait_for_interrupt() {
   while (true) {
     if (!is_loaded()) load_here();
     attention.fetch_and(~interrupt, std::memory_order_acquire);
-    if (vm_.board().needs_flush(index_)) vm_.board().flush(index_);
+    // Takes interrupts out of the list registers rather than putting some in: that is for the way into the guest.
     if (vm_.board().has_pending(index_)) {
-      // Looking may have taken interrupts out of the list registers: they go back on the way into the guest.
       attention.fetch_or(interrupt, std::memory_order_relaxed);
       return;
     }
     trace(*this, TraceEvent::wait);
-    idle_.wait([this] { return attention.load(std::memory_order_acquire) != 0; });
+    waits_.store(true, std::memory_order_seq_cst);
+    idle_.wait([this] { return attention.load(std::memory_order_seq_cst) != 0; });
+    waits_.store(false, std::memory_order_relaxed);
     trace(*this, TraceEvent::wake);
     if ((attention.load(std::memory_order_acquire) & ~interrupt) != 0) return;
   }

@@ -66,8 +66,11 @@ class Vcpu final : public hal::Vcpu {
   // CPU_OFF: park until another vCPU starts this one.
   void power_off();
 
-  // The device that this vCPU accessed last; saves the look-up.
-  MmioDevice* last_device = nullptr;
+  // The device that this vCPU accessed last; saves the look-up. At first a window without a place.
+  struct {
+    hal::GuestPhysRange window{};
+    MmioDevice* device = nullptr;
+  } last_device;
   ExitObserver observer;
 
   // For the VM's manager, while the vCPU is parked: it is off.
@@ -96,6 +99,7 @@ class Vcpu final : public hal::Vcpu {
   uint64_t deeds_ = 0;          // exits of the guest's own making until the last look
   unsigned looks_in_vain_ = 0;  // in a row
   task::WaitQueue idle_;
+  std::atomic<bool> waits_{false};  // in idle_, or about to be: whoever kicks need not look there otherwise
   // Ends WFI at the virtual timer's deadline while the timer is not in a CPU.
   task::Timer wake_up_{timer_expired, this};
 };

@@ -6,4 +6,5 @@ set(board_sources
 # What runs in exits. A GICv2's list registers are device memory, which costs more than the code around it.
 set(board_hot
   aarch64/board/gicv3_interface.cpp
+  aarch64/board/guest_registers.cpp
   aarch64/board/physical_timer.cpp)

@@ -114,7 +114,7 @@ void Pl011::reset() {
   offer_room();
 }
 
-uint64_t Pl011::read(const MmioAccess& access) {
+uint64_t Pl011::read(MmioAccess access) {
   if (access.offset == uart_fr) {
     const uint32_t now = flags_.load(std::memory_order_relaxed);
     if ((now & fr_busy) == 0) return now;
@@ -122,7 +122,7 @@ uint64_t Pl011::read(const MmioAccess& access) {
   return read_locked(access);
 }
 
-uint64_t Pl011::read_locked(const MmioAccess& access) {
+uint64_t Pl011::read_locked(MmioAccess access) {
   const auto offset = static_cast<uint32_t>(access.offset);
   const hal::LockGuard guard(lock_);
   uint64_t value = read_register(offset & ~3U) >> (offset % 4 * 8);
@@ -130,7 +130,7 @@ uint64_t Pl011::read_locked(const MmioAccess& access) {
   return value;
 }
 
-void Pl011::write(const MmioAccess& access, uint64_t value) {
+void Pl011::write(MmioAccess access, uint64_t value) {
   const auto offset = static_cast<uint32_t>(access.offset);
   if (offset % 4 != 0) return;
   value &= hal::low_mask(access.size * 8);

@@ -30,8 +30,8 @@ class Pl011 final : public MmioDevice {
 
   Pl011(hal::GuestPhys base, IrqLine line, ConsolePort& port);
 
-  uint64_t read(const MmioAccess& access) override;
-  void write(const MmioAccess& access, uint64_t value) override;
+  uint64_t read(MmioAccess access) override;
+  void write(MmioAccess access, uint64_t value) override;
   void reset() override;
 
   // Bytes typed for the guest. Takes as many as the receive FIFO has room for and says how many; the port's
@@ -62,7 +62,7 @@ class Pl011 final : public MmioDevice {
     void clear() { first = count = 0; }
   };
 
-  [[gnu::noinline]] uint64_t read_locked(const MmioAccess& access);
+  [[gnu::noinline]] uint64_t read_locked(MmioAccess access);
   uint32_t read_register(uint32_t offset) PLINTH_REQUIRES(lock_);
   void write_register(uint32_t offset, uint32_t value) PLINTH_REQUIRES(lock_);
   uint32_t read_data() PLINTH_REQUIRES(lock_);

@@ -42,7 +42,7 @@ void Pl031::reset() {
   update();
 }
 
-uint64_t Pl031::read(const MmioAccess& access) {
+uint64_t Pl031::read(MmioAccess access) {
   const auto offset = static_cast<uint32_t>(access.offset);
   const hal::LockGuard guard(lock_);
   uint64_t value = read_register(offset & ~3U) >> (offset % 4 * 8);
@@ -50,7 +50,7 @@ uint64_t Pl031::read(const MmioAccess& access) {
   return value;
 }
 
-void Pl031::write(const MmioAccess& access, uint64_t value) {
+void Pl031::write(MmioAccess access, uint64_t value) {
   const auto offset = static_cast<uint32_t>(access.offset);
   if (offset % 4 != 0) return;
   value &= hal::low_mask(access.size * 8);

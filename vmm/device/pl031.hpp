@@ -21,8 +21,8 @@ class Pl031 final : public MmioDevice, public AlarmClient {
   // `epoch_at_zero` is the wall clock (seconds since 1970) at the moment the timer's counter was 0.
   Pl031(hal::GuestPhys base, IrqLine line, DeviceTimer& timer, uint64_t epoch_at_zero);
 
-  uint64_t read(const MmioAccess& access) override;
-  void write(const MmioAccess& access, uint64_t value) override;
+  uint64_t read(MmioAccess access) override;
+  void write(MmioAccess access, uint64_t value) override;
   // Forgets what the guest set: the clock shows the host's time again.
   void reset() override;
   void alarm() override;

@@ -63,7 +63,7 @@ void Pl061::reset() {
   update(0);
 }
 
-uint64_t Pl061::read(const MmioAccess& access) {
+uint64_t Pl061::read(MmioAccess access) {
   const auto offset = static_cast<uint32_t>(access.offset);
   const hal::LockGuard guard(lock_);
   uint64_t value = read_register(offset & ~3U) >> (offset % 4 * 8);
@@ -71,7 +71,7 @@ uint64_t Pl061::read(const MmioAccess& access) {
   return value;
 }
 
-void Pl061::write(const MmioAccess& access, uint64_t value) {
+void Pl061::write(MmioAccess access, uint64_t value) {
   const auto offset = static_cast<uint32_t>(access.offset);
   if (offset % 4 != 0) return;
   const hal::LockGuard guard(lock_);

@@ -25,8 +25,8 @@ class Pl061 final : public MmioDevice, public AlarmClient {
   // enabled the interrupt of that pin.
   [[nodiscard]] bool press_power_key();
 
-  uint64_t read(const MmioAccess& access) override;
-  void write(const MmioAccess& access, uint64_t value) override;
+  uint64_t read(MmioAccess access) override;
+  void write(MmioAccess access, uint64_t value) override;
   void reset() override;
   void alarm() override;
 

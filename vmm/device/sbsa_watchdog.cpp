@@ -35,17 +35,17 @@ SbsaWatchdog::SbsaWatchdog(hal::GuestPhysRange control, hal::GuestPhysRange refr
                            WatchdogOwner& owner)
     : control_(control, *this), refresh_(refresh, *this), line_(line), timer_(timer), owner_(owner) {}
 
-uint64_t SbsaWatchdog::RefreshFrame::read(const MmioAccess& access) {
+uint64_t SbsaWatchdog::RefreshFrame::read(MmioAccess access) {
   return (access.offset & ~uint64_t{3}) == w_iidr ? lane(identification, access.offset) : 0;
 }
 
-void SbsaWatchdog::RefreshFrame::write(const MmioAccess& access, uint64_t) {
+void SbsaWatchdog::RefreshFrame::write(MmioAccess access, uint64_t) {
   if (access.offset != wrr) return;
   const hal::LockGuard guard(watchdog_.lock_);
   watchdog_.refresh();
 }
 
-uint64_t SbsaWatchdog::ControlFrame::read(const MmioAccess& access) {
+uint64_t SbsaWatchdog::ControlFrame::read(MmioAccess access) {
   const auto offset = static_cast<uint32_t>(access.offset);
   const hal::LockGuard guard(watchdog_.lock_);
   uint64_t value = lane(watchdog_.read_control(offset & ~3U), offset);
@@ -53,7 +53,7 @@ uint64_t SbsaWatchdog::ControlFrame::read(const MmioAccess& access) {
   return value;
 }
 
-void SbsaWatchdog::ControlFrame::write(const MmioAccess& access, uint64_t value) {
+void SbsaWatchdog::ControlFrame::write(MmioAccess access, uint64_t value) {
   const auto offset = static_cast<uint32_t>(access.offset);
   if (offset % 4 != 0) return;
   value &= hal::low_mask(access.size * 8);

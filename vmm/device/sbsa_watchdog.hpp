@@ -47,8 +47,8 @@ class SbsaWatchdog final : public AlarmClient {
    public:
     ControlFrame(hal::GuestPhysRange window, SbsaWatchdog& watchdog)
         : MmioDevice("sbsa-watchdog", window), watchdog_(watchdog) {}
-    uint64_t read(const MmioAccess& access) override;
-    void write(const MmioAccess& access, uint64_t value) override;
+    uint64_t read(MmioAccess access) override;
+    void write(MmioAccess access, uint64_t value) override;
     void reset() override { watchdog_.reset(); }
 
    private:
@@ -58,8 +58,8 @@ class SbsaWatchdog final : public AlarmClient {
    public:
     RefreshFrame(hal::GuestPhysRange window, SbsaWatchdog& watchdog)
         : MmioDevice("sbsa-watchdog-refresh", window), watchdog_(watchdog) {}
-    uint64_t read(const MmioAccess& access) override;
-    void write(const MmioAccess& access, uint64_t value) override;
+    uint64_t read(MmioAccess access) override;
+    void write(MmioAccess access, uint64_t value) override;
     void reset() override {}
 
    private:

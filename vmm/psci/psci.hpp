@@ -77,11 +77,15 @@ class Psci {
   // path to give before it looks any further.
   [[nodiscard]] static constexpr std::optional<uint64_t> fixed_answer(uint64_t function) {
     const auto id = static_cast<uint32_t>(function);
-    switch (id) {
-      case psci_version_id: return psci_1_1;
-      case smccc_version_id: return smccc_1_2;
-      default: return may_exist(id) ? std::nullopt : std::optional(~uint64_t{0});  // NOT_SUPPORTED
+    switch (service(id)) {
+      case standard_secure: return id == psci_version_id ? std::optional(psci_1_1) : std::nullopt;
+      case arm_architecture: return id == smccc_version_id ? std::optional(smccc_1_2) : std::nullopt;
+      case vendor_hypervisor:
+        if ((id & 0xff'fffc) == 0xff00) return std::nullopt;
+        break;
+      default: break;
     }
+    return ~uint64_t{0};  // NOT_SUPPORTED
   }
 
   // Carry out the call of `vcpu`. Changes power states; everything else is the caller's to do.
@@ -105,18 +109,9 @@ class Psci {
   static constexpr uint64_t psci_1_1 = 0x1'0001;
   static constexpr uint64_t smccc_1_2 = 0x1'0002;
 
-  // Whether `id`, in either width, is in a range that find() has functions of.
-  [[nodiscard]] static constexpr bool may_exist(uint32_t id) {
-    switch ((id & ~(1U << 30)) >> 8) {
-      case 0x80'0000:
-      case 0x80'0080:
-      case 0x80'007f:
-      case 0x80'003f:
-      case 0x84'0000: return true;
-      case 0x86'00ff: return (id & 0xfc) == 0;
-      default: return false;
-    }
-  }
+  // The service call range (DEN0028 section 2.5), whatever the width of the convention.
+  static constexpr uint32_t service(uint32_t id) { return (id & ~(1U << 30)) >> 24; }
+  static constexpr uint32_t arm_architecture = 0x80, standard_secure = 0x84, vendor_hypervisor = 0x86;
 
   struct Vcpu {
     Power power = Power::off;

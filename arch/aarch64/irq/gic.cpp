@@ -48,7 +48,7 @@ void wait_for_writes(HostVirt control, uint32_t rwp) {
   }
 }
 
-void set_up_distributor() {
+[[clang::minsize]] void set_up_distributor() {
   const HostVirt base = gic.distributor;
   mmio_write32(base + gicd::CTLR, 0);
   if (gic.version == 3) wait_for_writes(base + gicd::CTLR, gicd::ctlr::RWP::mask);
@@ -82,7 +82,7 @@ void set_up_distributor() {
 // GICR_TYPER.Affinity_Value has the bytes of MPIDR side by side.
 constexpr uint64_t packed_affinity(uint64_t mpidr) { return mpidr_el1::aff3::get(mpidr) << 24 | (mpidr & 0xff'ffff); }
 
-[[nodiscard]] bool find_redistributor(uint64_t hardware_id, HostVirt& place) {
+[[nodiscard, clang::minsize]] bool find_redistributor(uint64_t hardware_id, HostVirt& place) {
   for (const hal::HostPhysRange& region : description.redistributors) {
     HostVirt base;
     if (!map(region, base)) return false;
@@ -107,7 +107,7 @@ HostVirt private_registers(hal::CpuIndex cpu) {
 
 hal::CpuIndex this_cpu() { return static_cast<hal::CpuLocal*>(Cpu::local())->index; }
 
-void reset_private_interrupts(HostVirt base) {
+[[clang::minsize]] void reset_private_interrupts(HostVirt base) {
   if (gic.version == 3) mmio_write32(base + gicd::IGROUPR, ~0U);
   mmio_write32(base + gicd::ICENABLER, 0xffff'0000);
   mmio_write32(base + gicd::ICPENDR, ~0U);
@@ -116,7 +116,7 @@ void reset_private_interrupts(HostVirt base) {
   mmio_write32(base + gicd::ISENABLER, 0xffff);
 }
 
-SetupError set_up_cpu_v3(hal::CpuIndex cpu, uint64_t hardware_id) {
+[[clang::minsize]] SetupError set_up_cpu_v3(hal::CpuIndex cpu, uint64_t hardware_id) {
   write<icc_sre_el2>(icc_sre_el2::sre::mask | icc_sre_el2::dfb::mask | icc_sre_el2::dib::mask |
                      icc_sre_el2::enable::mask);
   isb();
@@ -144,7 +144,7 @@ SetupError set_up_cpu_v3(hal::CpuIndex cpu, uint64_t hardware_id) {
   return SetupError::none;
 }
 
-SetupError set_up_cpu_v2(hal::CpuIndex cpu) {
+[[clang::minsize]] SetupError set_up_cpu_v2(hal::CpuIndex cpu) {
   reset_private_interrupts(gic.distributor);
   // The target registers of the first interrupts name the CPU that reads them (IHI 0048B 4.3.12).
   gic.targets[cpu] = mmio_read8(gic.distributor + gicd::ITARGETSR);
@@ -157,7 +157,7 @@ SetupError set_up_cpu_v2(hal::CpuIndex cpu) {
 
 }  // namespace
 
-SetupError set_up(const hal::GicInfo& info) {
+[[clang::minsize]] SetupError set_up(const hal::GicInfo& info) {
   description = info;
   if (info.version == 0) return SetupError::not_described;
   if (!map(info.distributor, gic.distributor)) return SetupError::no_memory;

@@ -3,6 +3,7 @@
 // means going back into the guest. docs/trapping.md says what is trapped, and why.
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "arch/aarch64/irq/irqs.hpp"
 #include "arch/aarch64/report/report.hpp"
@@ -24,8 +25,8 @@ void undefined(GuestFrame& frame, uint64_t) { frame.vcpu->inject_undefined(); }
 
 void wait_for_event(GuestFrame& frame, uint64_t) { hal::upcall::guest_idle(*frame.vcpu); }
 
-// The calling convention reserves every immediate but 0 (DEN0028 2.9).
-void hypervisor_call(GuestFrame& frame, uint64_t esr) {
+// The calling convention reserves every immediate but 0 (DEN0028 2.9). One copy, with what it calls, for HVC and SMC.
+[[gnu::noinline]] void hypervisor_call(GuestFrame& frame, uint64_t esr) {
   constexpr uint64_t not_supported = ~uint64_t{0};
   if (call_iss::immediate::get(esr) != 0) return frame.set(0, not_supported);
   hal::upcall::guest_call(*frame.vcpu);
@@ -39,67 +40,80 @@ void secure_monitor_call(GuestFrame& frame, uint64_t esr) {
 
 void system_register(GuestFrame& frame, uint64_t esr) { emulate_system_register(frame, esr_el2::iss::get(esr)); }
 
+// Where HPFAR_EL2 is valid; `far` gives the place in the page.
+GuestPhys ipa_of(uint64_t far) { return GuestPhys(hpfar_el2::fipa::get(read<hpfar_el2>()) << 12 | (far & 0xfff)); }
+
 // HPFAR_EL2 has the page of the address for every fault but a permission fault outside a table walk (D24.2.59).
-// There the stage 1 translation is asked again; the guest may have changed it meanwhile, and then the access is simply
-// tried once more.
-struct FaultAddress {
-  GuestPhys address;
-  bool known;
-};
-FaultAddress fault_address(const Vcpu& vcpu, uint64_t iss) {
+// There the stage 1 translation is asked again; the guest may have changed it meanwhile, and then there is nothing: the
+// access is simply tried once more.
+std::optional<GuestPhys> fault_address(const Vcpu& vcpu, uint64_t iss) {
   const uint64_t far = read<far_el2>();
   const bool permission = (abort_iss::fsc::get(iss) & ~abort_iss::level_mask) == abort_iss::permission;
-  if (!permission || abort_iss::s1ptw::is_set(iss)) {
-    return {GuestPhys(hpfar_el2::fipa::get(read<hpfar_el2>()) << 12 | (far & 0xfff)), true};
-  }
-  const auto address = vcpu.translate(GuestVirt(far));
-  return {address.value_or(GuestPhys(0)), address.has_value()};
+  if (!permission || abort_iss::s1ptw::is_set(iss)) return ipa_of(far);
+  return vcpu.translate(GuestVirt(far));
 }
 
 bool is_stage2_fault(uint64_t iss) {
   const uint64_t status = abort_iss::fsc::get(iss) & ~abort_iss::level_mask;
-  return status == abort_iss::translation || status == abort_iss::permission || status == 0b000000 /* address size */;
+  const bool stage2 =
+      status == abort_iss::translation || status == abort_iss::permission || status == 0b000000 /* address size */;
+  return stage2 && !abort_iss::s1ptw::is_set(iss);
 }
 
-void data_abort(GuestFrame& frame, uint64_t esr) {
-  const uint64_t iss = esr_el2::iss::get(esr);
-  Vcpu& vcpu = *frame.vcpu;
+void refuse_access(Vcpu& vcpu, uint64_t iss) {
   const auto kind = abort_iss::wnr::is_set(iss) ? hal::AccessKind::store : hal::AccessKind::load;
-  if (!is_stage2_fault(iss) || abort_iss::s1ptw::is_set(iss)) {
-    // An error of the memory system, or stage 1 tables outside RAM: for the guest to see.
-    vcpu.met_no_device();
-    return vcpu.inject_external_abort(GuestVirt(read<far_el2>()), kind);
-  }
-  const FaultAddress fault = fault_address(vcpu, iss);
-  if (!fault.known) return;
+  vcpu.inject_external_abort(GuestVirt(read<far_el2>()), kind);
+}
+
+// The address of a data abort, if stage 2 is its cause. If not, it is an error of the memory system, or stage 1 tables
+// lie outside RAM: for the guest to see.
+[[gnu::noinline, clang::minsize]] std::optional<GuestPhys> examine_data_abort(Vcpu& vcpu, uint64_t iss) {
+  if (is_stage2_fault(iss)) return fault_address(vcpu, iss);
+  vcpu.met_no_device();
+  refuse_access(vcpu, iss);
+  return {};
+}
+
+[[gnu::noinline, clang::minsize]] void data_abort_without_syndrome(GuestFrame& frame, uint64_t iss) {
+  Vcpu& vcpu = *frame.vcpu;
+  const auto address = examine_data_abort(vcpu, iss);
+  if (!address) return;
   // Cache maintenance by VA where there is no RAM has nothing to maintain.
   if (abort_iss::cm::is_set(iss)) return frame.skip_instruction();
-  // Instructions without a syndrome of their own are decoded in software, which knows A64.
-  if (!abort_iss::isv::is_set(iss) && spsr::nrw::is_set(frame.pstate)) {
-    return vcpu.inject_external_abort(GuestVirt(read<far_el2>()), kind);
-  }
-  if (!abort_iss::isv::is_set(iss)) {
-    return hal::upcall::guest_undecoded_access(vcpu, {.address = fault.address,
-                                                      .virtual_address = GuestVirt(read<far_el2>()),
-                                                      .write = abort_iss::wnr::is_set(iss)});
-  }
-  hal::upcall::guest_access(vcpu, {.address = fault.address,
-                                   .size = static_cast<uint8_t>(1U << abort_iss::sas::get(iss)),
-                                   .reg = static_cast<uint8_t>(abort_iss::srt::get(iss)),
-                                   .write = abort_iss::wnr::is_set(iss),
-                                   .sign_extend = abort_iss::sse::is_set(iss),
-                                   .wide = abort_iss::sf::is_set(iss)});
+  // These instructions are decoded in software, which knows A64.
+  if (spsr::nrw::is_set(frame.pstate)) return refuse_access(vcpu, iss);
+  hal::upcall::guest_undecoded_access(
+      vcpu, {.address = *address, .virtual_address = GuestVirt(read<far_el2>()), .write = abort_iss::wnr::is_set(iss)});
 }
 
-void instruction_abort(GuestFrame& frame, uint64_t esr) {
-  const uint64_t iss = esr_el2::iss::get(esr);
-  if (!is_stage2_fault(iss) || abort_iss::s1ptw::is_set(iss)) {
-    return frame.vcpu->inject_external_abort(GuestVirt(read<far_el2>()), hal::AccessKind::fetch);
+// Nearly always a load or store where stage 2 has nothing, described by the hardware: a device's register.
+void data_abort(GuestFrame& frame, uint64_t esr) {
+  using iss = abort_iss;
+  Vcpu& vcpu = *frame.vcpu;
+  if (!iss::isv::is_set(esr)) return data_abort_without_syndrome(frame, esr_el2::iss::get(esr));
+  std::optional<GuestPhys> address;
+  if ((iss::fsc::get(esr) & ~iss::level_mask) == iss::translation) [[likely]] {
+    address = ipa_of(read<far_el2>());
+  } else {
+    address = examine_data_abort(vcpu, esr_el2::iss::get(esr));
+    if (!address) return;
   }
-  const FaultAddress fault = fault_address(*frame.vcpu, iss);
-  if (!fault.known) return;
-  hal::upcall::guest_fetch_fault(
-      *frame.vcpu, {.address = fault.address, .virtual_address = GuestVirt(read<far_el2>()), .write = false});
+  hal::upcall::guest_access(vcpu, {.address = *address,
+                                   .size = static_cast<uint8_t>(1U << iss::sas::get(esr)),
+                                   .reg = static_cast<uint8_t>(iss::srt::get(esr)),
+                                   .write = iss::wnr::is_set(esr),
+                                   .sign_extend = iss::sse::is_set(esr),
+                                   .wide = iss::sf::is_set(esr)});
+}
+
+[[clang::minsize]] void instruction_abort(GuestFrame& frame, uint64_t esr) {
+  const uint64_t iss = esr_el2::iss::get(esr);
+  Vcpu& vcpu = *frame.vcpu;
+  const GuestVirt place(read<far_el2>());
+  if (!is_stage2_fault(iss)) return vcpu.inject_external_abort(place, hal::AccessKind::fetch);
+  if (const auto address = fault_address(vcpu, iss)) {
+    hal::upcall::guest_fetch_fault(vcpu, {.address = *address, .virtual_address = place, .write = false});
+  }
 }
 
 // Before the guest goes on: what `attention` and the scheduler ask for.
@@ -150,7 +164,7 @@ constexpr Destination anything_else{0, undefined, hal::ExitClass::fault};
   hal::upcall::ExitReport report{.exit_class = to.exit_class, .syndrome = esr};
   const uint64_t iss = esr_el2::iss::get(esr);
   if ((to.handler == data_abort || to.handler == instruction_abort) && is_stage2_fault(iss)) {
-    report.address = fault_address(vcpu, iss).address;
+    report.address = fault_address(vcpu, iss).value_or(GuestPhys(0));
     report.write = to.handler == data_abort && abort_iss::wnr::is_set(iss);
   }
   hal::upcall::exit_begins(vcpu, report);

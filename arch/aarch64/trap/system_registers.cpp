@@ -87,20 +87,22 @@ void apply(const Rule& rule, const Access& access, GuestFrame& frame) {
   }
 }
 
-// ID group 3, the registers with op0 3, op1 0, CRn 0: trapped one by one, so they come first and cost little.
-constexpr uint32_t id_group = register_id(3, 0, 0, 0, 0);
-constexpr uint32_t id_group_mask = register_id(3, 7, 15, 0, 0);
+// ID group 3, the registers with op0 3, op1 0, CRn 0, is trapped one by one: its reads come first and cost little.
+constexpr uint64_t id_group_mask =
+    system_iss::op0::mask | system_iss::op1::mask | system_iss::crn::mask | system_iss::read::mask;
+constexpr uint64_t id_group_read = system_iss::op0::of(3) | system_iss::read::mask;
 
 }  // namespace
 
 void emulate_system_register(GuestFrame& frame, uint64_t iss) {
-  const Access access = decode(iss);
-  if ((access.id & id_group_mask) == id_group && access.read) {
-    frame.set(access.rt, id_registers::read(access.id & 0x7f));
+  if ((iss & id_group_mask) == id_group_read) {
+    const auto op = static_cast<unsigned>(system_iss::crm::get(iss) << 3 | system_iss::op2::get(iss));
+    frame.set(static_cast<unsigned>(system_iss::rt::get(iss)), id_registers::read(op));
     return frame.skip_instruction();
   }
+  const Access access = decode(iss);
   Vcpu& vcpu = *frame.vcpu;
-  if (const Rule* const rule = find_rule(access.id)) {
+  if (const Rule* const rule = access.id <= rules.back().last ? find_rule(access.id) : nullptr) {
     apply(*rule, access, frame);
     return frame.skip_instruction();
   }

@@ -3,10 +3,10 @@
 // and end in a report. The hypervisor never unmasks IRQ or FIQ, so only SError and synchronous exceptions can come from EL2.
 //
 // In a guest SP_EL2 points at the frame of the vCPU that runs (<arch/vcpu.hpp>), whose offsets are these:
-#define FRAME_X30_PC    240
-#define FRAME_PSTATE    256
-#define FRAME_VCPU      264
-#define FRAME_POINTS    272
+#define FRAME_X30_ZERO  240
+#define FRAME_PC_PSTATE 256
+#define FRAME_VCPU      272
+#define FRAME_POINTS    288
 // Numbers of exit points, 16 bytes each: handler and count.
 #define POINT_INTERRUPT         0
 #define POINT_SYSTEM_ERROR      1
@@ -34,8 +34,8 @@
         stp     x24, x25, [sp, #192]
         stp     x26, x27, [sp, #208]
         stp     x28, x29, [sp, #224]
-        stp     x30, x1, [sp, #FRAME_X30_PC]
-        str     x2, [sp, #FRAME_PSTATE]
+        stp     x30, xzr, [sp, #FRAME_X30_ZERO]
+        stp     x1, x2, [sp, #FRAME_PC_PSTATE]
 .endm
 
 // Count an exit and go to its handler. `base` is SP, or SP and 16 bytes for each point to skip. x1 = ESR_EL2, if that matters.
@@ -104,18 +104,17 @@ exception_vectors:
         .balign 128
 
         .section .text.hot, "ax"
-// Every way back into a guest passes here. `enter_guest` jumps in with SP at the frame.
+// Every way back into a guest passes here, SP at the frame. Handlers return to it, which asks for no BTI.
         .globl  guest_return
 guest_return:
-        hint    #36                     // BTI j
         mrs     x0, tpidr_el2
         ldr     x1, [sp, #FRAME_VCPU]
         ldr     w2, [x0, #CPU_RESCHEDULE]
         ldr     w3, [x1, #VCPU_ATTENTION]
         orr     w2, w2, w3
         cbnz    w2, 1f
-        ldp     x30, x1, [sp, #FRAME_X30_PC]
-        ldr     x2, [sp, #FRAME_PSTATE]
+        ldr     x30, [sp, #FRAME_X30_ZERO]
+        ldp     x1, x2, [sp, #FRAME_PC_PSTATE]
         ldp     x28, x29, [sp, #224]
         ldp     x26, x27, [sp, #208]
         ldp     x24, x25, [sp, #192]
@@ -161,7 +160,7 @@ host_exception_taken:
         adrp    x1, emergency_stack_top
         add     x1, x1, :lo12:emergency_stack_top
         mov     sp, x1
-        sub     sp, sp, #272
+        sub     sp, sp, #FRAME_POINTS
         stp     x2, x3, [sp, #16]
         stp     x4, x5, [sp, #32]
         stp     x6, x7, [sp, #48]
@@ -176,11 +175,12 @@ host_exception_taken:
         stp     x24, x25, [sp, #192]
         stp     x26, x27, [sp, #208]
         stp     x28, x29, [sp, #224]
+        stp     x30, xzr, [sp, #FRAME_X30_ZERO]
         mrs     x2, elr_el2
-        stp     x30, x2, [sp, #FRAME_X30_PC]
-        mrs     x2, spsr_el2
-        mrs     x3, cnthp_cval_el2
-        stp     x2, x3, [sp, #FRAME_PSTATE]
+        mrs     x3, spsr_el2
+        stp     x2, x3, [sp, #FRAME_PC_PSTATE]
+        mrs     x2, cnthp_cval_el2
+        str     x2, [sp, #FRAME_VCPU]
         mrs     x2, tpidr_el0
         mrs     x3, tpidrro_el0
         stp     x2, x3, [sp, #0]

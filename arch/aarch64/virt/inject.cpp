@@ -81,7 +81,7 @@ std::optional<hal::GuestPhys> Vcpu::translate(hal::GuestVirt place) const {
   return hal::GuestPhys(par_el1::page::get(result) << 12 | (place.value() & 0xfff));
 }
 
-bool Vcpu::is_big_endian() const {
+bool Vcpu::is_big_endian_now() const {
   if (spsr::nrw::is_set(frame_->pstate)) return spsr32::e::is_set(frame_->pstate);
   const uint64_t control = read<sctlr_el1>();
   return is_el0(frame_->pstate) ? sctlr_el1::e0e::is_set(control) : sctlr_el1::ee::is_set(control);

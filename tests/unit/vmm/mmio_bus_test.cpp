@@ -17,8 +17,8 @@ using vmm::MmioDevice;
 class Device final : public MmioDevice {
  public:
   Device(uint64_t start, uint64_t size) : MmioDevice("device", GuestPhysRange{GuestPhys(start), size}) {}
-  uint64_t read(const vmm::MmioAccess&) override { return 0; }
-  void write(const vmm::MmioAccess&, uint64_t) override {}
+  uint64_t read(vmm::MmioAccess) override { return 0; }
+  void write(vmm::MmioAccess, uint64_t) override {}
   void reset() override {}
 };
 

@@ -7,8 +7,6 @@
 
 #include <algorithm>
 
-#include "arch/aarch64/regs/gic_physical.hpp"
-#include "arch/aarch64/regs/system.hpp"
 #include "hal/log.hpp"
 #include "hal/timer.hpp"
 #include "hal/virtualization.hpp"
@@ -19,8 +17,6 @@
 
 namespace vmm {
 namespace {
-
-namespace regs = arch::regs;
 
 const vgic::CpuInterface& cpu_interface() { return arch::gic_version() == 3 ? gicv3_interface : gicv2_interface; }
 
@@ -142,13 +138,8 @@ void Board::identify(Vcpu& vcpu) {
 // --- what a guest did
 // -------------------------------------------------------------------------------------------------
 
-void Board::call(Vcpu& vcpu) {
-  if (const auto answer = Psci::fixed_answer(vcpu.reg(0))) return vcpu.set_reg(0, *answer);
-  carry_out_call(vcpu);
-}
-
-// Apart, so that the answers that need no more than a look at the number pay for nothing of this.
-[[gnu::noinline]] void Board::carry_out_call(Vcpu& vcpu) {
+// Apart, so that what guest_call() answers at once pays for nothing of this.
+[[gnu::noinline]] void Board::call(Vcpu& vcpu) {
   const FirmwareAction action = psci_.call(vcpu.index(), {.x = {vcpu.reg(0), vcpu.reg(1), vcpu.reg(2), vcpu.reg(3)}});
   using Kind = FirmwareAction::Kind;
   if (action.kind <= Kind::start_vcpu) {
@@ -173,37 +164,6 @@ void Board::call(Vcpu& vcpu) {
 void Board::end_without_vcpus(Vcpu& vcpu) {
   hal::log::info("{}: all its vCPUs are off", vm_.name());
   vm_.guest_ends(vcpu, VmEvent::power_off);
-}
-
-bool Board::register_read(Vcpu& vcpu, uint32_t id, uint64_t& value) {
-  PhysicalTimer& timer = *physical_timers_[vcpu.index()];
-  switch (id) {
-    case regs::cntp_ctl_el0::id: value = timer.control(); return true;
-    case regs::cntp_cval_el0::id: value = timer.compare_value(); return true;
-    case regs::cntp_tval_el0::id: value = timer.timer_value(); return true;
-    default: return false;
-  }
-}
-
-bool Board::register_write(Vcpu& vcpu, uint32_t id, uint64_t value) {
-  using vgic::Vgic;
-  const VcpuIndex index = vcpu.index();
-  if (gic_.config().version == vgic::Version::v3) {
-    switch (id) {
-      case regs::icc_sgi1r_el1::id: gic_.send_sgi(index, Vgic::SgiRegister::sgi1r, value); return true;
-      case regs::icc_sgi0r_el1::id: gic_.send_sgi(index, Vgic::SgiRegister::sgi0r, value); return true;
-      case regs::icc_asgi1r_el1::id: gic_.send_sgi(index, Vgic::SgiRegister::asgi1r, value); return true;
-      case regs::icc_dir_el1::id: gic_.deactivate(index, static_cast<vgic::IntId>(value & 0xff'ffff)); return true;
-      default: break;
-    }
-  }
-  PhysicalTimer& timer = *physical_timers_[index];
-  switch (id) {
-    case regs::cntp_ctl_el0::id: timer.set_control(value); return true;
-    case regs::cntp_cval_el0::id: timer.set_compare_value(value); return true;
-    case regs::cntp_tval_el0::id: timer.set_timer_value(value); return true;
-    default: return false;
-  }
 }
 
 // --- life cycle

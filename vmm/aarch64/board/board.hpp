@@ -61,6 +61,10 @@ class Board final : public VcpuKicker,
   void maintenance(VcpuIndex index) { gic_.maintenance(index); }
 
   // --- what a guest did ---
+  // What firmware answers to every VM alike, and what call() is not needed for.
+  [[nodiscard]] static constexpr std::optional<uint64_t> fixed_answer(uint64_t function) {
+    return Psci::fixed_answer(function);
+  }
   void call(Vcpu& vcpu);
   [[nodiscard]] bool register_read(Vcpu& vcpu, uint32_t id, uint64_t& value);
   [[nodiscard]] bool register_write(Vcpu& vcpu, uint32_t id, uint64_t value);
@@ -104,10 +108,10 @@ class Board final : public VcpuKicker,
 
  private:
   hal::Result<void, VmError> plug_in();
-  void carry_out_call(Vcpu& vcpu);
   void end_without_vcpus(Vcpu& vcpu);
   [[nodiscard]] AlarmClient* take_due_alarm(size_t index);
   void arm_alarm() PLINTH_REQUIRES(alarm_lock_);
+  [[nodiscard]] bool write_gic_register(VcpuIndex index, uint32_t id, uint64_t value);
   static void alarm_expired(void* self);
 
   Vm& vm_;

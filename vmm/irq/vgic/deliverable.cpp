@@ -2,6 +2,7 @@
 #include "vmm/irq/vgic/deliverable.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "vmm/irq/vgic/bank_registers.hpp"
 #include "vmm/irq/vgic/mmio_frames.hpp"
@@ -22,7 +23,22 @@ unsigned running_priority(const ActivePriorities& active, unsigned preemption_bi
   return 0x100;
 }
 
-bool bank_would_signal(Model& m, const CpuContext& cpu, Bank& bank, const Signalling& signalling) {
+// The CPU interface is looked at when there is something to ask it about: mostly there is not.
+class LazySignalling {
+ public:
+  LazySignalling(const Model& model, const CpuContext& cpu) : model_(model), cpu_(cpu) {}
+  [[nodiscard]] bool passes(uint32_t priority, bool group1) {
+    if (!known_) known_.emplace(model_, cpu_);
+    return known_->passes(static_cast<uint8_t>(priority), group1);
+  }
+
+ private:
+  const Model& model_;
+  const CpuContext& cpu_;
+  std::optional<Signalling> known_;
+};
+
+bool bank_would_signal(Model& m, const CpuContext& cpu, Bank& bank, LazySignalling& signalling) {
   const hal::LockGuard guard(bank.lock);
   for (uint32_t bits = bank.ready(m.groups()) & ~bank.active & ~bank.held; bits != 0; bits &= bits - 1) {
     const auto n = static_cast<unsigned>(std::countr_zero(bits));
@@ -32,12 +48,12 @@ bool bank_would_signal(Model& m, const CpuContext& cpu, Bank& bank, const Signal
   return false;
 }
 
-bool lpis_would_signal(const Model& m, CpuContext& cpu, const Signalling& signalling) {
+bool lpis_would_signal(const Model& m, CpuContext& cpu, LazySignalling& signalling) {
   if (!cpu.lpis.enabled.load(std::memory_order_relaxed)) return false;
   const hal::LockGuard guard(cpu.lpis.lock);
   bool found = false;
   cpu.lpis.for_each([&](uint32_t index) {
-    found = m.lpi_enabled(index) && signalling.passes(static_cast<uint8_t>(m.lpi_priority(index)), true);
+    found = m.lpi_enabled(index) && signalling.passes(m.lpi_priority(index), true);
     return !found;
   });
   return found;
@@ -62,7 +78,7 @@ bool Signalling::passes(uint8_t priority, bool group1) const {
 }
 
 bool would_signal(Model& m, CpuContext& cpu) {
-  const Signalling signalling(m, cpu);
+  LazySignalling signalling(m, cpu);
   if (bank_would_signal(m, cpu, cpu.bank, signalling)) return true;
   for (uint32_t hint = cpu.spi_hint.load(std::memory_order_relaxed); hint != 0; hint &= hint - 1) {
     if (bank_would_signal(m, cpu, m.spi_bank(static_cast<unsigned>(std::countr_zero(hint))), signalling)) return true;
@@ -82,9 +98,9 @@ bool would_signal(Model& m, CpuContext& cpu) {
 DeactivatePage::DeactivatePage(Model& model)
     : MmioDevice("gic-deactivate", {model.config.cpu_interface + 0x1000, 0x1000}), model_(model) {}
 
-uint64_t DeactivatePage::read(const MmioAccess&) { return 0; }
+uint64_t DeactivatePage::read(MmioAccess) { return 0; }
 
-void DeactivatePage::write(const MmioAccess& access, uint64_t value) {
+void DeactivatePage::write(MmioAccess access, uint64_t value) {
   if (access.offset != arch::gic::gicc::DIR - 0x1000 || access.size != 4) return;
   deactivate(model_, model_.cpus[access.vcpu], arch::gic::gicc::dir::INTID::get(value));
 }

@@ -135,8 +135,9 @@ void write_sgir(Model& m, Cpus cpus, Part, uint64_t value) {
 
 // --- The table ---
 
-// Both versions; what only one of them has asks which one this is.
-constexpr RegisterMap map(
+// Both versions; what only one of them has asks which one this is. Its index is large, because guests enable and
+// disable interrupts here.
+constexpr RegisterMap<19, 4> map(
     std::array{
         Register{gicd::CTLR, gicd::CTLR + 4, word_only, read_ctlr, write_ctlr},
         Register{gicd::TYPER, gicd::TYPER + 4, word_only, read_typer, nullptr},
@@ -156,11 +157,11 @@ constexpr RegisterMap map(
 Distributor::Distributor(Model& model)
     : MmioDevice("gic-distributor", {model.config.distributor, 0x10000}), model_(model) {}
 
-uint64_t Distributor::read(const MmioAccess& access) {
+uint64_t Distributor::read(MmioAccess access) {
   CpuContext& self = model_.cpus[access.vcpu];
   return map.read(model_, {self, self}, static_cast<uint32_t>(access.offset), access.size);
 }
-void Distributor::write(const MmioAccess& access, uint64_t value) {
+void Distributor::write(MmioAccess access, uint64_t value) {
   CpuContext& self = model_.cpus[access.vcpu];
   map.write(model_, {self, self}, static_cast<uint32_t>(access.offset), access.size, value);
 }

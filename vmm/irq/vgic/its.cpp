@@ -40,7 +40,7 @@ void Its::reset_state() {
 }
 
 // Registers are words, or double-words that can be accessed by halves.
-uint64_t Its::read(const MmioAccess& access) {
+uint64_t Its::read(MmioAccess access) {
   if (access.offset >= gits::frame_size || (access.size & word_double) == 0) return 0;
   if (access.offset >= identification) {
     if (access.size != 4) return 0;
@@ -53,7 +53,7 @@ uint64_t Its::read(const MmioAccess& access) {
   return part_of(read_word(access.offset / 8 * 8), {static_cast<uint32_t>(access.offset), access.size});
 }
 
-void Its::write(const MmioAccess& access, uint64_t value) {
+void Its::write(MmioAccess access, uint64_t value) {
   if (access.offset >= identification || (access.size & word_double) == 0) return;
   const Part part{static_cast<uint32_t>(access.offset), access.size};
   const uint64_t offset = access.offset / 8 * 8;

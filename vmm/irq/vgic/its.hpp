@@ -23,8 +23,8 @@ class Its final : public MmioDevice {
   static constexpr unsigned budget_per_access = 64;
 
   explicit Its(Model& model);
-  uint64_t read(const MmioAccess& access) override;
-  void write(const MmioAccess& access, uint64_t value) override;
+  uint64_t read(MmioAccess access) override;
+  void write(MmioAccess access, uint64_t value) override;
   void reset() override {}
 
   // A device's message. Any CPU.

@@ -10,8 +10,8 @@ namespace vmm::vgic {
 class Distributor final : public MmioDevice {
  public:
   explicit Distributor(Model& model);
-  uint64_t read(const MmioAccess& access) override;
-  void write(const MmioAccess& access, uint64_t value) override;
+  uint64_t read(MmioAccess access) override;
+  void write(MmioAccess access, uint64_t value) override;
   void reset() override {}  // Vgic::reset() does it all
 
  private:
@@ -22,8 +22,8 @@ class Distributor final : public MmioDevice {
 class Redistributors final : public MmioDevice {
  public:
   explicit Redistributors(Model& model);
-  uint64_t read(const MmioAccess& access) override;
-  void write(const MmioAccess& access, uint64_t value) override;
+  uint64_t read(MmioAccess access) override;
+  void write(MmioAccess access, uint64_t value) override;
   void reset() override {}
 
  private:
@@ -34,8 +34,8 @@ class Redistributors final : public MmioDevice {
 class DeactivatePage final : public MmioDevice {
  public:
   explicit DeactivatePage(Model& model);
-  uint64_t read(const MmioAccess& access) override;
-  void write(const MmioAccess& access, uint64_t value) override;
+  uint64_t read(MmioAccess access) override;
+  void write(MmioAccess access, uint64_t value) override;
   void reset() override {}
 
  private:

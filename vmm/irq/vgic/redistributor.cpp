@@ -57,7 +57,7 @@ void write_table(Model& m, Cpus cpus, Part part, uint64_t value) {
   table = with_part(table, part, value) & (attributes | (first ? of_propbaser : of_pendbaser));
 }
 
-constexpr RegisterMap rd_map(std::array{
+constexpr RegisterMap<9> rd_map(std::array{
     Register{gicr::CTLR, gicr::CTLR + 4, word_only, read_ctlr, write_ctlr},
     Register{gicr::IIDR, gicr::IIDR + 4, word_only, read_iidr, nullptr},
     Register{gicr::TYPER, gicr::TYPER + 8, word_double, read_typer, nullptr},
@@ -67,7 +67,7 @@ constexpr RegisterMap rd_map(std::array{
 });
 
 // SGI_base: bank 0 at the offsets that it would have in the distributor.
-constexpr RegisterMap sgi_map(bank_rows<Frame::redistributor>(1));
+constexpr RegisterMap<9> sgi_map(bank_rows<Frame::redistributor>(1));
 
 }  // namespace
 
@@ -75,15 +75,15 @@ Redistributors::Redistributors(Model& model)
     : MmioDevice("gic-redistributors", {model.config.redistributors, model.config.vcpus * gicr::stride}),
       model_(model) {}
 
-uint64_t Redistributors::read(const MmioAccess& access) {
+uint64_t Redistributors::read(MmioAccess access) {
   CpuContext& frame = model_.cpus[access.offset / gicr::stride];
-  const RegisterMap& map = (access.offset & gicr::frame_size) != 0 ? sgi_map : rd_map;
+  const auto& map = (access.offset & gicr::frame_size) != 0 ? sgi_map : rd_map;
   const auto offset = static_cast<uint32_t>(access.offset % gicr::frame_size);
   return map.read(model_, {model_.cpus[access.vcpu], frame}, offset, access.size);
 }
-void Redistributors::write(const MmioAccess& access, uint64_t value) {
+void Redistributors::write(MmioAccess access, uint64_t value) {
   CpuContext& frame = model_.cpus[access.offset / gicr::stride];
-  const RegisterMap& map = (access.offset & gicr::frame_size) != 0 ? sgi_map : rd_map;
+  const auto& map = (access.offset & gicr::frame_size) != 0 ? sgi_map : rd_map;
   const auto offset = static_cast<uint32_t>(access.offset % gicr::frame_size);
   map.write(model_, {model_.cpus[access.vcpu], frame}, offset, access.size, value);
 }

@@ -46,23 +46,22 @@ void too_many_rows();
 void two_rows_in_one_slot();
 
 // The registers of one frame of 64 KiB as a table. Finding a row takes no search: an index made at build time has a
-// byte for each slot, which is a word at the frame's beginning, then 16 bytes, and 4 KiB behind the first 4 KiB. A row
-// may cover a part of a slot, but no two share one.
+// byte for each slot, which is a word at the frame's beginning, then `NearSlot` bytes, and 4 KiB behind the first 4
+// KiB. A row may cover a part of a slot, but no two share one.
+template <size_t Rows, uint32_t NearSlot = 16>
 class RegisterMap {
  public:
-  static constexpr size_t max_rows = 20;
-
   consteval explicit RegisterMap(std::span<const Register> rows, std::span<const Register> more = {}) {
-    index_.fill(max_rows);  // no register
+    index_.fill(Rows);  // no register
     size_t count = 0;
     for (const std::span<const Register> part : {rows, more}) {
       for (const Register& row : part) {
-        if (count == max_rows) too_many_rows();
+        if (count == Rows) too_many_rows();
         rows_[count] = {row.first, row.end - row.first, row.sizes, row.read != nullptr ? row.read : read_zero,
                         row.write != nullptr ? row.write : ignore_write};
         for (uint32_t at = row.first; at < row.end; at += 4) {
           uint8_t& entry = index_[slot(at)];
-          if (entry != max_rows && entry != count) two_rows_in_one_slot();
+          if (entry != Rows && entry != count) two_rows_in_one_slot();
           entry = static_cast<uint8_t>(count);
         }
         ++count;
@@ -97,19 +96,19 @@ class RegisterMap {
   static uint64_t read_zero(Model&, Cpus, Part) { return 0; }
   static void ignore_write(Model&, Cpus, Part, uint64_t) {}
 
-  static constexpr uint32_t first_end = 0x20;
+  static constexpr uint32_t first_end = NearSlot == 4 ? 0 : 0x20;
   static constexpr uint32_t near_end = 0x1000;
   static constexpr uint32_t frame_end = 0x10000;
   [[nodiscard]] static constexpr uint32_t slot(uint32_t offset) {
     if (offset < first_end) [[likely]]
       return offset / 4;
-    if (offset < near_end) return near_slots + offset / 16;
+    if (offset < near_end) return near_slots + offset / NearSlot;
     return far_slots + offset / near_end;
   }
-  static constexpr uint32_t near_slots = first_end / 4 - first_end / 16;
-  static constexpr uint32_t far_slots = near_slots + near_end / 16 - 1;
+  static constexpr uint32_t near_slots = first_end / 4 - first_end / NearSlot;
+  static constexpr uint32_t far_slots = near_slots + near_end / NearSlot - 1;
 
-  std::array<Row, max_rows + 1> rows_{};
+  std::array<Row, Rows + 1> rows_{};
   std::array<uint8_t, far_slots + frame_end / near_end> index_{};
 };
 

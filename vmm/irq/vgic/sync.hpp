@@ -63,8 +63,8 @@ class Sync {
 
   static void flush(Model& m, CpuContext& cpu) {
     const uint32_t work = cpu.work.exchange(0, std::memory_order_acquire);
-    const bool simple = work == CpuContext::add && !cpu.overflow && !cpu.has_shared_work();
-    if (simple && add_one(m, cpu)) return;
+    const bool simple = (work & CpuContext::recall) == 0 && !cpu.overflow && cpu.hcr == cpu.base_hcr;
+    if (simple && !cpu.has_shared_work() && add_one(m, cpu)) return;
     flush_all(m, cpu, work);
   }
 
@@ -124,6 +124,7 @@ class Sync {
     accept_heir(cpu);
     if (cpu.overflow) end_unlisted(m, cpu, ich::ich_hcr::EOIcount::get(L::hcr()), kicks);
     cpu.overflow = false;
+    forget_ended(m, cpu);
     while (cpu.used != 0) One::fold(m, cpu, static_cast<unsigned>(std::countr_zero(cpu.used)), kicks);
     folded(m, cpu);
   }
@@ -164,7 +165,8 @@ class Sync {
   static bool add_one(Model& m, CpuContext& cpu) {
     const hal::LockGuard guard(cpu.bank.lock);
     Bank& bank = cpu.bank;
-    const uint32_t bit = bank.ready(m.groups()) & (~bank.held | (bank.edge & bank.latch));
+    const uint32_t again = ~bank.held | (bank.edge & bank.latch);
+    const uint32_t bit = (bank.ready(m.groups()) & again) | (bank.taken & ~bank.held);
     if (bit == 0) return true;
     const bool one_sgi = (bit & (bit - 1)) == 0 && bit < 1u << ich::sgi_count && m.is_v3();
     if (!one_sgi || !One::put_again(cpu, static_cast<unsigned>(std::countr_zero(bit)), 0)) return false;
@@ -190,10 +192,15 @@ class Sync {
     if (cpu.spi_hint.load(std::memory_order_relaxed) != 0 && !add_spis(m, cpu)) return false;
     return !cpu.lpis.any() || add_lpis(m, cpu);
   }
-  static bool add_private(Model& m, CpuContext& cpu) {
-    const hal::LockGuard guard(cpu.bank.lock);
+  static void forget_ended(Model& m, CpuContext& cpu) {
     const uint32_t ended = L::empty() & cpu.used & ~cpu.shared_used;
-    if (ended != 0) One::forget_private(m, cpu, ended);
+    if (ended == 0) return;
+    const hal::LockGuard guard(cpu.bank.lock);
+    One::forget_private(m, cpu, ended);
+  }
+  static bool add_private(Model& m, CpuContext& cpu) {
+    forget_ended(m, cpu);
+    const hal::LockGuard guard(cpu.bank.lock);
     return claim_all(m, cpu, cpu.bank, cpu.bank.ready(m.groups()) | cpu.bank.taken);
   }
   static bool add_spis(Model& m, CpuContext& cpu) {

@@ -10,6 +10,7 @@
 #include "arch/aarch64/regs/guest_registers.hpp"
 #include "arch/aarch64/regs/system.hpp"
 #include "arch/mmu.hpp"
+#include "arch/sysreg.hpp"
 #include "hal/access_kind.hpp"
 #include "hal/base/address.hpp"
 #include "hal/base/format.hpp"
@@ -27,20 +28,20 @@ class Vcpu;
 //                | GuestFrame  | <- SP_EL2 in the guest
 //                | C++ frames  |    of the exit handlers, growing down
 struct alignas(16) GuestFrame {
-  std::array<uint64_t, 31> x;
+  // x[31] stands for the zero register of loads and stores: an exit writes 0 there, and what is put there is not looked
+  // at.
+  std::array<uint64_t, 32> x;
   uint64_t pc;
   uint64_t pstate;
   Vcpu* vcpu;
+  uint64_t unused;  // whole stack slots
 
-  // Register 31 of a load or store is the zero register.
-  [[nodiscard]] uint64_t get(unsigned n) const { return n < 31 ? x[n] : 0; }
-  void set(unsigned n, uint64_t value) {
-    if (n < 31) x[n] = value;
-  }
+  [[nodiscard]] uint64_t get(unsigned n) const { return x[n]; }
+  void set(unsigned n, uint64_t value) { x[n] = value; }
   // Step over the A64 instruction that exited.
   void skip_instruction() { pc += 4; }
 };
-inline constexpr size_t frame_pc = 248, frame_pstate = 256, frame_vcpu = 264, frame_size = 272;
+inline constexpr size_t frame_pc = 256, frame_pstate = 264, frame_vcpu = 272, frame_size = 288;
 static_assert(offsetof(GuestFrame, pc) == frame_pc && offsetof(GuestFrame, pstate) == frame_pstate &&
                   offsetof(GuestFrame, vcpu) == frame_vcpu && sizeof(GuestFrame) == frame_size,
               "trap/vectors.S has these numbers");
@@ -119,7 +120,13 @@ class Vcpu {
   // Can no IRQ reach the guest now (PSTATE.I)?
   [[nodiscard]] bool interrupts_masked() const { return regs::spsr::i::is_set(frame_->pstate); }
   // Does the guest's data have its bytes the other way round now?
-  [[nodiscard]] bool is_big_endian() const;
+  [[nodiscard]] bool is_big_endian() const {
+    using sctlr = regs::sctlr_el1;
+    const bool always_little = (read<sctlr>() & (sctlr::ee::mask | sctlr::e0e::mask)) == 0;
+    if (always_little && !regs::spsr::nrw::is_set(frame_->pstate)) [[likely]]
+      return false;
+    return is_big_endian_now();
+  }
 
   // Exceptions that the guest takes at its own vector (D1.3.6). Loaded on this CPU.
   void inject_undefined();
@@ -150,6 +157,7 @@ class Vcpu {
  private:
   void take_exception(uint64_t syndrome, uint64_t fault_address);
   void skip_aarch32();
+  [[nodiscard]] bool is_big_endian_now() const;
 
   ExitFrame* frame_ = nullptr;
   std::atomic<const ExitPoint*> points_{nullptr};  // of frame_, for other CPUs

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Trapped system registers that belong to the board's devices.
+#include <board/board.hpp>
+
+#include "arch/aarch64/regs/gic_physical.hpp"
+#include "arch/aarch64/regs/system.hpp"
+#include "vmm/vm.hpp"
+
+namespace vmm {
+
+namespace regs = arch::regs;
+
+bool Board::register_read(Vcpu& vcpu, uint32_t id, uint64_t& value) {
+  PhysicalTimer& timer = *physical_timers_[vcpu.index()];
+  switch (id) {
+    case regs::cntp_ctl_el0::id: value = timer.control(); return true;
+    case regs::cntp_cval_el0::id: value = timer.compare_value(); return true;
+    case regs::cntp_tval_el0::id: value = timer.timer_value(); return true;
+    default: return false;
+  }
+}
+
+// Version 3's registers that always trap.
+bool Board::write_gic_register(VcpuIndex index, uint32_t id, uint64_t value) {
+  using vgic::Vgic;
+  switch (id) {
+    case regs::icc_sgi1r_el1::id: gic_.send_sgi(index, Vgic::SgiRegister::sgi1r, value); return true;
+    case regs::icc_sgi0r_el1::id: gic_.send_sgi(index, Vgic::SgiRegister::sgi0r, value); return true;
+    case regs::icc_asgi1r_el1::id: gic_.send_sgi(index, Vgic::SgiRegister::asgi1r, value); return true;
+    case regs::icc_dir_el1::id: gic_.deactivate(index, static_cast<vgic::IntId>(value & 0xff'ffff)); return true;
+    default: return false;
+  }
+}
+
+bool Board::register_write(Vcpu& vcpu, uint32_t id, uint64_t value) {
+  const VcpuIndex index = vcpu.index();
+  if (gic_.config().version == vgic::Version::v3 && write_gic_register(index, id, value)) return true;
+  PhysicalTimer& timer = *physical_timers_[index];
+  switch (id) {
+    case regs::cntp_ctl_el0::id: timer.set_control(value); return true;
+    case regs::cntp_cval_el0::id: timer.set_compare_value(value); return true;
+    case regs::cntp_tval_el0::id: timer.set_timer_value(value); return true;
+    default: return false;
+  }
+}
+
+}  // namespace vmm
