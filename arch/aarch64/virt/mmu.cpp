@@ -57,7 +57,7 @@ class WithVmid {
 
 size_t cache_line(uint64_t ctr_field) { return size_t{4} << ctr_field; }
 
-template <unsigned Unroll = 2, class Operation>
+template <unsigned Unroll = 16, class Operation>
 void for_each_line(const void* memory, size_t size, size_t line, Operation operation) {
   const uintptr_t start = reinterpret_cast<uintptr_t>(memory) & ~(line - 1);
   const uintptr_t end = reinterpret_cast<uintptr_t>(memory) + size;
@@ -192,7 +192,7 @@ void Mmu::zero_for_guest(void* memory, size_t size) {
     return publish_to_guest(memory, size);
   }
   // The whole memory of each guest passes here before it starts.
-  for_each_line<16>(memory, size, line, [](uintptr_t place) {
+  for_each_line(memory, size, line, [](uintptr_t place) {
     asm volatile("dc zva, %0\n dc civac, %0" ::"r"(place) : "memory");
   });
   finish_publishing();
