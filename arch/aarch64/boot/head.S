@@ -262,3 +262,10 @@ exchange_host_root_identity:
         msr     sctlr_el2, x1
         isb
         ret
+
+        // The canary of -fstack-protector. Not in C++, because of what tools/cmake/aarch64.cmake says.
+        .section .bss.__stack_chk_guard, "aw", %nobits
+        .balign 8
+        .globl  __stack_chk_guard
+__stack_chk_guard:
+        .skip   8

@@ -19,9 +19,6 @@
 
 extern "C" std::byte exception_vectors[], image_start[], text_end[];
 
-// The canary that -fstack-protector compares; head.S fills it.
-extern "C" constinit uintptr_t __stack_chk_guard = 0;
-
 namespace arch {
 namespace {
 
