@@ -216,6 +216,24 @@ TEST(VgicIts, moves_all_lpis_of_a_vcpu_listed_or_not) {
   EXPECT_FALSE(machine.irq(2));
 }
 
+TEST(VgicIts, moving_all_from_a_vcpu_that_is_away_does_not_concern_what_comes_later) {
+  Machine machine(config);
+  Guest guest(machine);
+  guest.configure(8200, 0x80, true);
+  guest.map_device(2, 5);
+  guest.map(2, 20, 8200, 1);
+  machine.save(1);
+  guest.command(gits::Command::MOVALL, 0, 0, uint64_t{1} << 16, uint64_t{2} << 16);
+  machine.load(1);
+  machine.vgic().send_msi(2, 20);
+  EXPECT_TRUE(machine.irq(1)) << "it is in a list register";
+  machine.save(1);
+  machine.load(1);
+  EXPECT_FALSE(machine.irq(2));
+  EXPECT_EQ(machine.acknowledge(1), 8200u);
+  machine.end(1, 8200);
+}
+
 TEST(VgicIts, a_cleared_lpi_that_comes_again_comes_once) {
   Machine machine(config);
   Guest guest(machine);

@@ -46,6 +46,8 @@ class Sync {
       if (cpu.timer_owned) L::set_timer_active(true);
     }
     cpu.work.exchange(0, std::memory_order_acquire);
+    // What MOVALL said is about list registers, and nothing is in one: it must not reach LPIs that come later.
+    cpu.lpis.heir.store(lpi_stays, std::memory_order_relaxed);
     refill(m, cpu);
   }
 
@@ -146,7 +148,7 @@ class Sync {
   }
   static void accept_heir(CpuContext& cpu) {
     cpu.lpi_heir = cpu.lpis.heir.load(std::memory_order_relaxed);
-    if (cpu.lpi_heir != lpi_stays) cpu.lpis.heir.store(lpi_stays, std::memory_order_relaxed);
+    if (cpu.lpi_heir != lpi_stays) cpu.lpi_heir = cpu.lpis.heir.exchange(lpi_stays, std::memory_order_relaxed);
   }
   [[nodiscard]] static bool is_recalled(Model& m, CpuContext& cpu, IntId intid) {
     if (intid >= ich::first_lpi) {
