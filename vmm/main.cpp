@@ -8,6 +8,7 @@
 #include "hal/virtualization.hpp"
 #include "mm/host_space.hpp"
 #include "task/cpu.hpp"
+#include "vmm/console/console.hpp"
 #include "vmm/console/tasks.hpp"
 #include "vmm/shell/shell_task.hpp"
 #include "vmm/vm_list.hpp"
@@ -42,6 +43,7 @@ namespace hal::upcall {
   vmm::start_wall_clock();
   const bool can_run_guests = enable_virtualization();
   vmm::open_bundle();
+  vmm::make_console();  // VMs have theirs with it, also on a machine without a UART
   if (uart != nullptr) {
     if (!vmm::start_console(*uart, platform().console->irq, vmm::host_config().console_escape)) {
       panic("no memory for the console's task");

@@ -27,11 +27,11 @@ TaskBell& prompt_bell() {
 }
 
 hal::Result<void, task::TaskError> start_console(hal::ConsoleDevice& device, uint32_t irq, char escape) {
-  make_console().start({.device = device,
-                        .escape = escape,
-                        .has_interrupt = irq != 0,
-                        .service = service_bell,
-                        .prompt = prompt_bell()});
+  console().start({.device = device,
+                   .escape = escape,
+                   .has_interrupt = irq != 0,
+                   .service = service_bell,
+                   .prompt = prompt_bell()});
   TRY(task::spawn(
       {.name = "console", .entry = serve, .scheduling = {.scheduling_class = task::SchedulingClass::service}}));
   if (irq != 0) {
