@@ -32,7 +32,7 @@ class TagAllocator {
   // most 16.
   void set_bits(unsigned bits) {
     last_id_ = low_mask(bits);
-    generation_.store(1, std::memory_order_relaxed);
+    if (generation() == 0) generation_.store(1, std::memory_order_relaxed);
   }
 
   // The identifier of `tag`, for use on `cpu` until that CPU acquires another. `flush_all` makes every CPU forget every

@@ -113,6 +113,15 @@ TEST(TagAllocator, flushes_once_when_identifiers_run_out) {
   EXPECT_TRUE(machine.allocator.is_current(tags[15]));
 }
 
+TEST(TagAllocator, goes_on_with_its_generation_when_a_cpu_joins_late) {
+  Machine machine(4);
+  std::array<AddressSpaceTag, 16> tags;
+  for (AddressSpaceTag& tag : tags) machine.run(0, tag);
+  machine.allocator.set_bits(4);
+  EXPECT_EQ(machine.allocator.generation(), 2U);
+  EXPECT_FALSE(machine.allocator.is_current(tags[0]));
+}
+
 TEST(TagAllocator, carries_what_runs_over_into_a_new_generation) {
   Machine machine(2);
   std::array<AddressSpaceTag, 3> running;
