@@ -102,8 +102,8 @@ void Console::settle() {
     prompt = std::exchange(prompt_due_, false);
     service = std::exchange(service_due_, false);
   }
-  if (prompt) prompt_bell_->ring();
-  if (service || count == most) service_bell_->ring();
+  if (prompt && prompt_bell_ != nullptr) prompt_bell_->ring();
+  if (service || count == most) ring_service();
 }
 
 VmConsole* Console::take_due() {

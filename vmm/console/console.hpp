@@ -134,7 +134,9 @@ class Console final : public hal::log::Listener {
   void remove(VmConsole& vm);
   void guest_wrote();
   void guest_took_input();
-  void ring_service() { service_bell_->ring(); }
+  void ring_service() {
+    if (service_bell_ != nullptr) service_bell_->ring();
+  }
 
   // Output (console_output.cpp).
   void pump() PLINTH_REQUIRES(lock_);
@@ -168,7 +170,7 @@ class Console final : public hal::log::Listener {
   [[nodiscard]] VmConsole* take_due();
 
   mutable hal::SpinLock lock_{hal::LockRank::console};
-  hal::ConsoleDevice* device_ = nullptr;  // constant after start(), as are the next four
+  hal::ConsoleDevice* device_ = nullptr;  // constant after start(), as are the next four; null without a UART
   Doorbell* service_bell_ = nullptr;
   Doorbell* prompt_bell_ = nullptr;
   char escape_ = 0x1e;
