@@ -40,8 +40,10 @@ def withstand(run, attack, ends, gic):
     else:
         console.drain(2)
     console.prompt()
-    console.order("vm list", r"hello.*running")
+    console.order("vm list", r"hello.*\d")
+    # The attack may be over before the other one has begun.
     console.attach("hello")
+    console.expect("hello is ready", timeout=20)
     console.send("still alive")
     console.expect("still alive", timeout=20)
 
