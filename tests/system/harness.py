@@ -131,6 +131,13 @@ class Console(Session):
         """From the prompt to a guest's console."""
         self.send(f"console {name}\n")
 
+    def see(self, name, text):
+        """From the prompt to a guest's console until it has said `text`, and back. VMs start side by side: that one is
+        ready says nothing of the others."""
+        self.attach(name)
+        self.expect(text, timeout=20)
+        self.prompt()
+
     def shell(self, command, timeout=20):
         """Runs a command in a Linux guest that is at its shell prompt; returns what it printed."""
         # The quotes keep the markers out of the echo of what is typed.

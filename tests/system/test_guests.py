@@ -121,8 +121,10 @@ def suite(run, gic, cpu, cpus, smp):
 def two_guests_on_one_cpu_both_make_progress(run):
     console = run.boot(vm("hello"), bare_metal("hello", name="other"), attach="hello", smp=1)
     console.expect("is ready")
+    console.prompt()
+    console.see("other", "is ready")
     for name in ("hello", "other"):
-        console.prompt()
         console.attach(name)
         console.send("still here")
         console.expect("still here", timeout=20)
+        console.prompt()

@@ -84,6 +84,8 @@ def a_guest_that_hears_the_power_key_ends_by_itself(run):
                        attach="deaf", smp=2)
     console.expect("will ignore the power key")
     console.prompt()
+    console.see("actor", "will end by the power key")
+    console.see("mute", "ready")
     console.order("vm stop actor", r"(?s)asked to power itself off.*actor: powered itself off.*actor: stopped")
     start = time.monotonic()
     console.order("vm stop deaf", r"(?s)asked to power itself off.*deaf: stopped.*deaf: stopped")
@@ -100,6 +102,8 @@ def the_machine_asks_all_guests_before_it_ends(run):
                        attach="deaf", smp=2)
     console.expect("will ignore the power key")
     console.prompt()
+    for name in ("one", "two"):
+        console.see(name, "will end by the power key")
     console.send("poweroff\n")
     seen = console.expect(r"(?s).*switching off").group(0)
     for name in ("one", "two"):
