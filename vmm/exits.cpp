@@ -70,12 +70,7 @@ Outcome memory_outcome(Vcpu& vcpu, hal::GuestPhys place, bool write) {
 [[gnu::noinline, clang::minsize]] void access_undecoded(hal::Vcpu& vcpu, const hal::upcall::GuestFault& fault) {
   Vcpu& guest = self(vcpu);
   MmioDevice* const device = look_up_device(guest, fault.address);
-  if (device == nullptr) {
-    const Outcome outcome = memory_outcome(guest, fault.address, fault.write);
-    if (outcome == Outcome::retry) return;
-    if (outcome == Outcome::done) return vcpu.skip_instruction();
-    return vcpu.inject_external_abort(fault.virtual_address, kind_of(fault.write));
-  }
+  if (device == nullptr) return access_nothing(guest, fault.address, fault.write);
   const auto abort = [&] { vcpu.inject_external_abort(fault.virtual_address, kind_of(fault.write)); };
   const auto instruction_place = vcpu.translate(hal::GuestVirt(vcpu.pc()));
   // Translated to nothing now: another vCPU changed the tables, and the guest will find out by itself.
