@@ -63,6 +63,12 @@ class Guest {
   void map_device(uint32_t device, unsigned bits, bool valid = true) {
     command(gits::Command::MAPD, device, bits - 1, (translations + device * 0x1000) | (valid ? hal::bit(63) : 0));
   }
+  // Event 20 of device 2 is LPI 8200, enabled, for vCPU 1.
+  void map_one_lpi() {
+    configure(8200, 0x80, true);
+    map_device(2, 5);
+    map(2, 20, 8200, 1);
+  }
   void map_collection(uint32_t icid, uint64_t vcpu, bool valid = true) {
     command(gits::Command::MAPC, 0, 0, icid | vcpu << 16 | (valid ? hal::bit(63) : 0));
   }
@@ -81,9 +87,7 @@ class Guest {
 TEST(VgicIts, turns_a_message_into_an_lpi_of_the_collections_vcpu) {
   Machine machine(config);
   Guest guest(machine);
-  guest.configure(8200, 0x80, true);
-  guest.map_device(2, 5);
-  guest.map(2, 20, 8200, 1);
+  guest.map_one_lpi();
   machine.vgic().send_msi(2, 20);
   EXPECT_FALSE(machine.irq(0));
   EXPECT_EQ(machine.acknowledge(1), 8200u);
@@ -164,9 +168,7 @@ TEST(VgicIts, moves_clears_and_discards) {
 TEST(VgicIts, clears_an_lpi_that_is_in_a_list_register) {
   Machine machine(config);
   Guest guest(machine);
-  guest.configure(8200, 0x80, true);
-  guest.map_device(2, 5);
-  guest.map(2, 20, 8200, 1);
+  guest.map_one_lpi();
   machine.vgic().send_msi(2, 20);
   EXPECT_TRUE(machine.irq(1));
   guest.command(gits::Command::CLEAR, 2, 20, 0);
@@ -178,9 +180,7 @@ TEST(VgicIts, clears_an_lpi_that_is_in_a_list_register) {
 TEST(VgicIts, moves_an_lpi_that_waits_in_a_list_register) {
   Machine machine(config);
   Guest guest(machine);
-  guest.configure(8200, 0x80, true);
-  guest.map_device(2, 5);
-  guest.map(2, 20, 8200, 1);
+  guest.map_one_lpi();
   machine.vgic().send_msi(2, 20);
   EXPECT_TRUE(machine.irq(1));
   guest.command(gits::Command::MOVI, 2, 20, 2);
@@ -219,9 +219,7 @@ TEST(VgicIts, moves_all_lpis_of_a_vcpu_listed_or_not) {
 TEST(VgicIts, moving_all_from_a_vcpu_that_is_away_does_not_concern_what_comes_later) {
   Machine machine(config);
   Guest guest(machine);
-  guest.configure(8200, 0x80, true);
-  guest.map_device(2, 5);
-  guest.map(2, 20, 8200, 1);
+  guest.map_one_lpi();
   machine.save(1);
   guest.command(gits::Command::MOVALL, 0, 0, uint64_t{1} << 16, uint64_t{2} << 16);
   machine.load(1);
@@ -237,9 +235,7 @@ TEST(VgicIts, moving_all_from_a_vcpu_that_is_away_does_not_concern_what_comes_la
 TEST(VgicIts, a_cleared_lpi_that_comes_again_comes_once) {
   Machine machine(config);
   Guest guest(machine);
-  guest.configure(8200, 0x80, true);
-  guest.map_device(2, 5);
-  guest.map(2, 20, 8200, 1);
+  guest.map_one_lpi();
   machine.vgic().send_msi(2, 20);
   EXPECT_TRUE(machine.irq(1));
   machine.kick_promptly(false);
@@ -270,9 +266,7 @@ TEST(VgicIts, says_how_many_lpis_there_are) {
 TEST(VgicIts, hands_pending_lpis_to_the_table_when_they_are_disabled_and_takes_them_back) {
   Machine machine(config);
   Guest guest(machine);
-  guest.configure(8200, 0x80, true);
-  guest.map_device(2, 5);
-  guest.map(2, 20, 8200, 1);
+  guest.map_one_lpi();
   machine.save(1);
   machine.vgic().send_msi(2, 20);
   machine.set_gicr(1, gicr::CTLR, 0, 0);
@@ -332,9 +326,7 @@ TEST(VgicIts, does_a_bounded_number_of_commands_per_access) {
 TEST(VgicIts, goes_on_with_its_queue_while_the_guest_waits) {
   Machine machine(config);
   Guest guest(machine);
-  guest.configure(8200, 0x80, true);
-  guest.map_device(2, 5);
-  guest.map(2, 20, 8200, 1);
+  guest.map_one_lpi();
   for (int i = 0; i < 100; ++i) guest.queue_command(static_cast<uint64_t>(gits::Command::SYNC), 0, 0);
   guest.queue_command(uint64_t{2} << 32 | static_cast<uint64_t>(gits::Command::INT), 20, 0);
   guest.set(gits::CWRITER, guest.at);
