@@ -17,7 +17,7 @@ namespace arch {
 
 // A syndrome on one line, without its end: "0x92000045: data abort, write, translation fault at level 1".
 void describe_syndrome(hal::TextSink& sink, uint64_t esr);
-// "EL1h nZCv, masked DAIF", of a status in AArch64 or AArch32 form.
+// "EL1h nZCv DaIF": a status in AArch64 or AArch32 form, with a capital for each bit that is set.
 void describe_status(hal::TextSink& sink, uint64_t spsr);
 
 // A vCPU that does not run: registers, the code around its PC, and how the guest translates the PC and FAR_EL1.
