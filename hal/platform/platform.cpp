@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hal/platform/platform.hpp"
 
+#include <algorithm>
+#include <utility>
+
+#include "hal/base/range_list.hpp"
+
 namespace hal {
 namespace {
 
@@ -33,6 +38,9 @@ void find_reservations(const Fdt& fdt, HostPhysRange fdt_place, Platform& platfo
         const std::optional<HostPhysRange> range = node.reg(i);
         if (!range) break;
         complete &= add_reserved(platform, *range);
+        // A mapping with other attributes, or what a CPU fetches ahead through it, does harm there
+        // (reserved-memory.yaml). A piece of memory for which there is no room is lost, which does none.
+        if (node.has("no-map")) (void)cut_out(platform.memory, whole_pages_around(*range));
       }
     }
   }
@@ -140,6 +148,17 @@ void find_firmware(const Fdt& fdt, Platform& platform) {
 }
 
 }  // namespace
+
+void number_boot_cpu_first(Platform& platform, uint64_t hardware_id) {
+  auto& cpus = platform.cpus;
+  CpuInfo* found = std::ranges::find(cpus, hardware_id, &CpuInfo::hardware_id);
+  if (found == cpus.end()) {
+    // A list that is full loses its last CPU, which is somebody else.
+    if (!cpus.push_back({.hardware_id = hardware_id})) cpus[cpus.size() - 1] = {.hardware_id = hardware_id};
+    found = cpus.end() - 1;
+  }
+  std::rotate(cpus.begin(), found, found + 1);
+}
 
 Platform discover_platform(const Fdt& fdt, HostPhysRange fdt_place) {
   Platform platform;

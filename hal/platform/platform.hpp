@@ -56,10 +56,10 @@ enum class FirmwareConduit : uint8_t { none, smc, hvc };
 struct Platform {
   std::array<char, 64> model_text{};
   [[nodiscard]] std::string_view model() const { return model_text.data(); }
-  FixedVector<HostPhysRange, 32> memory;
+  FixedVector<HostPhysRange, 32> memory;  // without what is reserved as `no-map`: nobody may map that
   // Never to be touched: reservations, /reserved-memory, the FDT itself. The initrd is not among them.
   FixedVector<HostPhysRange, 64> reserved;
-  FixedVector<CpuInfo, max_cpus> cpus;  // enabled ones, in FDT order
+  FixedVector<CpuInfo, max_cpus> cpus;  // enabled ones, in FDT order; the boot CPU first where it is known
   std::optional<HostPhysRange> initrd;
   std::optional<UartInfo> console;
   GicInfo gic;
@@ -74,5 +74,9 @@ struct Platform {
 // tree does not say, or says wrongly, is left at its default: the user of a field decides whether the machine can run
 // without it.
 [[nodiscard]] Platform discover_platform(const Fdt& fdt, HostPhysRange fdt_place);
+
+// CPU 0 is the one that booted, whatever its place in the tree, and though the tree may not know it or call it
+// disabled: it runs. The others keep their order.
+void number_boot_cpu_first(Platform& platform, uint64_t hardware_id);
 
 }  // namespace hal

@@ -12,6 +12,7 @@
 #include "arch/psci.hpp"
 #include "arch/sysreg.hpp"
 #include "hal/base/fdt.hpp"
+#include "hal/base/range_list.hpp"
 #include "hal/driver/console.hpp"
 #include "hal/log.hpp"
 #include "hal/power.hpp"
@@ -72,6 +73,7 @@ bool discover(uint64_t fdt_address) {
   const hal::Fdt* const fdt = open_fdt(place);
   if (fdt == nullptr) return false;
   machine = hal::discover_platform(*fdt, {place, fdt->bytes().size()});
+  hal::number_boot_cpu_first(machine, regs::mpidr_el1::affinity & read<regs::mpidr_el1>());
   psci::set_conduit(machine.psci);
   if (machine.console) {
     const HostVirt registers = map_early(uart_slot, machine.console->registers.start, hal::MemoryKind::device);
@@ -83,17 +85,8 @@ bool discover(uint64_t fdt_address) {
 // --- memory -------------------------------------------------------------------------------------------------------
 
 using Ranges = hal::FixedVector<HostPhysRange, 64>;
-
-HostPhysRange whole_pages_inside(HostPhysRange range) {
-  const HostPhys start = range.start.align_up(hal::page_size);
-  const HostPhys end = range.end().align_down(hal::page_size);
-  return start < end ? HostPhysRange{start, end - start} : HostPhysRange{};
-}
-
-HostPhysRange whole_pages_around(HostPhysRange range) {
-  const HostPhys start = range.start.align_down(hal::page_size);
-  return {start, range.end().align_up(hal::page_size) - start};
-}
+using hal::whole_pages_around;
+using hal::whole_pages_inside;
 
 // Firmware may list memory in any order, and in pieces that touch or overlap.
 Ranges sorted_memory() {
@@ -118,22 +111,6 @@ Ranges sorted_memory() {
   return merged;
 }
 
-// Take `hole` out of every range. False when the pieces do not fit: then nothing may be used.
-bool remove(Ranges& ranges, HostPhysRange hole) {
-  Ranges left;
-  bool fits = true;
-  for (const HostPhysRange& range : ranges) {
-    if (!range.overlaps(hole)) {
-      fits &= left.push_back(range);
-      continue;
-    }
-    if (range.start < hole.start) fits &= left.push_back({range.start, hole.start - range.start});
-    if (hole.end() < range.end()) fits &= left.push_back({hole.end(), range.end() - hole.end()});
-  }
-  ranges = left;
-  return fits;
-}
-
 [[noreturn]] void give_up(std::string_view why) {
   hal::log::error("{}", why);
   hal::power_off();
@@ -143,11 +120,15 @@ bool remove(Ranges& ranges, HostPhysRange hole) {
   const Ranges ram = sorted_memory();
   Ranges usable = ram;
   const uint64_t in_use = virt(boot_tables_end) - virt(image_start);
-  bool fits = remove(usable, {image_place, in_use});
-  for (const HostPhysRange& reserved : machine.reserved) fits &= remove(usable, whole_pages_around(reserved));
-  if (machine.initrd) fits &= remove(usable, whole_pages_around(*machine.initrd));
+  bool fits = cut_out(usable, {image_place, in_use});
+  for (const HostPhysRange& reserved : machine.reserved) fits &= cut_out(usable, whole_pages_around(reserved));
+  if (machine.initrd) fits &= cut_out(usable, whole_pages_around(*machine.initrd));
   if (!fits) give_up("the firmware reserves memory in more pieces than can be tracked");
   if (ram.empty()) give_up("the device tree describes no memory, or more reservations than can be tracked");
+  const auto holds_image = [](HostPhysRange range) { return range.contains({image_place, PLINTH_BOOT_BLOCK}); };
+  if (!std::ranges::any_of(ram, holds_image)) {
+    give_up("the boot loader put the image where the device tree has no memory, or memory that must not be mapped");
+  }
 
   const hal::BootMemory memory{.ram = {ram.begin(), ram.size()},
                                .usable = {usable.begin(), usable.size()},
@@ -180,11 +161,13 @@ extern "C" [[noreturn]] void boot_main(uint64_t fdt, uint64_t image) {
   hand_over();
 }
 
-extern "C" [[noreturn]] void boot_main_at_el1(uint64_t fdt, uint64_t image) {
+// head.S comes here where it found no EL2, or one whose E2H cannot be cleared.
+extern "C" [[noreturn]] void boot_main_without_vms(uint64_t fdt, uint64_t image, bool vhe_only) {
   image_place = HostPhys(image);
   if (!discover(fdt)) {
     while (true) Cpu::halt();
   }
+  if (vhe_only) give_up("this CPU keeps HCR_EL2.E2H set, but Plinth needs EL2 without VHE (FEAT_E2H0): it cannot run here");
   give_up("started at EL1, but a hypervisor needs EL2 (with QEMU: -machine virt,virtualization=on)");
 }
 

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "tests/unit/base/dtc.hpp"
 
@@ -99,6 +100,36 @@ TEST_F(Discovery, counts_only_enabled_cpus_in_the_trees_order) {
   EXPECT_EQ(found.cpus[2].hardware_id, 0x101U);
 }
 
+std::vector<uint64_t> hardware_ids(const Platform& platform) {
+  std::vector<uint64_t> ids;
+  for (const hal::CpuInfo& cpu : platform.cpus) ids.push_back(cpu.hardware_id);
+  return ids;
+}
+
+TEST_F(Discovery, numbers_the_boot_cpu_first_wherever_the_tree_has_it) {
+  Platform found = discover({rest_of_virt, gicv3, memory});
+  hal::number_boot_cpu_first(found, 0x101);
+  EXPECT_EQ(hardware_ids(found), (std::vector<uint64_t>{0x101, 0, 1}));
+  hal::number_boot_cpu_first(found, 0x101);
+  EXPECT_EQ(hardware_ids(found), (std::vector<uint64_t>{0x101, 0, 1}));
+}
+
+TEST_F(Discovery, has_the_boot_cpu_though_the_tree_calls_it_disabled) {
+  Platform found = discover({rest_of_virt, gicv3, memory});
+  hal::number_boot_cpu_first(found, 0x100);
+  EXPECT_EQ(hardware_ids(found), (std::vector<uint64_t>{0x100, 0, 1, 0x101}));
+}
+
+TEST_F(Discovery, has_the_boot_cpu_though_the_list_is_full) {
+  Platform found;
+  for (uint64_t i = 0; i < hal::max_cpus; ++i) ASSERT_TRUE(found.cpus.push_back({.hardware_id = i}));
+  hal::number_boot_cpu_first(found, 0x1000);
+  ASSERT_EQ(found.cpus.size(), hal::max_cpus);
+  EXPECT_EQ(found.cpus[0].hardware_id, 0x1000U);
+  EXPECT_EQ(found.cpus[1].hardware_id, 0U);
+  EXPECT_EQ(found.cpus[hal::max_cpus - 1].hardware_id, hal::max_cpus - 2);
+}
+
 TEST_F(Discovery, finds_the_four_frames_of_gicv2) {
   for (const std::string_view compatible : {"arm,cortex-a15-gic", "arm,gic-400", "arm,cortex-a7-gic"}) {
     std::string controller(gicv2);
@@ -164,7 +195,22 @@ TEST_F(Discovery, collects_reservations_of_all_three_kinds) {
   EXPECT_EQ(found.reserved[1], range(0x4000'0000, 0x8'0000));
   EXPECT_EQ(found.reserved[2], range(0x4100'0000, 0x20'0000));
   EXPECT_EQ(found.reserved[3], range(0x4200'0000, 0x1000));
-  EXPECT_EQ(found.memory.size(), 1U);
+  // What is `no-map` is no memory to anybody.
+  ASSERT_EQ(found.memory.size(), 3U);
+  EXPECT_EQ(found.memory[0], range(0x4000'0000, 0x100'0000));
+  EXPECT_EQ(found.memory[1], range(0x4120'0000, 0xe0'0000));
+  EXPECT_EQ(found.memory[2], range(0x4200'1000, 0xdff'f000));
+}
+
+TEST_F(Discovery, maps_reservations_that_are_not_called_no_map_and_no_page_of_those_that_are) {
+  const Platform found = discover({memory, R"(reserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+      buffer@41000000 { reg = <0 0x41000000 0 0x200000>; };
+      part@42000800 { no-map; reg = <0 0x42000800 0 0x1000>; };
+      beyond@4ff00000 { no-map; reg = <0 0x4ff00000 0 0x200000>; };
+    };)"});
+  ASSERT_EQ(found.memory.size(), 2U);
+  EXPECT_EQ(found.memory[0], range(0x4000'0000, 0x200'0000));
+  EXPECT_EQ(found.memory[1], range(0x4200'2000, 0xdef'e000));
 }
 
 TEST_F(Discovery, owns_no_memory_when_it_cannot_keep_every_reservation) {
