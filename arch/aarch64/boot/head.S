@@ -7,7 +7,7 @@
 //     phys                  -> the same block, for the instructions that switch the MMU on
 //     fdt_base + fdt % 2MiB -> the FDT (the second block of an FDT that crosses a boundary is added by C++)
 //
-// Register use until the jump: x19 entry EL (4 or 8), x20 FDT, x21 image, x22 tables.
+// Register use until the jump: x19 how the CPU was found, x20 FDT, x21 image, x22 tables.
 #include <arch/layout.hpp>
 
 #define BLOCK_2M          0x1
@@ -27,6 +27,15 @@
 #define SCTLR_M_C_SA_I    ((1 << 0) | (1 << 2) | (1 << 3) | (1 << 12))
 #define SCTLR_EL2_RES1    0x30c50830
 #define SCTLR_EL1_RES1    0x30d00800
+
+#define HCR_TGE_BIT       27
+#define HCR_RW            (1 << 31)
+#define HCR_E2H_BIT       34
+
+// What x19 says. 4 and 8 are values of CurrentEL.
+#define FOUND_EL1         4
+#define FOUND_EL2         8
+#define FOUND_VHE_ONLY    9
 
 // Load any 64-bit constant.
 .macro  mov_q reg, value
@@ -52,6 +61,17 @@ boot_entry:
         adrp    x21, image_start
         adrp    x22, boot_tables
         mrs     x19, CurrentEL
+        cmp     x19, #FOUND_EL2
+        b.ne    0f
+        bl      configure_hypervisor
+        tbz     x9, #HCR_E2H_BIT, 0f
+        // With TGE the registers of EL1 are by their names those of EL2 (D8.1.3), tables and TLB instructions included: the
+        // little that is done without VMs is done as at EL1.
+        orr     x9, x9, #(1 << HCR_TGE_BIT)
+        msr     hcr_el2, x9
+        isb
+        mov     x19, #FOUND_VHE_ONLY
+0:
 
         // Lines of the tables that a boot loader left in a cache would hide what we write with the MMU off (B2.8).
         add     x0, x22, #(PLINTH_BOOT_TABLES * 4096)
@@ -62,7 +82,7 @@ boot_entry:
         b.lo    0b
 
         mov_q   x5, NORMAL_BLOCK
-        cmp     x19, #8
+        cmp     x19, #FOUND_EL2
         b.ne    1f
         orr     x5, x5, #AP1_RES1_AT_EL2
 1:
@@ -107,7 +127,7 @@ boot_entry:
         bl      clean_tables
 
         ldr     x8, =boot_on_virtual_addresses
-        cmp     x19, #8
+        cmp     x19, #FOUND_EL2
         b.eq    enter_el2
         b       enter_el1
 
@@ -129,9 +149,6 @@ clean_tables:
         // CPU that starts passes here. Enter with x8 = virtual address to continue at.
         .section .identity, "ax"
 enter_el2:
-        mov     x9, #(1 << 31)          // HCR_EL2: EL1 is AArch64, no VHE, nothing trapped yet
-        msr     hcr_el2, x9
-        isb
         mov_q   x9, (TCR_COMMON | TCR_EL2_RES1)
         mrs     x10, id_aa64mmfr0_el1
         and     x10, x10, #0xf
@@ -153,7 +170,16 @@ enter_el2:
         isb
         br      x8
 
-// Without virtualization there is nothing to do but to say so, which takes the same map at EL1.
+// HCR_EL2: EL1 is AArch64, no VHE, nothing trapped yet. Returns what the register makes of it in x9: a CPU without FEAT_E2H0
+// keeps E2H set (D24.2.53).
+configure_hypervisor:
+        mov     x9, #HCR_RW
+        msr     hcr_el2, x9
+        isb
+        mrs     x9, hcr_el2
+        ret
+
+// Without VMs there is nothing to do but to say so, which takes the same map at EL1.
 enter_el1:
         mov_q   x9, (TCR_COMMON | TCR_EL1_EPD1)
         mrs     x10, id_aa64mmfr0_el1
@@ -182,7 +208,11 @@ secondary_entry:
         msr     daifset, #0xf
         ldp     x22, x8, [x0]           // page tables, where to go
         ldp     x23, x24, [x0, #16]     // stack, argument
-        b       enter_el2
+        bl      configure_hypervisor
+        tbz     x9, #HCR_E2H_BIT, enter_el2
+        // Its registers are others than the boot CPU's: it cannot even say so. The boot CPU notices that it does not report.
+0:      wfe
+        b       0b
 
         .section .text, "ax"
 // x23 = stack top, x24 = argument of secondary_main().
@@ -236,9 +266,11 @@ boot_on_virtual_addresses:
 
         mov     x0, x20
         mov     x1, x21
-        cmp     x19, #8
+        cmp     x19, #FOUND_EL2
         b.eq    boot_main
-        b       boot_main_at_el1
+        cmp     x19, #FOUND_VHE_ONLY
+        cset    w2, eq
+        b       boot_main_without_vms
 
 // x0 = physical address of the new root, x1 = physical address of the code below. Callable from C++.
         .globl  exchange_host_root_at
