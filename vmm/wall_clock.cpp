@@ -3,7 +3,7 @@
 
 #include <atomic>
 
-#include "hal/mmio.hpp"
+#include "hal/driver/rtc.hpp"
 #include "hal/timer.hpp"
 #include "hal/virtualization.hpp"
 #include "mm/host_space.hpp"
@@ -27,10 +27,9 @@ void start_wall_clock() {
   const hal::Platform& machine = hal::platform();
   random_state = machine.random_seed.value_or(0) ^ mix(hal::Timer::now());
   if (!machine.rtc) return;
-  const auto registers = mm::map_device(machine.rtc->start, machine.rtc->size);
+  const auto registers = mm::map_device(machine.rtc->registers.start, machine.rtc->registers.size);
   if (!registers) return;
-  // PL031: RTCDR counts seconds (Arm DDI 0224 3.3.1).
-  epoch = hal::mmio_read32(*registers) - hal::Timer::now() / hal::Timer::frequency();
+  epoch = hal::driver::read_clock(machine.rtc->kind, *registers) - hal::Timer::now() / hal::Timer::frequency();
 }
 
 uint64_t epoch_at_tick_zero() { return epoch; }

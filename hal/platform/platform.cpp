@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "hal/base/range_list.hpp"
+#include "hal/platform/interrupts.hpp"
 
 namespace hal {
 namespace {
@@ -58,25 +59,6 @@ void find_cpus(const Fdt& fdt, Platform& platform) {
   }
 }
 
-// GIC specifiers (arm,gic.yaml): type 0 SPI, 1 PPI; number in that range; flags.
-std::optional<uint32_t> gic_intid(const FdtNode& node, size_t index) {
-  const std::optional<FdtInterrupt> interrupt = node.interrupt(index);
-  if (!interrupt || interrupt->specifier.size() < 3) return std::nullopt;
-  const uint32_t type = interrupt->specifier[0];
-  const uint32_t number = interrupt->specifier[1];
-  if (type == 0 && number < 988) return 32 + number;
-  if (type == 1 && number < 16) return 16 + number;
-  return std::nullopt;
-}
-
-// LoongArch's PCH-PIC: input number and flags in two cells.
-std::optional<uint32_t> irq_number(const FdtNode& node) {
-  if (const auto intid = gic_intid(node, 0)) return intid;
-  const std::optional<FdtInterrupt> interrupt = node.interrupt(0);
-  if (!interrupt || interrupt->specifier.size() != 2) return std::nullopt;
-  return interrupt->specifier[0];
-}
-
 void find_console(const Fdt& fdt, const FdtChosen& chosen, Platform& platform) {
   std::optional<FdtNode> node = chosen.console;
   if (!node) node = fdt.find_compatible("arm,pl011");
@@ -93,57 +75,15 @@ void find_console(const Fdt& fdt, const FdtChosen& chosen, Platform& platform) {
   const std::optional<HostPhysRange> registers = node->reg(0);
   if (!registers) return;
   uart.registers = *registers;
-  uart.irq = irq_number(*node).value_or(0);
+  uart.irq = gic_intid(*node, 0).value_or(pch_pic_vector(*node, 0).value_or(0));
   platform.console = uart;
 }
 
-void find_gic(const Fdt& fdt, Platform& platform) {
-  GicInfo& gic = platform.gic;
-  const auto range = [](const FdtNode& node, size_t index) { return node.reg(index).value_or(HostPhysRange{}); };
-  if (const auto v3 = fdt.find_compatible("arm,gic-v3")) {
-    gic.version = 3;
-    gic.distributor = range(*v3, 0);
-    const uint32_t regions = v3->u32("#redistributor-regions").value_or(1);
-    for (uint32_t i = 0; i < regions; ++i) {
-      const HostPhysRange region = range(*v3, 1 + i);
-      if (region.empty() || !gic.redistributors.push_back(region)) break;
-    }
-    if (const auto stride = v3->property("redistributor-stride")) {
-      gic.redistributor_stride = stride->u32_or_u64().value_or(0);
-    }
-    gic.maintenance_irq = gic_intid(*v3, 0).value_or(0);
-    return;
-  }
-  for (const std::string_view compatible : {"arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a7-gic"}) {
-    const auto v2 = fdt.find_compatible(compatible);
-    if (!v2) continue;
-    gic.version = 2;
-    gic.distributor = range(*v2, 0);
-    gic.cpu_interface = range(*v2, 1);
-    gic.hypervisor_interface = range(*v2, 2);
-    gic.virtual_cpu_interface = range(*v2, 3);
-    gic.maintenance_irq = gic_intid(*v2, 0).value_or(0);
-    return;
-  }
-}
-
-// arm,arch_timer.yaml: secure, non-secure, virtual, hypervisor.
-void find_timer(const Fdt& fdt, Platform& platform) {
-  auto node = fdt.find_compatible("arm,armv8-timer");
-  if (!node) node = fdt.find_compatible("arm,armv7-timer");
-  if (!node) return;
-  platform.timer.virtual_irq = gic_intid(*node, 2).value_or(0);
-  platform.timer.hypervisor_irq = gic_intid(*node, 3).value_or(0);
-}
-
-void find_firmware(const Fdt& fdt, Platform& platform) {
-  for (const std::string_view compatible : {"arm,psci-1.0", "arm,psci-0.2"}) {
-    const auto node = fdt.find_compatible(compatible);
-    if (!node) continue;
-    const auto method = node->string("method");
-    if (method == "smc") platform.psci = FirmwareConduit::smc;
-    if (method == "hvc") platform.psci = FirmwareConduit::hvc;
-    return;
+void find_clock(const Fdt& fdt, Platform& platform) {
+  if (const auto pl031 = fdt.find_compatible("arm,pl031")) {
+    if (const auto registers = pl031->reg(0)) platform.rtc = {.kind = RtcKind::pl031, .registers = *registers};
+  } else if (const auto ls7a = fdt.find_compatible("loongson,ls7a-rtc")) {
+    if (const auto registers = ls7a->reg(0)) platform.rtc = {.kind = RtcKind::ls7a, .registers = *registers};
   }
 }
 
@@ -171,10 +111,7 @@ Platform discover_platform(const Fdt& fdt, HostPhysRange fdt_place) {
   const FdtChosen chosen = read_chosen(fdt);
   platform.initrd = chosen.initrd;
   find_console(fdt, chosen, platform);
-  find_gic(fdt, platform);
-  find_timer(fdt, platform);
-  find_firmware(fdt, platform);
-  if (const auto rtc = fdt.find_compatible("arm,pl031")) platform.rtc = rtc->reg(0);
+  find_clock(fdt, platform);
   if (chosen.node) {
     if (const auto seed = chosen.node->property("rng-seed"); seed && seed->bytes().size() >= 8) {
       platform.random_seed = seed->cells().number(0, 2);

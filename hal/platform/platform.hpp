@@ -31,28 +31,15 @@ struct CpuInfo {
   uint64_t hardware_id = 0;  // MPIDR affinity, or the LoongArch physical id
 };
 
-// A GIC as its binding describes it (arm,gic.yaml and arm,gic-v3.yaml). Interrupts are GIC INTIDs.
-struct GicInfo {
-  unsigned version = 0;  // 2 or 3; 0: there is none
-  HostPhysRange distributor;
-  // Version 2.
-  HostPhysRange cpu_interface;
-  HostPhysRange hypervisor_interface;   // GICH
-  HostPhysRange virtual_cpu_interface;  // GICV
-  // Version 3.
-  FixedVector<HostPhysRange, 8> redistributors;
-  uint64_t redistributor_stride = 0;  // 0: as GICR_TYPER says
-  uint32_t maintenance_irq = 0;
+// Where the wall clock can be read.
+enum class RtcKind : uint8_t { pl031, ls7a };
+
+struct RtcInfo {
+  RtcKind kind = RtcKind::pl031;
+  HostPhysRange registers;
 };
 
-// arm,armv8-timer, in INTIDs.
-struct ArmTimerInfo {
-  uint32_t virtual_irq = 0;
-  uint32_t hypervisor_irq = 0;
-};
-
-enum class FirmwareConduit : uint8_t { none, smc, hvc };
-
+// What every machine has. What only those of one architecture have is in hal/platform/arm.hpp and loongarch.hpp.
 struct Platform {
   std::array<char, 64> model_text{};
   [[nodiscard]] std::string_view model() const { return model_text.data(); }
@@ -62,11 +49,7 @@ struct Platform {
   FixedVector<CpuInfo, max_cpus> cpus;  // enabled ones, in FDT order; the boot CPU first where it is known
   std::optional<HostPhysRange> initrd;
   std::optional<UartInfo> console;
-  GicInfo gic;
-  ArmTimerInfo timer;
-  FirmwareConduit psci = FirmwareConduit::none;
-  // pl031: where the wall clock can be read.
-  std::optional<HostPhysRange> rtc;
+  std::optional<RtcInfo> rtc;
   std::optional<uint64_t> random_seed;
 };
 

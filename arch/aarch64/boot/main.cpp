@@ -12,9 +12,9 @@
 #include "arch/psci.hpp"
 #include "arch/sysreg.hpp"
 #include "hal/base/fdt.hpp"
-#include "hal/base/range_list.hpp"
 #include "hal/driver/console.hpp"
 #include "hal/log.hpp"
+#include "hal/platform/memory_map.hpp"
 #include "hal/power.hpp"
 #include "hal/upcall.hpp"
 #include "hal/virtualization.hpp"
@@ -36,6 +36,7 @@ static_assert(PLINTH_MAIR == regs::mair_slot::mair_el2, "head.S and the table fo
 
 constinit HostPhys image_place;
 constinit hal::Platform machine;
+constinit hal::ArmPlatform arm;
 alignas(hal::Fdt) constinit std::array<std::byte, sizeof(hal::Fdt)> fdt_storage{};
 
 HostVirt virt(const void* place) { return HostVirt(reinterpret_cast<uintptr_t>(place)); }
@@ -74,41 +75,13 @@ bool discover(uint64_t fdt_address) {
   if (fdt == nullptr) return false;
   machine = hal::discover_platform(*fdt, {place, fdt->bytes().size()});
   hal::number_boot_cpu_first(machine, regs::mpidr_el1::affinity & read<regs::mpidr_el1>());
-  psci::set_conduit(machine.psci);
+  arm = hal::discover_arm(*fdt);
+  psci::set_conduit(arm.psci);
   if (machine.console) {
     const HostVirt registers = map_early(uart_slot, machine.console->registers.start, hal::MemoryKind::device);
     hal::log::attach(hal::driver::open_console(*machine.console, registers));
   }
   return true;
-}
-
-// --- memory -------------------------------------------------------------------------------------------------------
-
-using Ranges = hal::FixedVector<HostPhysRange, 64>;
-using hal::whole_pages_around;
-using hal::whole_pages_inside;
-
-// Firmware may list memory in any order, and in pieces that touch or overlap.
-Ranges sorted_memory() {
-  Ranges ranges;
-  for (const HostPhysRange& memory : machine.memory) {
-    const HostPhysRange pages = whole_pages_inside(memory);
-    if (!pages.empty() && !ranges.push_back(pages)) break;
-  }
-  // A few entries: std::sort would be larger than all of this file.
-  for (HostPhysRange* end = ranges.begin(); end != ranges.end(); ++end) {
-    for (HostPhysRange* i = end; i != ranges.begin() && i->start < i[-1].start; --i) std::swap(i[0], i[-1]);
-  }
-  Ranges merged;
-  for (const HostPhysRange& range : ranges) {
-    if (!merged.empty() && range.start <= merged[merged.size() - 1].end()) {
-      HostPhysRange& last = merged[merged.size() - 1];
-      last.size = std::max(last.end(), range.end()) - last.start;
-    } else if (!merged.push_back(range)) {
-      break;
-    }
-  }
-  return merged;
 }
 
 [[noreturn]] void give_up(std::string_view why) {
@@ -117,21 +90,11 @@ Ranges sorted_memory() {
 }
 
 [[noreturn]] void hand_over() {
-  const Ranges ram = sorted_memory();
-  Ranges usable = ram;
   const uint64_t in_use = virt(boot_tables_end) - virt(image_start);
-  bool fits = cut_out(usable, {image_place, in_use});
-  for (const HostPhysRange& reserved : machine.reserved) fits &= cut_out(usable, whole_pages_around(reserved));
-  if (machine.initrd) fits &= cut_out(usable, whole_pages_around(*machine.initrd));
-  if (!fits) give_up("the firmware reserves memory in more pieces than can be tracked");
-  if (ram.empty()) give_up("the device tree describes no memory, or more reservations than can be tracked");
-  const auto holds_image = [](HostPhysRange range) { return range.contains({image_place, PLINTH_BOOT_BLOCK}); };
-  if (!std::ranges::any_of(ram, holds_image)) {
-    give_up("the boot loader put the image where the device tree has no memory, or memory that must not be mapped");
-  }
-
-  const hal::BootMemory memory{.ram = {ram.begin(), ram.size()},
-                               .usable = {usable.begin(), usable.size()},
+  const auto map = hal::map_memory(machine, {image_place, in_use}, PLINTH_BOOT_BLOCK);
+  if (!map.ok()) give_up(hal::explain(map.error()));
+  const hal::BootMemory memory{.ram = {map.value().ram.begin(), map.value().ram.size()},
+                               .usable = {map.value().usable.begin(), map.value().usable.size()},
                                .boot_free = {image_place + in_use, PLINTH_BOOT_BLOCK - in_use},
                                .image = image_place,
                                .text = {virt(image_start), virt(text_end) - virt(image_start)},
@@ -144,6 +107,7 @@ Ranges sorted_memory() {
 }  // namespace
 
 const hal::Platform& boot::platform() { return machine; }
+const hal::ArmPlatform& boot::arm_platform() { return arm; }
 
 void boot::exchange_host_root(HostPhys root) {
   exchange_host_root_at(root.value(), image_phys(exchange_host_root_identity).value());
@@ -157,7 +121,7 @@ extern "C" [[noreturn]] void boot_main(uint64_t fdt, uint64_t image) {
   if (!discover(fdt)) {
     while (true) Cpu::halt();
   }
-  hal::log::info("Plinth on {}: {} CPUs, GICv{}", machine.model(), machine.cpus.size(), machine.gic.version);
+  hal::log::info("Plinth on {}: {} CPUs, GICv{}", machine.model(), machine.cpus.size(), arm.gic.version);
   hand_over();
 }
 

@@ -6,7 +6,7 @@
 #include "arch/aarch64/regs/gic.hpp"
 #include "hal/base/address.hpp"
 #include "hal/cpu_index.hpp"
-#include "hal/platform/platform.hpp"
+#include "hal/platform/arm.hpp"
 
 // The physical interrupt controller, version 2 or 3. Interrupts end in two steps (EOImode = 1): the priority drop
 // happens when we have taken one, deactivation by us, or by the guest that it was handed to.

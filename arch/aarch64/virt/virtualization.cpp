@@ -214,7 +214,7 @@ namespace hal {
 
 bool enable_virtualization() {
   using namespace arch;
-  const Platform& machine = platform();
+  const ArmPlatform& machine = boot::arm_platform();
   if (machine.timer.hypervisor_irq == 0 || machine.timer.virtual_irq == 0) {
     log::error("no VM can run: the device tree describes no generic timer");
     return false;
@@ -226,8 +226,8 @@ bool enable_virtualization() {
     log::error("no VM can run: {}", explain(error));
     return false;
   }
-  const unsigned online = 1 + start_others(machine.cpus.size());
-  log::info("{} of {} CPUs can run guests", online, machine.cpus.size());
+  const unsigned online = 1 + start_others(platform().cpus.size());
+  log::info("{} of {} CPUs can run guests", online, platform().cpus.size());
   return true;
 }
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "hal/base/address.hpp"
-#include "hal/platform/platform.hpp"
+#include "hal/platform/arm.hpp"
 
 // The firmware below us: PSCI (Arm DEN0022D) by SMC, or by HVC where another hypervisor plays firmware.
 namespace arch::psci {
