@@ -57,10 +57,6 @@ void stop_other_cpus();
 // A shared peripheral interrupt. It stays active, so it cannot fire again, until the callee or the guest it is given to
 // deactivates it; true: the callee is done with it.
 [[nodiscard]] bool device_interrupt(Irq irq);
-// The guest timer that this CPU has loaded reached its deadline. As above.
-[[nodiscard]] bool guest_timer_expired();
-// The virtual interrupt controller's hardware wants service (list registers ran empty, or an end of interrupt).
-void guest_interrupt_maintenance();
 
 // --- vmm: what a guest did ----------------------------------------------------------------------------------------
 //
@@ -79,7 +75,8 @@ struct GuestAccess {
 };
 // The callee advances the program counter.
 void guest_access(Vcpu& vcpu, const GuestAccess& access);
-// The same where the hardware gives no registers: the callee decodes the instruction, advances or injects.
+// The same where the hardware gives no registers: the callee has it decoded (Vcpu::decode_access()), advances or
+// injects.
 struct GuestFault {
   GuestPhys address;  // of the access, exact
   GuestVirt virtual_address;

@@ -8,8 +8,11 @@
 #include "hal/access_kind.hpp"
 #include "hal/base/address.hpp"
 #include "hal/base/format.hpp"
+#include "hal/base/result.hpp"
 #include "hal/exit_class.hpp"
 #include "hal/guest_inspector.hpp"
+#include "hal/memory_access.hpp"
+#include "hal/start_state.hpp"
 
 namespace hal {
 
@@ -17,13 +20,14 @@ namespace hal {
 // runs may call, except where a line says otherwise.
 template <class V>
 concept VirtualProcessor =
-    requires(V vcpu, const V constant, GuestPhys pc, uint64_t value, typename V::Frame& frame, unsigned n) {
+    requires(V vcpu, const V constant, const StartState& start, uint64_t value, typename V::Frame& frame, unsigned n,
+             GuestReader& memory, const MemoryAccess& access) {
       // Bits that any CPU may set; while one is set, upcall::guest_attention() comes before the next guest instruction.
       { vcpu.attention } -> std::same_as<std::atomic<uint32_t>&>;
       // Where the guest's registers lie while it is out: a variable of the function that calls enter_guest().
       { vcpu.use_frame(frame) } -> std::same_as<void>;
-      // Architectural reset, to start at `pc` with `value` in the first argument register. Not loaded afterwards.
-      { vcpu.reset(pc, value) } -> std::same_as<void>;
+      // Architectural reset, to start there. Not loaded afterwards.
+      { vcpu.reset(start) } -> std::same_as<void>;
       // Into and out of the CPU, when the CPU goes from one vCPU to another.
       { vcpu.load() } -> std::same_as<void>;
       { vcpu.save() } -> std::same_as<void>;
@@ -46,6 +50,19 @@ concept VirtualProcessor =
       { vcpu.skip_instruction() } -> std::same_as<void>;
       // Does the guest take no interrupts, as it is now?
       { constant.interrupts_masked() } -> std::same_as<bool>;
+      // Has its data, as it is now, its bytes the other way round than ours?
+      { constant.is_big_endian() } -> std::convertible_to<bool>;
+      // When the guest's own timer, which needs no exit, wants to interrupt it; `never`: it does not. In hal::Ticks,
+      // loaded or not.
+      { constant.timer_deadline() } -> std::same_as<uint64_t>;
+
+      // Where the access that made the guest exit went, before it runs again.
+      { constant.fault_address() } -> std::same_as<GuestVirt>;
+      // The load or store at PC, for upcall::guest_undecoded_access(). `memory`: the VM's, where the hardware does not
+      // hand over the instruction. Does not change the vCPU.
+      { constant.decode_access(memory) } -> std::same_as<Result<MemoryAccess, Undecoded>>;
+      // That access has been carried out: everything it changes beside the registers it transfers.
+      { vcpu.complete(access) } -> std::same_as<void>;
 
       // Exceptions that the guest takes at its own vector.
       { vcpu.inject_undefined() } -> std::same_as<void>;

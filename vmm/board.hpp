@@ -9,8 +9,10 @@
 //     needs_flush(i), flush(i)  before each entry into the guest
 //     has_pending(i)            would an interrupt end WFI now?
 //     reset()                   everything to power-on; no vCPU is loaded
-//     boot(entry, argument)     the primary vCPU gets its first start
-//     take_start(i), reset_vcpu(i)
+//     boot(start)               the primary vCPU gets its first start
+//     take_start(i)             the hal::StartState that vCPU i was given since it was last asked
+//     reset_vcpu(i)
+//     timer_would_wake(i)       would the interrupt of vCPU i's own timer end its WFI?
 //     describe(...)             the guest's device tree
 //     injected(i)               interrupts given to vCPU i so far
 //     report(sink)              the interrupt controller's state, for post-mortems

@@ -2,12 +2,12 @@
 // What guests do, as arch/ reports it. Every path ends in one of: emulated, a fault raised in the guest, blocked, or
 // the VM stopped with a report.
 #include <bit>
+#include <cstddef>
+#include <span>
 
 #include "hal/upcall.hpp"
 #include "hal/vcpu.hpp"
-#include "task/cpu.hpp"
 #include "vmm/console/tasks.hpp"
-#include "vmm/decode/a64_memory.hpp"
 #include "vmm/vm.hpp"
 
 namespace vmm {
@@ -67,42 +67,46 @@ Outcome memory_outcome(Vcpu& vcpu, hal::GuestPhys place, bool write) {
   if (outcome == Outcome::done) vcpu.skip_instruction();
 }
 
+class Memory final : public hal::GuestReader {
+ public:
+  explicit Memory(const mm::GuestSpace& space) : space_(space) {}
+  bool read(hal::GuestPhys from, std::span<std::byte> to) override { return space_.read(from, to).ok(); }
+
+ private:
+  const mm::GuestSpace& space_;
+};
+
 [[gnu::noinline, clang::minsize]] void access_undecoded(hal::Vcpu& vcpu, const hal::upcall::GuestFault& fault) {
   Vcpu& guest = self(vcpu);
   MmioDevice* const device = look_up_device(guest, fault.address);
   if (device == nullptr) return access_nothing(guest, fault.address, fault.write);
   const auto abort = [&] { vcpu.inject_external_abort(fault.virtual_address, kind_of(fault.write)); };
-  const auto instruction_place = vcpu.translate(hal::GuestVirt(vcpu.pc()));
-  // Translated to nothing now: another vCPU changed the tables, and the guest will find out by itself.
-  if (!instruction_place) return;
-  const auto instruction = guest.vm().space().read_value<uint32_t>(*instruction_place);
-  if (!instruction) return abort();
-  a64::Registers registers{.x = {}, .sp = vcpu.stack_pointer()};
-  for (unsigned n = 0; n < registers.x.size(); ++n) registers.x[n] = vcpu.reg(n);
-  const auto decoded = a64::decode(*instruction, registers);
-  if (!decoded || vcpu.is_big_endian()) return abort();
+  Memory memory(guest.vm().space());
+  const auto decoded = vcpu.decode_access(memory);
+  if (!decoded.ok()) {
+    if (decoded.error() == hal::Undecoded::not_emulated) abort();
+    return;
+  }
+  const hal::MemoryAccess& access = decoded.value();
+  const std::span transfers = std::span(access.transfers).first(access.count);
   // All of it lies in one page of one device.
-  const hal::GuestPhys first = fault.address.align_down(hal::page_size) + (decoded->address & (hal::page_size - 1));
-  for (unsigned i = 0; i < decoded->count; ++i) {
-    const a64::Transfer& transfer = decoded->transfers[i];
+  const hal::GuestPhys first = fault.address.align_down(hal::page_size) + (access.address & (hal::page_size - 1));
+  for (const hal::Transfer& transfer : transfers) {
     const hal::GuestPhys place = first + transfer.offset;
     const hal::GuestPhysRange bytes{place, transfer.size};
     if (!device->window().contains(bytes) || !place.is_aligned(transfer.size)) return abort();
   }
-  for (unsigned i = 0; i < decoded->count; ++i) {
-    const a64::Transfer& transfer = decoded->transfers[i];
+  for (const hal::Transfer& transfer : transfers) {
     const MmioAccess mmio{
         .offset = first + transfer.offset - device->window().start, .size = transfer.size, .vcpu = guest.index()};
-    if (decoded->store) {
-      device->write(mmio, (transfer.reg < 31 ? registers.x[transfer.reg] : 0) & hal::low_mask(transfer.size * 8U));
+    if (access.store) {
+      device->write(mmio, low_bytes(vcpu.reg(transfer.reg), transfer.size));
     } else {
-      vcpu.set_reg(transfer.reg, a64::loaded_value(transfer, device->read(mmio)));
+      vcpu.set_reg(transfer.reg, hal::loaded_value(transfer, device->read(mmio)));
     }
   }
   guest.notice_interrupts();
-  if (decoded->writeback && decoded->base < 31) vcpu.set_reg(decoded->base, decoded->base_value);
-  if (decoded->writeback && decoded->base == 31) vcpu.set_stack_pointer(decoded->base_value);
-  vcpu.skip_instruction();
+  vcpu.complete(access);
 }
 
 }  // namespace
@@ -168,25 +172,5 @@ void guest_attention(hal::Vcpu& vcpu) { self(vcpu).attend(); }
 void guest_failed(hal::Vcpu& vcpu, std::string_view reason) { self(vcpu).vm().crash(self(vcpu), reason); }
 
 bool device_interrupt(Irq irq) { return console_interrupt(irq); }
-
-bool guest_timer_expired() {
-  auto* const guest = static_cast<vmm::Vcpu*>(task::this_cpu().loaded_guest);
-  if (guest == nullptr) return true;
-  guest->vm().board().timer_fired(guest->index());
-  // It was in its guest, or waits in WFI and lends its stack to the idle CPU.
-  if (guest->task() == &task::current()) {
-    guest->notice_interrupts();
-  } else {
-    guest->kick(vmm::Vcpu::interrupt);
-  }
-  return false;
-}
-
-void guest_interrupt_maintenance() {
-  auto* const guest = static_cast<vmm::Vcpu*>(task::this_cpu().loaded_guest);
-  if (guest == nullptr) return;
-  guest->vm().board().maintenance(guest->index());
-  guest->notice_interrupts();
-}
 
 }  // namespace hal::upcall

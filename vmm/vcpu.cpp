@@ -109,7 +109,7 @@ void Vcpu::look() {
   const auto wanted = vm_.board().take_start(index_);
   if (!wanted) return false;
   vm_.board().reset_vcpu(index_);
-  reset(wanted->entry, wanted->context);
+  reset(*wanted);
   on_ = true;
   return true;
 }
@@ -161,7 +161,7 @@ void Vcpu::unload() {
   save();
   task::this_cpu().loaded_guest = nullptr;
   // From now on no hardware watches the guest's timer.
-  const hal::Ticks deadline = virtual_timer_deadline();
+  const hal::Ticks deadline = timer_deadline();
   if (deadline != hal::never && on_ && vm_.board().timer_would_wake(index_)) wake_up_.arm(deadline);
 }
 

@@ -356,7 +356,7 @@ bool Vm::start_guest() {
     remember(text.text());
     return false;
   }
-  board_->boot(entry->pc, entry->argument);
+  board_->boot(*entry);
   starts_.fetch_add(1, std::memory_order_relaxed);
   started_at_.store(hal::Timer::now(), std::memory_order_relaxed);
   vcpus_.primary().attention.fetch_or(Vcpu::start, std::memory_order_acq_rel);

@@ -107,7 +107,7 @@ hal::Result<void, LoadError> load_tree(Vm& vm, const LoadPlan& plan, Memory& mem
 
 }  // namespace
 
-hal::Result<GuestEntry, StartFailure> load_vm(Vm& vm) {
+hal::Result<hal::StartState, StartFailure> load_vm(Vm& vm) {
   const config::KernelConfig& kernel = vm.config().kernel;
   Memory memory(vm.space());
   const auto plan = load_kernel(vm, memory);
@@ -120,7 +120,7 @@ hal::Result<GuestEntry, StartFailure> load_vm(Vm& vm) {
       return hal::fail(StartFailure{kernel.image, no_memory().error});
     }
   }
-  return GuestEntry{.pc = plan->entry, .argument = plan->fdt.start.value()};
+  return hal::StartState{.pc = plan->entry, .arguments = {plan->fdt.start.value()}};
 }
 
 }  // namespace vmm

@@ -7,4 +7,5 @@ set(board_sources
 set(board_hot
   aarch64/board/gicv3_interface.cpp
   aarch64/board/guest_registers.cpp
+  aarch64/board/interrupts.cpp
   aarch64/board/physical_timer.cpp)

@@ -5,6 +5,7 @@
 #include "arch/aarch64/irq/gic.hpp"
 #include "arch/irq.hpp"
 #include "arch/vcpu.hpp"
+#include "arch/virtual_gic.hpp"
 #include "hal/upcall.hpp"
 
 namespace arch {
@@ -23,7 +24,7 @@ bool dispatch(uint32_t acknowledged) {
   gic::drop_priority(acknowledged);
   if (intid == numbers.guest_timer) {
     // Stays active until the guest ends its virtual interrupt.
-    if (hal::upcall::guest_timer_expired()) gic::deactivate(acknowledged);
+    if (upcall::guest_timer_expired()) gic::deactivate(acknowledged);
     return true;
   }
   if (intid >= gic::first_spi) {
@@ -33,7 +34,7 @@ bool dispatch(uint32_t acknowledged) {
   if (intid == numbers.hypervisor_timer) {
     hal::upcall::timer_expired();
   } else if (intid == numbers.maintenance) {
-    hal::upcall::guest_interrupt_maintenance();
+    upcall::guest_interrupt_maintenance();
   } else if (intid < gic::sgi_count) {
     hal::upcall::interrupted_by_cpu();
   }

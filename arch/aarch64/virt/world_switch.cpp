@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Moving a vCPU's state into and out of the CPU. None of this runs on an exit: only when a CPU goes from one vCPU to
 // another.
+#include <algorithm>
 #include <cstring>
 
 #include "arch/aarch64/regs/system.hpp"
@@ -111,10 +112,10 @@ void Vcpu::use_frame(ExitFrame& frame) {
   points_.store(frame.points.data(), std::memory_order_release);
 }
 
-void Vcpu::reset(hal::GuestPhys pc, uint64_t argument) {
+void Vcpu::reset(const hal::StartState& start) {
   frame_->x = {};
-  frame_->x[0] = argument;
-  frame_->pc = pc.value();
+  std::ranges::copy(start.arguments, frame_->x.begin());
+  frame_->pc = start.pc.value();
   frame_->pstate = spsr::daif | spsr::el1h;
   system_ = {};
   system_.sctlr = sctlr_el1::res1;
@@ -159,7 +160,7 @@ GuestSystemRegisters Vcpu::system_registers() const {
   return now;
 }
 
-uint64_t Vcpu::virtual_timer_deadline() const {
+uint64_t Vcpu::timer_deadline() const {
   const uint64_t control = loaded_ ? read<cntv_ctl_el0>() : system_.cntv_ctl;
   const uint64_t compare = loaded_ ? read<cntv_cval_el0>() : system_.cntv_cval;
   if (!timer_control::enable::is_set(control) || timer_control::imask::is_set(control)) return ~uint64_t{0};

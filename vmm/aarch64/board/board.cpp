@@ -185,6 +185,12 @@ void Board::resume() {
   if (watchdog_) watchdog_->resume();
 }
 
+std::optional<hal::StartState> Board::take_start(VcpuIndex index) {
+  const auto start = psci_.take_start(index);
+  if (!start) return {};
+  return hal::StartState{.pc = start->entry, .arguments = {start->context}};
+}
+
 void Board::reset_vcpu(VcpuIndex index) {
   gic_.reset_cpu_interface(index);
   physical_timers_[index]->reset();

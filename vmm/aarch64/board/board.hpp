@@ -9,6 +9,7 @@
 
 #include "config/boards.hpp"
 #include "hal/base/result.hpp"
+#include "hal/start_state.hpp"
 #include "mm/frames.hpp"
 #include "mm/heap.hpp"
 #include "vmm/aarch64/board/physical_timer.hpp"
@@ -71,12 +72,12 @@ class Board final : public VcpuKicker,
 
   // --- life cycle; no vCPU is loaded ---
   void reset();
-  void boot(hal::GuestPhys entry, uint64_t argument) { psci_.boot(entry, argument); }
+  void boot(const hal::StartState& start) { psci_.boot(start.pc, start.arguments[0]); }
   [[nodiscard]] bool has_start(VcpuIndex index) const { return psci_.power(index) == Psci::Power::on_pending; }
   // The guest stands still between these two; its watchdog does, too.
   void pause();
   void resume();
-  [[nodiscard]] std::optional<Psci::Start> take_start(VcpuIndex index) { return psci_.take_start(index); }
+  [[nodiscard]] std::optional<hal::StartState> take_start(VcpuIndex index);
   void reset_vcpu(VcpuIndex index);
   // Devices asked to be called at this time, in the manager's task.
   void run_alarms();

@@ -14,8 +14,11 @@
 #include "hal/access_kind.hpp"
 #include "hal/base/address.hpp"
 #include "hal/base/format.hpp"
+#include "hal/base/result.hpp"
 #include "hal/exit_class.hpp"
 #include "hal/guest_inspector.hpp"
+#include "hal/memory_access.hpp"
+#include "hal/start_state.hpp"
 
 namespace arch {
 
@@ -88,8 +91,8 @@ class Vcpu {
   };
   void identify(const Identity& identity) { identity_ = identity; }
 
-  // Architectural reset (D1.3.2 as far as EL1 can see), to start at `pc` in EL1h with X0 = `argument`.
-  void reset(hal::GuestPhys pc, uint64_t argument);
+  // Architectural reset (D1.3.2 as far as EL1 can see), to start in EL1h.
+  void reset(const hal::StartState& start);
 
   // Put this vCPU's state into the CPU, or take it out. Called when the CPU changes hands between vCPUs, never on an
   // exit.
@@ -109,14 +112,13 @@ class Vcpu {
     if (regs::spsr::nrw::is_set(frame_->pstate)) return skip_aarch32();
     frame_->skip_instruction();
   }
-  // SP of the exception level and SPSel that the guest runs with.
-  [[nodiscard]] uint64_t stack_pointer() const;
-  void set_stack_pointer(uint64_t value);
-
   // Where the access that made the guest exit went.
   [[nodiscard]] hal::GuestVirt fault_address() const;
   // Stage 1 of the guest as it is now, for a read of the exception level it is at.
   [[nodiscard]] std::optional<hal::GuestPhys> translate(hal::GuestVirt place) const;
+  // The load or store at PC, from its instruction; and its end: the base register as it leaves it, PC behind it.
+  [[nodiscard]] hal::Result<hal::MemoryAccess, hal::Undecoded> decode_access(hal::GuestReader& memory) const;
+  void complete(const hal::MemoryAccess& access);
   // Can no IRQ reach the guest now (PSTATE.I)?
   [[nodiscard]] bool interrupts_masked() const { return regs::spsr::i::is_set(frame_->pstate); }
   // Does the guest's data have its bytes the other way round now?
@@ -151,12 +153,15 @@ class Vcpu {
   // Guest system registers, wherever they are now.
   [[nodiscard]] GuestSystemRegisters system_registers() const;
   // When the guest's virtual timer fires, in hal::Ticks; hal::never if it is off or masked.
-  [[nodiscard]] uint64_t virtual_timer_deadline() const;
+  [[nodiscard]] uint64_t timer_deadline() const;
   [[nodiscard]] const Identity& identity() const { return identity_; }
 
  private:
   void take_exception(uint64_t syndrome, uint64_t fault_address);
   void skip_aarch32();
+  // SP of the exception level and SPSel that the guest runs with.
+  [[nodiscard]] uint64_t stack_pointer() const;
+  void set_stack_pointer(uint64_t value);
   [[nodiscard]] bool is_big_endian_now() const;
 
   ExitFrame* frame_ = nullptr;

@@ -10,6 +10,16 @@
 // ListRegisters of vmm/irq/vgic/list_registers.hpp, whose values all have the layouts of version 3.
 namespace arch {
 
+// Interrupts that belong to the guest whose registers this CPU holds. The board of a VM defines them; as for the
+// functions of hal/upcall.hpp, interrupts are masked and no lock is held.
+namespace upcall {
+// The guest's virtual timer reached its deadline. Its interrupt stays active until the guest deactivates it; true: the
+// callee is done with it.
+[[nodiscard]] bool guest_timer_expired();
+// The CPU interface wants service (list registers ran empty, or an end of interrupt).
+void guest_interrupt_maintenance();
+}  // namespace upcall
+
 struct TimerInterrupt {
   // Is the line of the loaded guest's virtual timer high now?
   static bool timer_line();

@@ -10,6 +10,7 @@
 #include "hal/base/format.hpp"
 #include "hal/exit_class.hpp"
 #include "hal/guest_inspector.hpp"
+#include "hal/start_state.hpp"
 
 namespace arch {
 
@@ -19,10 +20,10 @@ class Vcpu {
   std::atomic<uint32_t> attention{0};
 
   void place_frame(hal::HostVirt stack_top) { frame_ = stack_top; }
-  void reset(hal::GuestPhys pc, uint64_t argument) {
+  void reset(const hal::StartState& start) {
     registers_ = {};
-    registers_[0] = argument;
-    pc_ = pc.value();
+    registers_[0] = start.arguments[0];
+    pc_ = start.pc.value();
     loaded_ = false;
   }
   void load() { loaded_ = true; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The encodings come from LLVM's assembler.
-#include "vmm/decode/a64_memory.hpp"
+#include "arch/aarch64/decode/a64_memory.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,9 +10,9 @@
 
 namespace {
 
-using vmm::a64::Registers;
-using vmm::a64::Transfer;
-using vmm::a64::zero_register;
+using arch::a64::Registers;
+using hal::Transfer;
+using arch::a64::zero_register;
 
 constexpr Registers registers = [] {
   Registers all{};
@@ -141,7 +141,7 @@ const std::vector<Accepted> accepted{
 TEST(A64Memory, decodes_what_compilers_emit_for_devices) {
   for (const Accepted& expected : accepted) {
     SCOPED_TRACE(expected.text);
-    const auto access = vmm::a64::decode(expected.encoding, registers);
+    const auto access = arch::a64::decode(expected.encoding, registers);
     ASSERT_TRUE(access);
     EXPECT_EQ(access->store, expected.store);
     EXPECT_EQ(access->address, expected.address);
@@ -208,24 +208,24 @@ constexpr Refused refused[]{
 
 TEST(A64Memory, refuses_everything_else) {
   for (const Refused& instruction : refused) {
-    EXPECT_FALSE(vmm::a64::decode(instruction.encoding, registers)) << instruction.text;
+    EXPECT_FALSE(arch::a64::decode(instruction.encoding, registers)) << instruction.text;
   }
 }
 
 TEST(A64Memory, extends_what_was_loaded) {
-  EXPECT_EQ(vmm::a64::loaded_value({0, 1, false, false, 0}, 0xfff0), 0xf0U);
-  EXPECT_EQ(vmm::a64::loaded_value({0, 1, true, false, 0}, 0xf0), 0xffff'fff0U);
-  EXPECT_EQ(vmm::a64::loaded_value({0, 1, true, true, 0}, 0xf0), 0xffff'ffff'ffff'fff0U);
-  EXPECT_EQ(vmm::a64::loaded_value({0, 2, true, true, 0}, 0x7fff), 0x7fffU);
-  EXPECT_EQ(vmm::a64::loaded_value({0, 4, true, true, 0}, 0x8000'0000), 0xffff'ffff'8000'0000U);
-  EXPECT_EQ(vmm::a64::loaded_value({0, 4, false, false, 0}, ~uint64_t{0}), 0xffff'ffffU);
-  EXPECT_EQ(vmm::a64::loaded_value({0, 8, false, true, 0}, ~uint64_t{0}), ~uint64_t{0});
+  EXPECT_EQ(hal::loaded_value({0, 1, false, false, 0}, 0xfff0), 0xf0U);
+  EXPECT_EQ(hal::loaded_value({0, 1, true, false, 0}, 0xf0), 0xffff'fff0U);
+  EXPECT_EQ(hal::loaded_value({0, 1, true, true, 0}, 0xf0), 0xffff'ffff'ffff'fff0U);
+  EXPECT_EQ(hal::loaded_value({0, 2, true, true, 0}, 0x7fff), 0x7fffU);
+  EXPECT_EQ(hal::loaded_value({0, 4, true, true, 0}, 0x8000'0000), 0xffff'ffff'8000'0000U);
+  EXPECT_EQ(hal::loaded_value({0, 4, false, false, 0}, ~uint64_t{0}), 0xffff'ffffU);
+  EXPECT_EQ(hal::loaded_value({0, 8, false, true, 0}, ~uint64_t{0}), ~uint64_t{0});
 }
 
 TEST(A64Memory, gives_sane_answers_for_any_word) {
   std::mt19937 random(1);
   for (unsigned i = 0; i < 2'000'000; ++i) {
-    const auto access = vmm::a64::decode(static_cast<uint32_t>(random()), registers);
+    const auto access = arch::a64::decode(static_cast<uint32_t>(random()), registers);
     if (!access) continue;
     ASSERT_TRUE(access->count == 1 || access->count == 2);
     ASSERT_LE(access->base, 31);

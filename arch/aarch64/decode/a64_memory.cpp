@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "vmm/decode/a64_memory.hpp"
+#include "arch/aarch64/decode/a64_memory.hpp"
 
 #include "hal/base/bits.hpp"
 
-namespace vmm::a64 {
+namespace arch::a64 {
 
 namespace {
+
+using hal::MemoryAccess;
 
 // Fields that the load/store encodings share (Arm ARM C4.1.94, "Loads and Stores").
 using rt = hal::Field<4, 0, uint8_t>;
@@ -184,12 +186,4 @@ std::optional<MemoryAccess> decode(uint32_t instruction, const Registers& regist
   return std::nullopt;
 }
 
-uint64_t loaded_value(const Transfer& transfer, uint64_t raw) {
-  const unsigned bits = transfer.size * 8U;
-  const uint64_t value = raw & hal::low_mask(bits);
-  if (!transfer.sign_extend) return value;
-  const uint64_t extended = hal::sign_extend(value, bits);
-  return transfer.to_64_bits ? extended : extended & hal::low_mask(32);
-}
-
-}  // namespace vmm::a64
+}  // namespace arch::a64

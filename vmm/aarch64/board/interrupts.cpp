@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Interrupts of the machine's GIC that are about the guest whose registers this CPU holds.
+#include <arch/virtual_gic.hpp>
+
+#include "task/cpu.hpp"
+#include "vmm/vm.hpp"
+
+namespace arch::upcall {
+
+bool guest_timer_expired() {
+  auto* const guest = static_cast<vmm::Vcpu*>(task::this_cpu().loaded_guest);
+  if (guest == nullptr) return true;
+  guest->vm().board().timer_fired(guest->index());
+  // It was in its guest, or waits in WFI and lends its stack to the idle CPU.
+  if (guest->task() == &task::current()) {
+    guest->notice_interrupts();
+  } else {
+    guest->kick(vmm::Vcpu::interrupt);
+  }
+  return false;
+}
+
+void guest_interrupt_maintenance() {
+  auto* const guest = static_cast<vmm::Vcpu*>(task::this_cpu().loaded_guest);
+  if (guest == nullptr) return;
+  guest->vm().board().maintenance(guest->index());
+  guest->notice_interrupts();
+}
+
+}  // namespace arch::upcall
