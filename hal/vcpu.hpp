@@ -20,12 +20,14 @@ namespace hal {
 // runs may call, except where a line says otherwise.
 template <class V>
 concept VirtualProcessor =
-    requires(V vcpu, const V constant, const StartState& start, uint64_t value, typename V::Frame& frame, unsigned n,
+    requires(V vcpu, const V constant, const StartState& start, uint64_t value, typename V::StackPart& part, unsigned n,
              GuestReader& memory, const MemoryAccess& access) {
       // Bits that any CPU may set; while one is set, upcall::guest_attention() comes before the next guest instruction.
       { vcpu.attention } -> std::same_as<std::atomic<uint32_t>&>;
-      // Where the guest's registers lie while it is out: a variable of the function that calls enter_guest().
-      { vcpu.use_frame(frame) } -> std::same_as<void>;
+      // Where the guest's registers lie while it is out, is the architecture's choice: AArch64 has them on the stack of
+      // the vCPU's task, LoongArch in the vCPU, which hardware reaches without a TLB. `part` is what it wants on the
+      // stack: a variable of the function that calls enter_guest(). Once, before anything below.
+      { vcpu.prepare_exits(part) } -> std::same_as<void>;
       // Architectural reset, to start there. Not loaded afterwards.
       { vcpu.reset(start) } -> std::same_as<void>;
       // Into and out of the CPU, when the CPU goes from one vCPU to another.
@@ -33,14 +35,14 @@ concept VirtualProcessor =
       { vcpu.save() } -> std::same_as<void>;
       { constant.is_loaded() } -> std::same_as<bool>;
 
-      // How often it came to the hypervisor, since use_frame(). Any CPU.
+      // How often it came to the hypervisor, since prepare_exits(). Any CPU.
       { constant.exits(ExitClass{}) } -> std::same_as<uint64_t>;
-      // Tell upcall::exit_begins() and exit_ends() of every exit from now on, or no longer. After use_frame().
+      // Tell upcall::exit_begins() and exit_ends() of every exit from now on, or no longer.
       { vcpu.observe_exits(true) } -> std::same_as<void>;
       // The exit that is being handled, of class `device`, met none: it counts as `memory`.
       { vcpu.met_no_device() } -> std::same_as<void>;
 
-      // Begin to run the guest from its frame. Never returns.
+      // Begin to run the guest. Never returns; of the caller's stack, what lies above its StackPart stays.
       { vcpu.enter_guest() } -> std::same_as<void>;
 
       // General registers by number, the program counter.

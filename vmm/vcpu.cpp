@@ -10,8 +10,8 @@ namespace vmm {
 
 void Vcpu::run(void* self) {
   Vcpu& vcpu = *static_cast<Vcpu*>(self);
-  Frame frame;
-  vcpu.use_frame(frame);
+  StackPart part;
+  vcpu.prepare_exits(part);
   vcpu.follow_observation();
   vcpu.park();
   vcpu.attend();

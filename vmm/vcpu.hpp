@@ -19,7 +19,7 @@ class Vm;
 //
 //     spawn -> park() -> enter_guest() -> guest <-> exit handlers -> ... -> attend() -> park() -> ...
 //
-// The guest's registers lie at the top of the task's stack; exit handlers run below them and return into the guest. So
+// Exit handlers run on the task's stack, below what the architecture keeps at its top, and return into the guest. So
 // enter_guest() happens once, and everything after it is an exit: to stop, suspend or restart a guest is to park its
 // vCPUs in attend(), and to let them go again with other registers.
 class Vcpu final : public hal::Vcpu {

@@ -104,7 +104,7 @@ constexpr auto to_cpu = []<class Register>(const uint64_t& place) { write<Regist
 
 }  // namespace
 
-void Vcpu::use_frame(ExitFrame& frame) {
+void Vcpu::prepare_exits(StackPart& frame) {
   frame_ = &frame;
   frame_->vcpu = this;
   for (ExitPoint& point : frame.points) point.count.store(0, std::memory_order_relaxed);

@@ -134,9 +134,10 @@ class Vcpu {
   void inject_undefined();
   // A synchronous external abort: what a bus answers where nothing is.
   void inject_external_abort(hal::GuestVirt place, hal::AccessKind kind);
-  // Where the guest's registers are to lie: a variable of the function that calls enter_guest().
-  using Frame = ExitFrame;
-  void use_frame(ExitFrame& frame);
+  // The guest's registers lie on the stack, where SP_EL2 points in the guest: an exit has no other register to find
+  // them by.
+  using StackPart = ExitFrame;
+  void prepare_exits(StackPart& frame);
 
   // Exits so far. Any CPU.
   [[nodiscard]] uint64_t exits(hal::ExitClass exit_class) const;

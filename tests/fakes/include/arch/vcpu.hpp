@@ -3,13 +3,16 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "hal/access_kind.hpp"
 #include "hal/base/address.hpp"
 #include "hal/base/format.hpp"
+#include "hal/base/result.hpp"
 #include "hal/exit_class.hpp"
 #include "hal/guest_inspector.hpp"
+#include "hal/memory_access.hpp"
 #include "hal/start_state.hpp"
 
 namespace arch {
@@ -19,10 +22,11 @@ class Vcpu {
  public:
   std::atomic<uint32_t> attention{0};
 
-  void place_frame(hal::HostVirt stack_top) { frame_ = stack_top; }
+  struct StackPart {};
+  void prepare_exits(StackPart&) {}
   void reset(const hal::StartState& start) {
     registers_ = {};
-    registers_[0] = start.arguments[0];
+    for (unsigned n = 0; n < start.arguments.size(); ++n) registers_[n] = start.arguments[n];
     pc_ = start.pc.value();
     loaded_ = false;
   }
@@ -37,6 +41,14 @@ class Vcpu {
   }
   [[nodiscard]] uint64_t pc() const { return pc_; }
   void skip_instruction() { pc_ += 4; }
+  [[nodiscard]] bool interrupts_masked() const { return masked; }
+  [[nodiscard]] static constexpr bool is_big_endian() { return false; }
+  [[nodiscard]] uint64_t timer_deadline() const { return deadline; }
+  [[nodiscard]] hal::GuestVirt fault_address() const { return fault; }
+  [[nodiscard]] hal::Result<hal::MemoryAccess, hal::Undecoded> decode_access(hal::GuestReader&) const {
+    return hal::fail(hal::Undecoded::not_emulated);
+  }
+  void complete(const hal::MemoryAccess&) { skip_instruction(); }
 
   void inject_undefined() { ++undefined_injected; }
   void inject_external_abort(hal::GuestVirt, hal::AccessKind) { ++aborts_injected; }
@@ -51,11 +63,13 @@ class Vcpu {
   // --- for tests ---
   std::array<uint64_t, hal::exit_classes> counts{};
   bool observed = false;
+  bool masked = false;
+  uint64_t deadline = ~uint64_t{0};
+  hal::GuestVirt fault{};
   unsigned undefined_injected = 0;
   unsigned aborts_injected = 0;
 
  private:
-  hal::HostVirt frame_;
   std::array<uint64_t, 31> registers_{};
   uint64_t pc_ = 0;
   bool loaded_ = false;
