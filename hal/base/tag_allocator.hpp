@@ -4,12 +4,26 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <concepts>
 #include <cstdint>
 
 #include "hal/base/bits.hpp"
 #include "hal/base/lock.hpp"
 
 namespace hal {
+
+// Who hands out the identifiers by which TLBs tell translations apart. Two ways, by what hardware wants: one tag for
+// all CPUs (TagAllocator: a VMID for each VM), or one for each CPU (CpuTagAllocator in cpu_tags.hpp: an identifier for
+// each vCPU where it runs). Either way identifier 0 is nobody's, a tag keeps its identifier while it is current, and no
+// TLB ever holds translations of two tags under one identifier.
+template <class A>
+concept TagSource = requires(A allocator, typename A::Tag& tag, unsigned number, void (*flush_all)()) {
+  // How many bits an identifier has; before the first acquire().
+  { allocator.set_bits(number) } -> std::same_as<void>;
+  // The identifier of `tag` on CPU `number`, until that CPU acquires another; the CPU itself asks. Calls `flush_all`
+  // when identifiers ran out.
+  { allocator.acquire(number, tag, flush_all) } -> std::same_as<uint64_t>;
+};
 
 // The TLB tag (VMID) of one address space: an identifier, valid as long as its generation is the allocator's.
 // Generation 0 never is, so a fresh tag has no identifier.
@@ -28,6 +42,8 @@ struct AddressSpaceTag {
 template <unsigned MaxCpus>
 class TagAllocator {
  public:
+  using Tag = AddressSpaceTag;
+
   // Before the first acquire(), and again when another CPU implements fewer. `bits` is what every CPU implements, at
   // most 16.
   void set_bits(unsigned bits) {
@@ -127,5 +143,7 @@ class TagAllocator {
   std::array<uint64_t, MaxCpus> carried_over_ PLINTH_GUARDED_BY(lock_){};  // identifiers; 0: none
   std::array<std::atomic<AddressSpaceTag*>, MaxCpus> active_{};
 };
+
+static_assert(TagSource<TagAllocator<1>>);
 
 }  // namespace hal
