@@ -44,20 +44,22 @@ concept MemoryManagement = requires(HostVirt place, HostVirtRange pages, GuestPh
 
   // Every table write before this is seen by every table walk after it.
   { M::publish_tables() } -> std::same_as<void>;
-  // Publishes, and returns when no CPU uses an older translation of these pages.
+  // Publishes, and returns when no CPU uses an older translation of these pages. Hardware that has no broadcast for it
+  // has the other CPUs do it (hal/base/cpu_requests.hpp), which they do wherever they wait: any lock may be held.
   { M::invalidate_host(pages) } -> std::same_as<void>;
 
-  // What the hardware has to know of one guest's tables: root, size, and the tag (VMID, GID) with its generation.
+  // What the hardware has to know of one guest's tables: root, size, and how TLBs tell its translations from others'
+  // (hal::TagSource): by a tag of its own, or by those of its vCPUs.
   requires std::default_initializable<typename M::GuestRegime>;
   // Bits of guest physical address that every CPU can translate (AArch64: limited by PARange).
   { M::max_guest_address_bits() } -> std::same_as<unsigned>;
   { M::attach(regime, root, geometry, address_bits) } -> std::same_as<void>;
-  // The tables go away; the regime's tag may be reused once this returns.
+  // The tables go away; its tags may be reused once this returns.
   { M::detach(regime) } -> std::same_as<void>;
   // How many regimes have a TLB tag of their own.
   { M::guest_tags_in_use() } -> std::same_as<unsigned>;
   // Publishes, and returns when no CPU uses an older translation of these guest pages, or of any page of this guest.
-  // Called with the space's lock held; may be called on any CPU.
+  // Called with the space's lock held; may be called on any CPU, as invalidate_host().
   { M::invalidate_guest(regime, guest_pages) } -> std::same_as<void>;
   { M::invalidate_guest(regime) } -> std::same_as<void>;
 

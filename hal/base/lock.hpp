@@ -39,7 +39,8 @@ enum class LockRank : uint8_t {
   none = 255,    // leaf, never held while taking another
 };
 
-// What a CPU does while it waits for another: a hint instruction. Defined by arch/ and by tests/fakes.
+// What a CPU does, again and again, while it waits for another: a hint instruction, and what other CPUs ask of it where
+// they can only ask (hal/base/cpu_requests.hpp). Takes no lock. Defined by arch/ and by tests/fakes.
 void cpu_relax();
 
 // A ticket lock: fair between CPUs. Never held across a task switch. At EL2/PLV0 the hypervisor runs with interrupts

@@ -7,6 +7,11 @@
 #include "hal/base/lock.hpp"
 #include "hal/base/panic.hpp"
 #include "hal/base/result.hpp"
+#include "tests/fakes/support.hpp"
+
+namespace fake {
+thread_local std::function<void()> while_waiting;
+}
 
 namespace hal {
 
@@ -21,6 +26,9 @@ void bad_result_access() {
 }
 
 // A thread that holds a ticket lock may not be running: give it the processor.
-void cpu_relax() { std::this_thread::yield(); }
+void cpu_relax() {
+  if (fake::while_waiting) fake::while_waiting();
+  std::this_thread::yield();
+}
 
 }  // namespace hal
