@@ -86,6 +86,13 @@ void guest_undecoded_access(Vcpu& vcpu, const GuestFault& fault);
 // An instruction fetch from where nothing may be executed.
 void guest_fetch_fault(Vcpu& vcpu, const GuestFault& fault);
 
+// The guest maintains caches by set and way, which reaches this CPU only, and lines of its memory may be in another since
+// it moved: clean all of its memory. May take long; the callee lets others run.
+void guest_maintains_by_set_way(Vcpu& vcpu);
+// A walk of the guest's own tables met the second stage at `table`, to read it or to write it. True: it is memory that
+// this guest may use so, whose mapping was just being changed; the guest is to try again.
+[[nodiscard]] bool guest_may_walk_again(Vcpu& vcpu, GuestPhys table, bool write);
+
 // A call to firmware or hypervisor. The return address is past the instruction already.
 void guest_call(Vcpu& vcpu);
 // The guest waits for an interrupt. The callee advances.

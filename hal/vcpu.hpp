@@ -66,6 +66,9 @@ concept VirtualProcessor =
       // That access has been carried out: everything it changes beside the registers it transfers.
       { vcpu.complete(access) } -> std::same_as<void>;
 
+      // The store at PC goes to a ROM: do what it does beside storing, and step over it. `rom`: what may not be written.
+      { vcpu.drop_store(memory, memory) } -> std::same_as<Result<void, Undecoded>>;
+
       // Exceptions that the guest takes at its own vector.
       { vcpu.inject_undefined() } -> std::same_as<void>;
       { vcpu.inject_external_abort(GuestVirt{}, AccessKind::load) } -> std::same_as<void>;

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What guests do, as arch/ reports it. Every path ends in one of: emulated, a fault raised in the guest, blocked, or
 // the VM stopped with a report.
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <span>
 
 #include "hal/upcall.hpp"
 #include "hal/vcpu.hpp"
+#include "task/task.hpp"
 #include "vmm/console/tasks.hpp"
 #include "vmm/vm.hpp"
 
@@ -44,7 +47,13 @@ uint64_t in_guest_order(const hal::Vcpu& vcpu, uint64_t value, unsigned size) {
 
 hal::AccessKind kind_of(bool write) { return write ? hal::AccessKind::store : hal::AccessKind::load; }
 
-enum class Outcome : uint8_t { done, retry, fault };
+bool is_rom(const Vm& vm, hal::GuestPhys place) {
+  return std::ranges::any_of(vm.regions(), [place](const config::MemoryRegion& region) {
+    return region.kind == config::RegionKind::rom && region.range.contains(place);
+  });
+}
+
+enum class Outcome : uint8_t { drop, retry, fault };
 
 // The guest touched guest physical memory that stage 2 does not let it have. Devices first; then it may have been a
 // race with a change of the tables; a write to ROM is dropped; nothing else is there.
@@ -52,19 +61,15 @@ Outcome memory_outcome(Vcpu& vcpu, hal::GuestPhys place, bool write) {
   Vm& vm = vcpu.vm();
   vcpu.met_no_device();
   if (vm.space().allows(place, write ? hal::read_write : hal::read_only)) return Outcome::retry;
-  for (const config::MemoryRegion& region : vm.regions()) {
-    if (region.kind == config::RegionKind::rom && region.range.contains(place)) {
-      return write ? Outcome::done : Outcome::fault;
-    }
-  }
-  return Outcome::fault;
+  return write && is_rom(vm, place) ? Outcome::drop : Outcome::fault;
 }
 
 // Apart, because it is rare and would burden the accesses that meet a device.
 [[gnu::noinline, clang::minsize]] void access_nothing(Vcpu& vcpu, hal::GuestPhys place, bool write) {
   const Outcome outcome = memory_outcome(vcpu, place, write);
   if (outcome == Outcome::fault) vcpu.inject_external_abort(vcpu.fault_address(), kind_of(write));
-  if (outcome == Outcome::done) vcpu.skip_instruction();
+  // An access with a syndrome changes no register but the one it loads.
+  if (outcome == Outcome::drop) vcpu.skip_instruction();
 }
 
 class Memory final : public hal::GuestReader {
@@ -76,10 +81,35 @@ class Memory final : public hal::GuestReader {
   const mm::GuestSpace& space_;
 };
 
+// The same where the guest may not write.
+class Rom final : public hal::GuestReader {
+ public:
+  explicit Rom(const Vm& vm) : vm_(vm) {}
+  bool read(hal::GuestPhys from, std::span<std::byte> to) override {
+    if (!is_rom(vm_, from) || !is_rom(vm_, from + (to.size() - 1))) return false;
+    return vm_.space().read(from, to, mm::GuestSpace::As::owner).ok();
+  }
+
+ private:
+  const Vm& vm_;
+};
+
+[[gnu::noinline, clang::minsize]] void undecoded_access_to_nothing(Vcpu& vcpu, const hal::upcall::GuestFault& fault) {
+  const Outcome outcome = memory_outcome(vcpu, fault.address, fault.write);
+  if (outcome == Outcome::retry) return;
+  if (outcome == Outcome::drop) {
+    Memory memory(vcpu.vm().space());
+    Rom rom(vcpu.vm());
+    const auto dropped = vcpu.drop_store(memory, rom);
+    if (dropped.ok() || dropped.error() == hal::Undecoded::moved) return;
+  }
+  vcpu.inject_external_abort(fault.virtual_address, kind_of(fault.write));
+}
+
 [[gnu::noinline, clang::minsize]] void access_undecoded(hal::Vcpu& vcpu, const hal::upcall::GuestFault& fault) {
   Vcpu& guest = self(vcpu);
   MmioDevice* const device = look_up_device(guest, fault.address);
-  if (device == nullptr) return access_nothing(guest, fault.address, fault.write);
+  if (device == nullptr) return undecoded_access_to_nothing(guest, fault);
   const auto abort = [&] { vcpu.inject_external_abort(fault.virtual_address, kind_of(fault.write)); };
   Memory memory(guest.vm().space());
   const auto decoded = vcpu.decode_access(memory);
@@ -144,6 +174,26 @@ void guest_undecoded_access(hal::Vcpu& vcpu, const GuestFault& fault) { access_u
 void guest_fetch_fault(hal::Vcpu& vcpu, const GuestFault& fault) {
   if (self(vcpu).vm().space().allows(fault.address, hal::read_execute)) return;
   vcpu.inject_external_abort(fault.virtual_address, hal::AccessKind::fetch);
+}
+
+// As many pieces as there are chances for somebody else.
+void guest_maintains_by_set_way(hal::Vcpu& vcpu) {
+  constexpr uint64_t piece = 2 * hal::mib;
+  Vm& vm = self(vcpu).vm();
+  for (const config::MemoryRegion& region : vm.regions()) {
+    for (uint64_t done = 0; done < region.range.size; done += piece) {
+      const uint64_t size = std::min(piece, region.range.size - done);
+      // All of a region is RAM of this VM for as long as it lives.
+      if (!vm.space().publish({region.range.start + done, size})) return vm.crash(self(vcpu), "its memory is gone");
+      if (task::resched_needed()) task::reschedule();
+    }
+  }
+}
+
+bool guest_may_walk_again(hal::Vcpu& vcpu, hal::GuestPhys table, bool write) {
+  Vm& vm = self(vcpu).vm();
+  const auto holds = [table](const config::MemoryRegion& region) { return region.range.contains(table); };
+  return std::ranges::any_of(vm.regions(), holds) && vm.space().allows(table, write ? hal::read_write : hal::read_only);
 }
 
 void guest_call(hal::Vcpu& vcpu) {

@@ -92,6 +92,7 @@ class Vm final : public hal::ListNode<> {
   // --- for vCPUs and devices ---
 
   [[nodiscard]] mm::GuestSpace& space() { return *space_; }
+  [[nodiscard]] const mm::GuestSpace& space() const { return *space_; }
   [[nodiscard]] const MmioBus& bus() const { return bus_; }
   [[nodiscard]] Board& board() { return *board_; }
   [[nodiscard]] VmVcpus& vcpus() { return vcpus_; }

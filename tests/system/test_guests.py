@@ -94,6 +94,28 @@ def probe(run, gic, cpu, vcpus, smp):
     check(not missing, "checks of the bare machine that never ran in the VM:\n" + "\n".join(missing))
 
 
+@test(limit=60, name="a_store_to_a_rom_does_all_but_store_on_cortex_a53", cpu="cortex-a53")
+@test(limit=60, name="a_store_to_a_rom_does_all_but_store_on_max", cpu="max")
+def rom(run, cpu):
+    regions = """
+[[memory.region]]
+address = 0x4000_0000
+size = "16MiB"
+[[memory.region]]
+address = 0x6000_0000
+size = 8192
+kind = "rom"
+image = "rom.bin"
+"""
+    guest = bare_metal("rom", extra=regions)
+    guest.text = guest.text.replace('memory = "16MiB"\n', "")
+    guest.images["rom.bin"] = bytes((i + 1) & 0xff for i in range(8192))
+    passed, failed = names_of_checks(run.boot(guest, cpu=cpu), "rom")
+    # A Cortex-A53 has no atomics (FEAT_LSE).
+    failed = [line for line in failed if cpu == "max" or line.split()[2].split("_")[0] not in ("ldadd", "swp", "cas")]
+    check(len(passed) >= 50 and not failed, "in the VM:\n" + "\n".join(failed))
+
+
 # Where QEMU's own models differ from the specifications that the suite is written from.
 REFERENCE_ERRS = {
     "targets_exist_for_each_cpu", "a_target_can_be_written_by_itself",  # IHI 0048, 4.3.12: no CPU, no bit

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/aarch64/decode/a64_memory.hpp"
 
+#include "arch/aarch64/decode/a64_fields.hpp"
 #include "hal/base/bits.hpp"
 
 namespace arch::a64 {
@@ -8,22 +9,6 @@ namespace arch::a64 {
 namespace {
 
 using hal::MemoryAccess;
-
-// Fields that the load/store encodings share (Arm ARM C4.1.94, "Loads and Stores").
-using rt = hal::Field<4, 0, uint8_t>;
-using rn = hal::Field<9, 5, uint8_t>;
-using rt2 = hal::Field<14, 10, uint8_t>;
-using size_field = hal::Field<31, 30>;
-using opc = hal::Field<23, 22>;
-using load_bit = hal::Field<22>;  // pairs
-using imm7 = hal::Field<21, 15>;
-using imm9 = hal::Field<20, 12>;
-using imm12 = hal::Field<21, 10>;
-using rm = hal::Field<20, 16, uint8_t>;
-using option = hal::Field<15, 13>;
-using scale_bit = hal::Field<12>;
-
-constexpr uint8_t stack_pointer = 31;
 
 // How the address comes from the base register.
 enum class Addressing : uint8_t { pre, post, offset };
@@ -49,8 +34,6 @@ constexpr Operation single_operation(uint64_t size, uint64_t opc_value) {
 uint64_t read_base(const Registers& registers, uint8_t reg) {
   return reg == stack_pointer ? registers.sp : registers.x[reg];
 }
-
-uint64_t read_index(const Registers& registers, uint8_t reg) { return reg == zero_register ? 0 : registers.x[reg]; }
 
 void apply(MemoryAccess& access, const Registers& registers, uint8_t base, uint64_t offset, Addressing addressing) {
   const uint64_t value = read_base(registers, base);
@@ -108,19 +91,11 @@ std::optional<MemoryAccess> unsigned_offset(uint32_t instruction, const Register
   return single(instruction, registers, imm12::get(instruction) << size_field::get(instruction), Addressing::offset);
 }
 
-// The index register, extended and perhaps scaled by the size of the access (C6.2.186).
 std::optional<MemoryAccess> register_offset(uint32_t instruction, const Registers& registers) {
-  constexpr uint64_t uxtw = 2, uxtx = 3, sxtw = 6, sxtx = 7;
-  uint64_t index = read_index(registers, rm::get(instruction));
-  switch (option::get(instruction)) {
-    case uxtw: index &= hal::low_mask(32); break;
-    case sxtw: index = hal::sign_extend(index & hal::low_mask(32), 32); break;
-    case uxtx:
-    case sxtx: break;
-    default: return std::nullopt;
-  }
-  if (scale_bit::is_set(instruction)) index <<= size_field::get(instruction);
-  return single(instruction, registers, index, Addressing::offset);
+  const auto index = index_of(instruction, registers);
+  if (!index) return std::nullopt;
+  const unsigned scale = scale_bit::is_set(instruction) ? static_cast<unsigned>(size_field::get(instruction)) : 0;
+  return single(instruction, registers, *index << scale, Addressing::offset);
 }
 
 // LDP, STP, LDNP, STNP, LDPSW (C6.2.164): opc in bits 31..30 is 0 for W, 1 for LDPSW, 2 for X.
@@ -178,6 +153,19 @@ constexpr std::array encodings{
 };
 
 }  // namespace
+
+std::optional<uint64_t> index_of(uint32_t instruction, const Registers& registers) {
+  constexpr uint64_t uxtw = 2, uxtx = 3, sxtw = 6, sxtx = 7;
+  const uint8_t reg = rm::get(instruction);
+  const uint64_t index = reg == zero_register ? 0 : registers.x[reg];
+  switch (option::get(instruction)) {
+    case uxtw: return index & hal::low_mask(32);
+    case sxtw: return hal::sign_extend(index & hal::low_mask(32), 32);
+    case uxtx:
+    case sxtx: return index;
+    default: return std::nullopt;
+  }
+}
 
 std::optional<MemoryAccess> decode(uint32_t instruction, const Registers& registers) {
   for (const Encoding& encoding : encodings) {

@@ -23,4 +23,8 @@ inline constexpr uint8_t zero_register = 31;  // a transfer from it stores 0, on
 // abort.
 [[nodiscard]] std::optional<hal::MemoryAccess> decode(uint32_t instruction, const Registers& registers);
 
+// The index register of an instruction with a register offset, extended but not scaled (C6.2.186); nothing where the
+// extension is unallocated.
+[[nodiscard]] std::optional<uint64_t> index_of(uint32_t instruction, const Registers& registers);
+
 }  // namespace arch::a64

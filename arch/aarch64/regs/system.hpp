@@ -153,6 +153,7 @@ struct spsr {
   using i = Field<7>;
   using a = Field<8>;
   using d = Field<9>;
+  using btype = Field<11, 10>;
   using ss = Field<21>;
   using pan = Field<22>;
   using uao = Field<23>;
@@ -313,7 +314,17 @@ struct mdscr_el1 : SystemRegister<2, 0, 0, 2, 2> {
   using tdcc = Field<12>;
   using kde = Field<13>;
 };
-struct disr_el1 : SystemRegister<3, 0, 12, 1, 1> {};
+struct oslar_el1 : SystemRegister<2, 0, 1, 0, 4> {};
+struct osdlr_el1 : SystemRegister<2, 0, 1, 3, 4> {};
+struct disr_el1 : SystemRegister<3, 0, 12, 1, 1> {
+  using iss = Field<24, 0>;
+  using a = Field<31>;  // an SError was deferred
+};
+struct isr_el1 : SystemRegister<3, 0, 12, 1, 0> {
+  using a = Field<8>;  // a physical SError is pending
+};
+// What EL1 finds in DISR_EL1 while HCR_EL2.AMO is set (D24.2.40).
+struct vdisr_el2 : SystemRegister<3, 4, 12, 1, 1> {};
 struct vmpidr_el2 : SystemRegister<3, 4, 0, 0, 5> {};
 struct vpidr_el2 : SystemRegister<3, 4, 0, 0, 0> {};
 struct fpcr : SystemRegister<3, 3, 4, 4, 0> {};

@@ -60,6 +60,16 @@ bool is_stage2_fault(uint64_t iss) {
   return stage2 && !abort_iss::s1ptw::is_set(iss);
 }
 
+// A walk of stage 1 that stage 2 stopped while its entry was away for a moment (D8.16.1, break-before-make) is done
+// again by the same instruction. A permission that lacks is the one to write (a walk that sets a flag).
+bool may_walk_again(Vcpu& vcpu, uint64_t iss) {
+  const uint64_t status = abort_iss::fsc::get(iss) & ~abort_iss::level_mask;
+  if (!abort_iss::s1ptw::is_set(iss) || (status != abort_iss::translation && status != abort_iss::permission)) {
+    return false;
+  }
+  return hal::upcall::guest_may_walk_again(vcpu, ipa_of(0), status == abort_iss::permission);
+}
+
 void refuse_access(Vcpu& vcpu, uint64_t iss) {
   const auto kind = abort_iss::wnr::is_set(iss) ? hal::AccessKind::store : hal::AccessKind::load;
   vcpu.inject_external_abort(GuestVirt(read<far_el2>()), kind);
@@ -69,6 +79,7 @@ void refuse_access(Vcpu& vcpu, uint64_t iss) {
 // lie outside RAM: for the guest to see.
 [[gnu::noinline, clang::minsize]] std::optional<GuestPhys> examine_data_abort(Vcpu& vcpu, uint64_t iss) {
   if (is_stage2_fault(iss)) return fault_address(vcpu, iss);
+  if (may_walk_again(vcpu, iss)) return {};
   vcpu.met_no_device();
   refuse_access(vcpu, iss);
   return {};
@@ -110,7 +121,10 @@ void data_abort(GuestFrame& frame, uint64_t esr) {
   const uint64_t iss = esr_el2::iss::get(esr);
   Vcpu& vcpu = *frame.vcpu;
   const GuestVirt place(read<far_el2>());
-  if (!is_stage2_fault(iss)) return vcpu.inject_external_abort(place, hal::AccessKind::fetch);
+  if (!is_stage2_fault(iss)) {
+    if (may_walk_again(vcpu, iss)) return;
+    return vcpu.inject_external_abort(place, hal::AccessKind::fetch);
+  }
   if (const auto address = fault_address(vcpu, iss)) {
     hal::upcall::guest_fetch_fault(vcpu, {.address = *address, .virtual_address = place, .write = false});
   }

@@ -62,7 +62,7 @@ void Vcpu::inject_undefined() { take_exception(syndrome(ExceptionClass::unknown,
 // The syndrome is still that of the exit: what is stepped over is stepped over before another guest can run.
 [[clang::minsize]] void Vcpu::skip_aarch32() {
   frame_->pc += esr_el2::il::is_set(read<esr_el2>()) ? 4 : 2;
-  frame_->pstate = advance_it(frame_->pstate);
+  frame_->pstate = advance_it(frame_->pstate) & ~spsr::ss::mask;
 }
 
 hal::GuestVirt Vcpu::fault_address() const { return hal::GuestVirt(read<far_el2>()); }

@@ -96,6 +96,9 @@ void configure_el2() {
   }
   if (id_aa64mmfr1_el1::hcx::get(read<id_aa64mmfr1_el1>()) != 0) write<hcrx_el2>(0);
   configure_partitioning();
+  // Both locks are on after reset and keep debug exceptions from guests that step (D2.5). A guest's OSLAR_EL1 is trapped.
+  write<osdlr_el1>(0);
+  write<oslar_el1>(0);
   // Guests read the physical counter; their physical timer is emulated.
   write<cnthctl_el2>(cnthctl_el2::el1pcten::mask);
   write<cntvoff_el2>(0);

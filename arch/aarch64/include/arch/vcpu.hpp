@@ -41,8 +41,12 @@ struct alignas(16) GuestFrame {
 
   [[nodiscard]] uint64_t get(unsigned n) const { return x[n]; }
   void set(unsigned n, uint64_t value) { x[n] = value; }
-  // Step over the A64 instruction that exited.
-  void skip_instruction() { pc += 4; }
+  // Step over the A64 instruction that exited, as executing it would have: its software step is over (D2.12.5), and it is
+  // no longer the target of a branch (D8.4.5).
+  void skip_instruction() {
+    pc += 4;
+    pstate &= ~(regs::spsr::ss::mask | regs::spsr::btype::mask);
+  }
 };
 inline constexpr size_t frame_pc = 256, frame_pstate = 264, frame_vcpu = 272, frame_size = 288;
 static_assert(offsetof(GuestFrame, pc) == frame_pc && offsetof(GuestFrame, pstate) == frame_pstate &&
@@ -119,6 +123,8 @@ class Vcpu {
   // The load or store at PC, from its instruction; and its end: the base register as it leaves it, PC behind it.
   [[nodiscard]] hal::Result<hal::MemoryAccess, hal::Undecoded> decode_access(hal::GuestReader& memory) const;
   void complete(const hal::MemoryAccess& access);
+  // The store at PC with its value gone nowhere: writeback, status register, what an atomic loads from `rom`.
+  [[nodiscard]] hal::Result<void, hal::Undecoded> drop_store(hal::GuestReader& memory, hal::GuestReader& rom);
   // Can no IRQ reach the guest now (PSTATE.I)?
   [[nodiscard]] bool interrupts_masked() const { return regs::spsr::i::is_set(frame_->pstate); }
   // Does the guest's data have its bytes the other way round now?
@@ -164,6 +170,8 @@ class Vcpu {
   [[nodiscard]] uint64_t stack_pointer() const;
   void set_stack_pointer(uint64_t value);
   [[nodiscard]] bool is_big_endian_now() const;
+  [[nodiscard]] hal::Result<uint32_t, hal::Undecoded> fetch(hal::GuestReader& memory) const;
+  void write_back(unsigned base, uint64_t value);
 
   ExitFrame* frame_ = nullptr;
   std::atomic<const ExitPoint*> points_{nullptr};  // of frame_, for other CPUs

@@ -49,6 +49,9 @@ class Vcpu {
     return hal::fail(hal::Undecoded::not_emulated);
   }
   void complete(const hal::MemoryAccess&) { skip_instruction(); }
+  hal::Result<void, hal::Undecoded> drop_store(hal::GuestReader&, hal::GuestReader&) {
+    return hal::fail(hal::Undecoded::not_emulated);
+  }
 
   void inject_undefined() { ++undefined_injected; }
   void inject_external_abort(hal::GuestVirt, hal::AccessKind) { ++aborts_injected; }

@@ -26,6 +26,8 @@ struct SystemRegister {
   }
 };
 
+using mdscr_el1 = SystemRegister<2, 0, 0, 2, 2>;
+using oslar_el1 = SystemRegister<2, 0, 1, 0, 4>;
 using midr_el1 = SystemRegister<3, 0, 0, 0, 0>;
 using mpidr_el1 = SystemRegister<3, 0, 0, 0, 5>;
 using id_aa64pfr0_el1 = SystemRegister<3, 0, 0, 4, 0>;

@@ -15,7 +15,7 @@ constinit InterruptHandler interrupt_handler = nullptr;
 enum class Kind : uint64_t { synchronous, irq, fiq, serror };
 
 void synchronous(Frame& frame) {
-  const Fault fault{true, frame.esr, frame.far, frame.elr};
+  const Fault fault{true, frame.esr, frame.far, frame.elr, frame.spsr};
   if (!armed) {
     print("guest: unexpected exception, esr {:#x} far {:#x} elr {:#x}", frame.esr, frame.far, frame.elr);
     power_off();
@@ -24,6 +24,7 @@ void synchronous(Frame& frame) {
   frame.spsr &= ~illegal_state;
   if (!last.taken) last = fault;                  // the first one is what was asked about
   if (fault.exception_class() == ec_svc) return;  // its return address is behind the instruction already
+  if (fault.exception_class() == ec_step) return mdscr_el1::write(0);  // so is this one's; one step is all
   frame.elr = fault.exception_class() == ec_instruction_abort ? frame.x[30] : frame.elr + 4;
 }
 

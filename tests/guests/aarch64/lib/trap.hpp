@@ -18,6 +18,7 @@ struct Fault {
   uint64_t esr = 0;
   uint64_t far = 0;
   uint64_t elr = 0;
+  uint64_t spsr = 0;
   [[nodiscard]] unsigned exception_class() const { return static_cast<unsigned>(esr >> 26) & 0x3f; }
   [[nodiscard]] unsigned fault_status() const { return static_cast<unsigned>(esr) & 0x3f; }
 };
@@ -26,6 +27,7 @@ inline constexpr unsigned ec_svc = 0x15;
 inline constexpr unsigned ec_system_register = 0x18;
 inline constexpr unsigned ec_instruction_abort = 0x21;
 inline constexpr unsigned ec_data_abort = 0x25;
+inline constexpr unsigned ec_step = 0x33;
 inline constexpr unsigned ec_brk = 0x3c;
 inline constexpr unsigned synchronous_external_abort = 0x10;
 

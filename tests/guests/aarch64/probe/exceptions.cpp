@@ -67,12 +67,51 @@ void aborts() {
   const Fault device = attempt([] { asm volatile("blr %0" : : "r"(uart_base) : "x30", "memory"); });
   check_class("a_jump_to_a_device_is_an_instruction_abort", device, ec_instruction_abort);
 }
+
+// One step from `instruction` on (D2.12): the exception must come right behind it, whether it was executed or emulated.
+#define PROBE_STEP(name, instruction)                                                                             \
+  do {                                                                                                            \
+    uint64_t behind = 0;                                                                                          \
+    const Fault fault = attempt([&] {                                                                             \
+      asm volatile(                                                                                               \
+          "mov x9, #0x2001\n msr mdscr_el1, x9\n"                                                                 \
+          "adr x9, 1f\n msr elr_el1, x9\n mov x9, #0x1c5\n movk x9, #0x20, lsl #16\n msr spsr_el1, x9\n"          \
+          "adr %0, 2f\n mov x9, %1\n isb\n eret\n"                                                                \
+          "1: " instruction "\n2: nop\n nop\n msr daifset, #8\n msr mdscr_el1, xzr\n isb"                          \
+          : "=&r"(behind)                                                                                         \
+          : "r"(uart_base)                                                                                        \
+          : "x9", "x10", "memory");                                                                               \
+    });                                                                                                           \
+    check_class(name "_is_stepped", fault, ec_step);                                                              \
+    check_equal(name "_is_one_step", fault.elr, behind);                                                          \
+  } while (false)
+
+void single_steps() {
+  oslar_el1::write(0);  // debug exceptions are off while the OS lock is on (D2.5)
+  PROBE_STEP("an_addition", "add x10, x9, #1");
+  PROBE_STEP("a_load_from_a_device", "ldr w10, [x9, #0x18]");
+  PROBE_STEP("a_load_with_writeback_from_a_device", "ldr w10, [x9], #4");
+  PROBE_STEP("a_feature_register", "mrs x10, id_aa64mmfr0_el1");
+  PROBE_STEP("a_debug_register", "mrs x10, oslsr_el1");
+  PROBE_STEP("a_timer_register", "mrs x10, cntp_ctl_el0");
+}
+#undef PROBE_STEP
+
+// PSTATE.BTYPE says which kind of branch led here, until an instruction was executed (D8.4.5).
+void branch_type() {
+  const Fault fault = attempt([] {
+    asm volatile("adr x9, 1f\n br x9\n 1: mrs x10, id_aa64mmfr0_el1\n svc #0" : : : "x9", "x10", "memory");
+  });
+  check_equal("no_branch_type_survives_an_emulated_instruction", fault.spsr >> 10 & 3, 0);
+}
 }  // namespace
 
 void exceptions() {
   undefined();
   own_traps();
   aborts();
+  single_steps();
+  branch_type();
 }
 
 }  // namespace probe
