@@ -311,15 +311,15 @@ void Scheduler::begin(Cpu& cpu, Task& next) {
   next.on_cpu_.store(true, relaxed);
   cpu.current_task = &next;
   limit(cpu, next);
+  // Pairs with the fence in interrupt(): either it sees `next` running here, or `next` sees what it was told to look at,
+  // also where it goes on on its own stack.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
 void Scheduler::switch_to(Cpu& cpu, Task& self, Task& next) {
   if (self.hooks_.out != nullptr) self.hooks_.out(self.argument_);
   if (next.hooks_.in != nullptr) next.hooks_.in(next.argument_);
   cpu.previous_ = &self;
-  // Pairs with the fence in interrupt(): either it sees `next` running here, or `next` sees what it was told to look
-  // at.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
   hal::Cpu::switch_context(self.context_, next.context_);
   finish_switch();
 }

@@ -163,7 +163,7 @@ void promote(Task& task) { Scheduler::promote(task); }
 void demote(Task& task) { Scheduler::demote(task); }
 
 void interrupt(const Task& task) {
-  // Pairs with the fence in Scheduler::switch_to().
+  // Pairs with the fence in Scheduler::begin().
   std::atomic_thread_fence(std::memory_order_seq_cst);
   const hal::CpuIndex where = task.cpu();
   if (task.state() == TaskState::running && where != this_cpu().number()) hal::Irqs::send_ipi(where);
