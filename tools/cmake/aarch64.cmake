@@ -5,4 +5,6 @@ set(PLINTH_TRIPLE aarch64-none-elf)
 # The image is far below 1 MiB: one instruction makes an address. For the stack protector's canary that is all that
 # clang 19 makes: it takes the address for the value, unless the canary is somebody else's and found through the GOT.
 set(PLINTH_ARCH_FLAGS -mgeneral-regs-only -march=armv8-a -mcmodel=tiny -fno-direct-access-external-data -mno-outline-atomics -mbranch-protection=bti)
+# Erratum 843419 of the Cortex-A53: an ADRP at the end of a page.
+set(PLINTH_ARCH_LINK_FLAGS -Wl,--fix-cortex-a53-843419)
 include(${CMAKE_CURRENT_LIST_DIR}/freestanding.cmake)

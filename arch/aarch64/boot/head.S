@@ -57,6 +57,7 @@
 
 boot_entry:
         msr     daifset, #0xf
+        msr     spsel, #1               // loaders differ; the vectors and GuestFrame count on SP_EL2
         mov     x20, x0
         adrp    x21, image_start
         adrp    x22, boot_tables
@@ -206,6 +207,7 @@ enter_el1:
         .globl  secondary_entry
 secondary_entry:
         msr     daifset, #0xf
+        msr     spsel, #1
         ldp     x22, x8, [x0]           // page tables, where to go
         ldp     x23, x24, [x0, #16]     // stack, argument
         bl      configure_hypervisor

@@ -106,6 +106,12 @@ struct hfgitr_el2 : SystemRegister<3, 4, 1, 1, 6> {};
 struct hdfgrtr_el2 : SystemRegister<3, 4, 3, 1, 4> {};
 struct hdfgwtr_el2 : SystemRegister<3, 4, 3, 1, 5> {};
 struct hafgrtr_el2 : SystemRegister<3, 4, 3, 1, 6> {};
+// FEAT_FGT2
+struct hdfgrtr2_el2 : SystemRegister<3, 4, 3, 1, 0> {};
+struct hdfgwtr2_el2 : SystemRegister<3, 4, 3, 1, 1> {};
+struct hfgrtr2_el2 : SystemRegister<3, 4, 3, 1, 2> {};
+struct hfgwtr2_el2 : SystemRegister<3, 4, 3, 1, 3> {};
+struct hfgitr2_el2 : SystemRegister<3, 4, 3, 1, 7> {};
 
 // --- EL2: translation ---------------------------------------------------------------------------------------------
 
@@ -386,6 +392,7 @@ struct id_aa64isar2_el1 : SystemRegister<3, 0, 0, 6, 2> {
 struct id_aa64mmfr0_el1 : SystemRegister<3, 0, 0, 7, 0> {
   using parange = Field<3, 0>;
   using fgt = Field<59, 56>;
+  static constexpr uint64_t fgt2 = 2;
 };
 struct id_aa64mmfr1_el1 : SystemRegister<3, 0, 0, 7, 1> {
   using vmidbits = Field<7, 4>;

@@ -162,7 +162,8 @@ size_t zero_block() {
 }
 size_t data_line() { return cache_line(ctr_el0::dminline::get(read<ctr_el0>())); }
 
-void finish_publishing() { asm volatile("dsb ish\n ic ialluis\n dsb ish\n isb" ::: "memory"); }
+// A guest with its MMU off makes accesses of the outer shareable domain (B2.10.2): the cleaning must be complete for it.
+void finish_publishing() { asm volatile("dsb sy\n ic ialluis\n dsb ish\n isb" ::: "memory"); }
 
 }  // namespace
 

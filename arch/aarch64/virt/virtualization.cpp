@@ -94,6 +94,13 @@ void configure_el2() {
     write<hdfgwtr_el2>(0);
     if (id_aa64pfr0_el1::amu::get(read<id_aa64pfr0_el1>()) != 0) write<hafgrtr_el2>(0);
   }
+  if (id_aa64mmfr0_el1::fgt::get(read<id_aa64mmfr0_el1>()) >= id_aa64mmfr0_el1::fgt2) {
+    write<hfgrtr2_el2>(0);
+    write<hfgwtr2_el2>(0);
+    write<hfgitr2_el2>(0);
+    write<hdfgrtr2_el2>(0);
+    write<hdfgwtr2_el2>(0);
+  }
   if (id_aa64mmfr1_el1::hcx::get(read<id_aa64mmfr1_el1>()) != 0) write<hcrx_el2>(0);
   configure_partitioning();
   // Both locks are on after reset and keep debug exceptions from guests that step (D2.5). A guest's OSLAR_EL1 is trapped.
