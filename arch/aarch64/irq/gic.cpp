@@ -117,12 +117,12 @@ hal::CpuIndex this_cpu() { return static_cast<hal::CpuLocal*>(Cpu::local())->ind
 }
 
 [[clang::minsize]] SetupError set_up_cpu_v3(hal::CpuIndex cpu, uint64_t hardware_id) {
-  write<icc_sre_el2>(icc_sre_el2::sre::mask | icc_sre_el2::dfb::mask | icc_sre_el2::dib::mask |
-                     icc_sre_el2::enable::mask);
+  // Not Enable: where ICC_SRE_EL1 can be written, a guest would take the registers from the next one (12.2.23).
+  write<icc_sre_el2>(icc_sre_el2::sre::mask | icc_sre_el2::dfb::mask | icc_sre_el2::dib::mask);
   isb();
   // Firmware at EL3 may have kept system register access for itself (12.2.5).
   if (!icc_sre_el2::sre::is_set(read<icc_sre_el2>())) return SetupError::no_system_registers;
-  write<icc_sre_el1>(icc_sre_el2::sre::mask | icc_sre_el2::dfb::mask | icc_sre_el2::dib::mask);
+  write<icc_sre_el1>(icc_sre_el1::always_on);
   HostVirt redistributor;
   if (!find_redistributor(hardware_id, redistributor)) return SetupError::no_redistributor;
   gic.redistributors[cpu] = redistributor;

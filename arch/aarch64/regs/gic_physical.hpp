@@ -23,7 +23,9 @@ struct icc_ctlr_el1 : SystemRegister<3, 0, 12, 12, 4> {
   using eoimode = Field<1>;
 };
 struct icc_igrpen1_el1 : SystemRegister<3, 0, 12, 12, 7> {};
-struct icc_sre_el1 : SystemRegister<3, 0, 12, 12, 5> {};
+struct icc_sre_el1 : SystemRegister<3, 0, 12, 12, 5> {
+  static constexpr uint64_t always_on = 0b111;  // SRE, DFB, DIB where no memory-mapped interface exists
+};
 struct icc_sre_el2 : SystemRegister<3, 4, 12, 9, 5> {
   using sre = Field<0>;
   using dfb = Field<1>;

@@ -41,6 +41,7 @@ struct hcr_el2 : SystemRegister<3, 4, 1, 1, 0> {
   using tsc = Field<19>;      // trap SMC
   using tidcp = Field<20>;    // trap IMPLEMENTATION DEFINED registers
   using tacr = Field<21>;     // trap ACTLR_EL1
+  using tsw = Field<22>;      // trap cache maintenance by set and way
   using rw = Field<31>;       // EL1 is AArch64
   using e2h = Field<34>;      // VHE
   using tlor = Field<35>;     // trap LORegion registers
@@ -284,7 +285,10 @@ struct actlr_el1 : SystemRegister<3, 0, 1, 0, 1> {};
 struct cpacr_el1 : SystemRegister<3, 0, 1, 0, 2> {};
 struct ttbr0_el1 : SystemRegister<3, 0, 2, 0, 0> {};
 struct ttbr1_el1 : SystemRegister<3, 0, 2, 0, 1> {};
-struct tcr_el1 : SystemRegister<3, 0, 2, 0, 2> {};
+struct tcr_el1 : SystemRegister<3, 0, 2, 0, 2> {
+  using epd0 = Field<7>;   // no walks of TTBR0_EL1
+  using epd1 = Field<23>;  // no walks of TTBR1_EL1
+};
 struct apiakeylo_el1 : SystemRegister<3, 0, 2, 1, 0> {};
 struct apiakeyhi_el1 : SystemRegister<3, 0, 2, 1, 1> {};
 struct apibkeylo_el1 : SystemRegister<3, 0, 2, 1, 2> {};
@@ -314,6 +318,7 @@ struct contextidr_el1 : SystemRegister<3, 0, 13, 0, 1> {};
 struct tpidr_el1 : SystemRegister<3, 0, 13, 0, 4> {};
 struct tpidr_el0 : SystemRegister<3, 3, 13, 0, 2> {};
 struct tpidrro_el0 : SystemRegister<3, 3, 13, 0, 3> {};
+struct tpidr2_el0 : SystemRegister<3, 3, 13, 0, 5> {};
 struct csselr_el1 : SystemRegister<3, 2, 0, 0, 0> {};
 struct mdscr_el1 : SystemRegister<2, 0, 0, 2, 2> {
   using ss = Field<0>;

@@ -135,13 +135,7 @@ void attention(GuestFrame& frame, uint64_t) { hal::upcall::guest_attention(*fram
 
 // An SError that a guest's access caused, or one of the machine that hit while it ran: the VM cannot be trusted to go
 // on.
-[[clang::minsize]] void system_error(GuestFrame& frame, uint64_t) {
-  std::array<char, 96> buffer;
-  hal::BufferSink words(buffer);
-  words.put("an SError was reported while the guest ran, syndrome ");
-  describe_syndrome(words, read<esr_el2>());
-  hal::upcall::guest_failed(*frame.vcpu, words.text());
-}
+void system_error(GuestFrame& frame, uint64_t) { frame.vcpu->fail(read<esr_el2>()); }
 
 struct Destination {
   size_t point;
@@ -198,6 +192,14 @@ constexpr std::array<ExitHandler, exit_point::synchronous> observe_others{observ
                                                                           observe_point<exit_point::attention>};
 
 }  // namespace
+
+[[clang::minsize]] void Vcpu::fail(uint64_t syndrome) {
+  std::array<char, 96> buffer;
+  hal::BufferSink words(buffer);
+  words.put("an SError was reported while the guest ran, syndrome ");
+  describe_syndrome(words, syndrome);
+  hal::upcall::guest_failed(*this, words.text());
+}
 
 [[clang::minsize]] void Vcpu::observe_exits(bool on) {
   for (size_t point = 0; point < exit_point::count; ++point) {

@@ -32,6 +32,7 @@ Access decode(uint64_t iss) {
 enum class Policy : uint8_t {
   zero,     // reads as zero, writes are dropped
   mdscr,    // the monitor debug control register: single-stepping works, hardware breakpoints do not exist
+  set_way,  // cache maintenance, which traps once after the vCPU has moved; then executed
   os_lock,  // OSLSR_EL1: the OS lock is implemented and open
 };
 struct Rule {
@@ -43,6 +44,9 @@ struct Rule {
 // Ascending by encoding. Debug registers (op0 = 2, MDCR_EL2.TDA, TDOSA, TDRA): D19. What is in no row is UNDEFINED for
 // the guest, PMU (ID_AA64DFR0_EL1.PMUVer = 0), trace, profiling and implementation defined registers among them.
 constexpr auto rules = std::to_array<Rule>({
+    {register_id(1, 0, 7, 6, 2), register_id(1, 0, 7, 6, 2), Policy::set_way},     // DC ISW
+    {register_id(1, 0, 7, 10, 2), register_id(1, 0, 7, 10, 2), Policy::set_way},   // DC CSW
+    {register_id(1, 0, 7, 14, 2), register_id(1, 0, 7, 14, 2), Policy::set_way},   // DC CISW
     {register_id(2, 0, 0, 0, 2), register_id(2, 0, 0, 0, 2), Policy::zero},     // OSDTRRX_EL1
     {register_id(2, 0, 0, 0, 4), register_id(2, 0, 0, 1, 7), Policy::zero},     // DBGBVR, BCR, WVR, WCR 0 and 1
     {register_id(2, 0, 0, 2, 0), register_id(2, 0, 0, 2, 0), Policy::zero},     // MDCCINT_EL1
@@ -84,6 +88,7 @@ void apply(const Rule& rule, const Access& access, GuestFrame& frame) {
     case Policy::os_lock:
       if (access.read) frame.set(access.rt, os_lock_implemented);
       break;
+    case Policy::set_way: break;
   }
 }
 
@@ -103,6 +108,7 @@ void emulate_system_register(GuestFrame& frame, uint64_t iss) {
   const Access access = decode(iss);
   Vcpu& vcpu = *frame.vcpu;
   if (const Rule* const rule = access.id <= rules.back().last ? find_rule(access.id) : nullptr) {
+    if (rule->policy == Policy::set_way) return vcpu.maintain_by_set_way();
     apply(*rule, access, frame);
     return frame.skip_instruction();
   }

@@ -77,6 +77,24 @@
         b       host_exception_taken
 .endm
 
+// Also the end of an SError that a guest left behind, which arch_take_system_error takes in its two instructions.
+.macro  host_system_error
+        .balign 128
+        msr     tpidr_el0, x0
+        msr     tpidrro_el0, x1
+        mrs     x0, elr_el2
+        adr     x1, system_error_taken
+        sub     x0, x0, x1
+        cmp     x0, #4
+        mrs     x0, esr_el2
+        b.hi    1f
+        eret
+1:      mov     x0, sp
+        msr     cnthp_cval_el2, x0
+        mov     x0, #7
+        b       host_exception_taken
+.endm
+
         .section .vectors, "ax"
         .globl  exception_vectors
         .balign 2048
@@ -90,7 +108,7 @@ exception_vectors:
         host_exception 4
         host_exception 5
         host_exception 6
-        host_exception 7
+        host_system_error
         // From a guest in AArch64 state.
         guest_synchronous
         guest_asynchronous POINT_INTERRUPT
@@ -139,6 +157,18 @@ guest_return:
 
         // Rare: the scheduler or another CPU wants something of this vCPU. It may come back on another CPU.
 1:      take_exit sp, POINT_ATTENTION
+
+        .globl  arch_take_system_error
+// The syndrome of the SError that is pending, once it was taken. A context synchronization event is when one that has become
+// unmasked is taken (D1.3.7). Destroys TPIDR_EL0 and TPIDRRO_EL0.
+arch_take_system_error:
+        hint    #34                     // BTI c
+        mov     x0, xzr
+        msr     daifclr, #4
+system_error_taken:
+        isb
+        msr     daifset, #4
+        ret
 
         .globl  enter_guest_at
 // x0 = frame. Leaves the caller's stack frames behind.

@@ -3,14 +3,18 @@
 // another.
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "arch/aarch64/regs/system.hpp"
 #include "arch/cpu.hpp"
+#include "arch/psci.hpp"
 #include "arch/sysreg.hpp"
 #include "arch/vcpu.hpp"
 #include "hal/cpu_local.hpp"
+#include "hal/upcall.hpp"
 
 extern "C" [[noreturn]] void enter_guest_at(arch::GuestFrame* frame);
+extern "C" uint64_t arch_take_system_error();  // trap/vectors.S
 
 namespace arch {
 namespace {
@@ -55,15 +59,20 @@ bool has_pointer_authentication() {
   return (read<id_aa64isar1_el1>() & isar1) != 0 || (read<id_aa64isar2_el1>() & isar2) != 0;
 }
 
+// What the others mean depends on these two: load() has an order for them.
+template <class Move, class State>
+void for_each_translation_control(State& s, Move move) {
+  move.template operator()<sctlr_el1>(s.sctlr);
+  move.template operator()<tcr_el1>(s.tcr);
+}
+
 // One list for both directions: `move` gets a register type and its place in memory.
 template <class Move, class State>
 void for_each_register(State& s, Move move) {
-  move.template operator()<sctlr_el1>(s.sctlr);
   move.template operator()<actlr_el1>(s.actlr);
   move.template operator()<cpacr_el1>(s.cpacr);
   move.template operator()<ttbr0_el1>(s.ttbr0);
   move.template operator()<ttbr1_el1>(s.ttbr1);
-  move.template operator()<tcr_el1>(s.tcr);
   move.template operator()<spsr_el1>(s.spsr);
   move.template operator()<elr_el1>(s.elr);
   move.template operator()<sp_el0>(s.sp_el0);
@@ -85,6 +94,13 @@ void for_each_register(State& s, Move move) {
   move.template operator()<cntkctl_el1>(s.cntkctl);
 }
 
+// Registers of features that guests are not told of. TPIDR2_EL0 is trapped only with FEAT_FGT.
+template <class Move, class State>
+void for_each_hidden_register(State& s, Move move) {
+  if (id_aa64pfr0_el1::ras::get(read<id_aa64pfr0_el1>()) != 0) move.template operator()<vdisr_el2>(s.vdisr);
+  if (id_aa64pfr1_el1::sme::get(read<id_aa64pfr1_el1>()) != 0) move.template operator()<tpidr2_el0>(s.tpidr2);
+}
+
 template <class Move, class Keys>
 void for_each_key(Keys& keys, Move move) {
   move.template operator()<apiakeylo_el1>(keys[0]);
@@ -101,6 +117,51 @@ void for_each_key(Keys& keys, Move move) {
 
 constexpr auto to_memory = []<class Register>(uint64_t& place) { place = read<Register>(); };
 constexpr auto to_cpu = []<class Register>(const uint64_t& place) { write<Register>(place); };
+
+// From here on no AT instruction that a CPU executes speculatively can walk tables of the guest that leaves with registers
+// of the one that comes, or fill a TLB with that: errata 1530924 (Cortex-A53), 1530923 (A55), 1319537 (A57), 1319367
+// (A72), 1165522 (A76). Walks are off first; only then is the MMU forced on, so that an AT has to walk.
+void stop_walks() {
+  write<tcr_el1>(read<tcr_el1>() | tcr_el1::epd0::mask | tcr_el1::epd1::mask);
+  isb();
+  write<sctlr_el1>(read<sctlr_el1>() | sctlr_el1::m::mask);
+  isb();
+}
+
+// The other way round, when everything else is the new guest's.
+void allow_walks(const GuestSystemRegisters& s) {
+  isb();
+  write<sctlr_el1>(s.sctlr);
+  isb();
+  write<tcr_el1>(s.tcr);
+}
+
+// What one guest taught the branch predictors must not lead the next one (Arm DEN0028 7.2 and 7.6). WORKAROUND_3 does
+// what WORKAROUND_1 does as well.
+void forget_branches() {
+  const psci::Workarounds& needed = psci::workarounds();
+  if (needed.branch_history == 0) {
+    psci::clear_branch_history();
+  } else if (needed.branch_prediction == 0) {
+    psci::clear_branch_prediction();
+  }
+}
+
+// The SError that is pending, as ESR_EL2 would have it, or 0; it is no longer pending. An ESB defers it into DISR_EL1
+// (FEAT_RAS, D1.3.6.4). Without, a DSB completes the accesses that cause one, and it is taken for a moment.
+uint64_t take_pending_error() {
+  if (id_aa64pfr0_el1::ras::get(read<id_aa64pfr0_el1>()) != 0) {
+    asm volatile("hint #16" ::: "memory");
+    const uint64_t deferred = read<disr_el1>();
+    if (!disr_el1::a::is_set(deferred)) [[likely]]
+      return 0;
+    write<disr_el1>(0);
+    return esr_el2::ec::of(static_cast<uint64_t>(ExceptionClass::serror)) | disr_el1::iss::get(deferred);
+  }
+  dsb_sy();
+  isb();
+  return isr_el1::a::is_set(read<isr_el1>()) ? arch_take_system_error() : 0;
+}
 
 }  // namespace
 
@@ -120,33 +181,63 @@ void Vcpu::reset(const hal::StartState& start) {
   system_ = {};
   system_.sctlr = sctlr_el1::res1;
   floating_point_ = {};
+  system_error_ = 0;
+  last_cpu_ = nowhere;
+  traps_set_way_ = false;
   loaded_ = false;
 }
 
 void Vcpu::save() {
+  for_each_translation_control(system_, to_memory);
   for_each_register(system_, to_memory);
   system_.cntv_ctl = read<cntv_ctl_el0>();
   system_.cntv_cval = read<cntv_cval_el0>();
   write<cntv_ctl_el0>(0);
   if (has_pointer_authentication()) for_each_key(system_.pointer_keys, to_memory);
+  for_each_hidden_register(system_, to_memory);
   save_floating_point(floating_point_);
+  // What is pending now this guest has caused, and no other is to take it. May destroy TPIDR_EL0.
+  if (const uint64_t error = take_pending_error()) system_error_ = error;
   loaded_ = false;
 }
 
 void Vcpu::load() {
   const hal::CpuIndex cpu = static_cast<hal::CpuLocal*>(Cpu::local())->index;
+  forget_branches();
+  stop_walks();
   write<vttbr_el2>(Mmu::enter(*identity_.regime, cpu, identity_.index));
   write<vtcr_el2>(identity_.regime->vtcr);
+  follow_set_way(cpu);
   write<vmpidr_el2>(identity_.mpidr | mpidr_el1::res1);
   write<vpidr_el2>(read<midr_el1>());
   for_each_register(system_, to_cpu);
   if (has_pointer_authentication()) for_each_key(system_.pointer_keys, to_cpu);
+  for_each_hidden_register(system_, to_cpu);
+  allow_walks(system_);
   load_floating_point(floating_point_);
   write<cntvoff_el2>(identity_.counter_offset);
   write<cntv_cval_el0>(system_.cntv_cval);
   isb();  // offset and compare value before the timer can fire
   write<cntv_ctl_el0>(system_.cntv_ctl);
   loaded_ = true;
+  if (system_error_ != 0) [[unlikely]]
+    fail(std::exchange(system_error_, 0));
+}
+
+// Maintenance by set and way reaches the CPU that executes it. Once a vCPU has moved, lines of its guest may be in the
+// CPU that it came from: then the next one exits.
+void Vcpu::follow_set_way(hal::CpuIndex cpu) {
+  if (last_cpu_ != cpu && last_cpu_ != nowhere) traps_set_way_ = true;
+  last_cpu_ = static_cast<uint8_t>(cpu);
+  const uint64_t hcr = read<hcr_el2>();
+  write<hcr_el2>(traps_set_way_ ? hcr | hcr_el2::tsw::mask : hcr & ~hcr_el2::tsw::mask);
+}
+
+void Vcpu::maintain_by_set_way() {
+  traps_set_way_ = false;
+  write<hcr_el2>(read<hcr_el2>() & ~hcr_el2::tsw::mask);
+  // Where it moves again meanwhile, the instruction exits again.
+  hal::upcall::guest_maintains_by_set_way(*this);
 }
 
 void Vcpu::enter_guest() { enter_guest_at(frame_); }
@@ -154,9 +245,11 @@ void Vcpu::enter_guest() { enter_guest_at(frame_); }
 GuestSystemRegisters Vcpu::system_registers() const {
   GuestSystemRegisters now = system_;
   if (!loaded_) return now;
+  for_each_translation_control(now, to_memory);
   for_each_register(now, to_memory);
   now.cntv_ctl = read<cntv_ctl_el0>();
   now.cntv_cval = read<cntv_cval_el0>();
+  for_each_hidden_register(now, to_memory);
   return now;
 }
 

@@ -11,6 +11,10 @@ namespace vmm {
 namespace regs = arch::regs;
 
 bool Board::register_read(Vcpu& vcpu, uint32_t id, uint64_t& value) {
+  if (id == regs::icc_sre_el1::id && gic_.config().version == vgic::Version::v3) {
+    value = regs::icc_sre_el1::always_on;
+    return true;
+  }
   PhysicalTimer& timer = *physical_timers_[vcpu.index()];
   switch (id) {
     case regs::cntp_ctl_el0::id: value = timer.control(); return true;
@@ -28,6 +32,7 @@ bool Board::write_gic_register(VcpuIndex index, uint32_t id, uint64_t value) {
     case regs::icc_sgi0r_el1::id: gic_.send_sgi(index, Vgic::SgiRegister::sgi0r, value); return true;
     case regs::icc_asgi1r_el1::id: gic_.send_sgi(index, Vgic::SgiRegister::asgi1r, value); return true;
     case regs::icc_dir_el1::id: gic_.deactivate(index, static_cast<vgic::IntId>(value & 0xff'ffff)); return true;
+    case regs::icc_sre_el1::id: return true;  // each of its bits is RAO/WI
     default: return false;
   }
 }

@@ -136,6 +136,11 @@ class Vcpu {
     return is_big_endian_now();
   }
 
+  // An SError of this guest, by its syndrome: the VM cannot go on.
+  void fail(uint64_t syndrome);
+  // The guest maintains caches by set and way for the first time since it moved to this CPU: clean its memory by address,
+  // and let it go on by itself.
+  void maintain_by_set_way();
   // Exceptions that the guest takes at its own vector (D1.3.6). Loaded on this CPU.
   void inject_undefined();
   // A synchronous external abort: what a bus answers where nothing is.
@@ -164,6 +169,10 @@ class Vcpu {
   [[nodiscard]] const Identity& identity() const { return identity_; }
 
  private:
+  static constexpr uint8_t nowhere = UINT8_MAX;
+  static_assert(hal::max_cpus <= nowhere, "a CPU's number has to differ from none");
+
+  void follow_set_way(hal::CpuIndex cpu);
   void take_exception(uint64_t syndrome, uint64_t fault_address);
   void skip_aarch32();
   // SP of the exception level and SPSel that the guest runs with.
@@ -178,6 +187,9 @@ class Vcpu {
   std::atomic<uint64_t> no_device_{0};
   Identity identity_{};
   bool loaded_ = false;
+  bool traps_set_way_ = false;
+  uint8_t last_cpu_ = nowhere;
+  uint64_t system_error_ = 0;  // the syndrome of one that it left pending; 0: none
   GuestSystemRegisters system_{};
   GuestFloatingPoint floating_point_{};
 };
