@@ -57,6 +57,11 @@ concept VirtualProcessor =
       // When the guest's own timer, which needs no exit, wants to interrupt it; `never`: it does not. In hal::Ticks,
       // loaded or not.
       { constant.timer_deadline() } -> std::same_as<uint64_t>;
+      // Does that end the sleep of the CPU in which the vCPU is loaded? If not, a vCPU that waits has its timer
+      // suspended, and something else wakes it at the deadline: the registers stay loaded, but nothing counts in them.
+      { V::timer_wakes_cpu } -> std::convertible_to<bool>;
+      { vcpu.suspend_timer() } -> std::same_as<void>;
+      { vcpu.resume_timer() } -> std::same_as<void>;
 
       // Where the access that made the guest exit went, before it runs again.
       { constant.fault_address() } -> std::same_as<GuestVirt>;

@@ -137,9 +137,17 @@ void Vcpu::wait_for_interrupt() {
       return;
     }
     trace(*this, TraceEvent::wait);
+    if constexpr (!timer_wakes_cpu) {
+      suspend_timer();
+      arm_wake_up();
+    }
     waits_.store(true, std::memory_order_seq_cst);
     idle_.wait([this] { return attention.load(std::memory_order_seq_cst) != 0; });
     waits_.store(false, std::memory_order_relaxed);
+    if constexpr (!timer_wakes_cpu) {
+      wake_up_.cancel();
+      if (is_loaded()) resume_timer();  // if not, load() does
+    }
     trace(*this, TraceEvent::wake);
     if ((attention.load(std::memory_order_acquire) & ~interrupt) != 0) return;
   }
@@ -161,6 +169,10 @@ void Vcpu::unload() {
   save();
   task::this_cpu().loaded_guest = nullptr;
   // From now on no hardware watches the guest's timer.
+  arm_wake_up();
+}
+
+void Vcpu::arm_wake_up() {
   const hal::Ticks deadline = timer_deadline();
   if (deadline != hal::never && on_ && vm_.board().timer_would_wake(index_)) wake_up_.arm(deadline);
 }

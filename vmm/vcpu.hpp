@@ -89,6 +89,7 @@ class Vcpu final : public hal::Vcpu {
   void leave_active();
   void follow_observation();
   void load_here();
+  void arm_wake_up();
   void unload();
   static void timer_expired(void* self);
 
@@ -100,7 +101,7 @@ class Vcpu final : public hal::Vcpu {
   unsigned looks_in_vain_ = 0;  // in a row
   task::WaitQueue idle_;
   std::atomic<bool> waits_{false};  // in idle_, or about to be: whoever kicks need not look there otherwise
-  // Ends WFI at the virtual timer's deadline while the timer is not in a CPU.
+  // Ends WFI at the virtual timer's deadline while no CPU's timer does.
   task::Timer wake_up_{timer_expired, this};
 };
 

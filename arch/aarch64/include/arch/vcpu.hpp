@@ -166,6 +166,10 @@ class Vcpu {
   [[nodiscard]] GuestSystemRegisters system_registers() const;
   // When the guest's virtual timer fires, in hal::Ticks; hal::never if it is off or masked.
   [[nodiscard]] uint64_t timer_deadline() const;
+  // Its interrupt is physical first.
+  static constexpr bool timer_wakes_cpu = true;
+  static void suspend_timer() {}
+  static void resume_timer() {}
   [[nodiscard]] const Identity& identity() const { return identity_; }
 
  private:

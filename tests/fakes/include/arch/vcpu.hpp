@@ -44,6 +44,9 @@ class Vcpu {
   [[nodiscard]] bool interrupts_masked() const { return masked; }
   [[nodiscard]] static constexpr bool is_big_endian() { return false; }
   [[nodiscard]] uint64_t timer_deadline() const { return deadline; }
+  static constexpr bool timer_wakes_cpu = true;
+  static void suspend_timer() {}
+  static void resume_timer() {}
   [[nodiscard]] hal::GuestVirt fault_address() const { return fault; }
   [[nodiscard]] hal::Result<hal::MemoryAccess, hal::Undecoded> decode_access(hal::GuestReader&) const {
     return hal::fail(hal::Undecoded::not_emulated);
