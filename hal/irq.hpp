@@ -15,7 +15,9 @@ enum class Irq : uint32_t {};
 // or collected with poll() where a CPU idles or a task yields.
 template <class I>
 concept InterruptController = requires(Irq irq, CpuIndex cpu, bool level) {
-  // Take every interrupt that is pending on this CPU and hand each to hal/upcall.hpp. Returns when none is left.
+  // Take the interrupts that are pending on this CPU and hand each to hal/upcall.hpp. Returns when none is left, or after
+  // a fixed number of them: one that is raised again and again holds nobody here. What is left stays pending, so that a
+  // guest is left at once and a sleep does not begin.
   { I::poll() } -> std::same_as<void>;
   // Route a shared peripheral interrupt to a CPU and let it through, or stop it.
   { I::enable(irq, cpu, level) } -> std::same_as<void>;

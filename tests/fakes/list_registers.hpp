@@ -24,6 +24,8 @@ struct VirtualCpu {
   bool timer_line = false;    // as the timer drives it
   bool timer_active = false;  // in the physical redistributor
   bool runs = false;          // a vCPU is loaded
+  bool stuck = false;         // broken: the maintenance interrupt stays, whatever is asked for
+  bool given_up = false;      // the hypervisor said that it stays
   unsigned lr_writes = 0;
   unsigned lr_reads = 0;
 
@@ -92,6 +94,7 @@ struct VirtualCpu {
     namespace h = arch::gic::ich_hcr;
     namespace v = arch::gic::ich_vmcr;
     if (!h::En::is_set(hcr)) return false;
+    if (stuck) return true;
     bool any_pending = false;
     unsigned valid = 0;
     for (unsigned n = 0; n < lr_count; ++n) {
@@ -177,6 +180,7 @@ struct ListRegisters {
     }
     return result;
   }
+  static uint32_t misr() { return cpu->maintenance() ? 1 : 0; }
   static uint32_t hcr() { return cpu->hcr; }
   static void set_hcr(uint32_t value) { cpu->hcr = value; }
   static uint32_t vmcr() { return cpu->vmcr; }

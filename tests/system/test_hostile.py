@@ -23,6 +23,8 @@ ATTACKS = {  # name -> does it end by itself?
     "access_devices_strangely": True,
     "storm_of_timers": False,
     "storm_of_sgis": False,
+    "hold_the_maintenance_interrupt": False,
+    "confuse_the_interrupt_controller": True,
     "flood_the_its": False,
     "confuse_the_its": True,
 }

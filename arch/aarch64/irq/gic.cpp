@@ -19,9 +19,10 @@ using namespace regs;
 using hal::HostPhys;
 using hal::HostVirt;
 
-// Interrupts of the hypervisor outrank nothing: guests' interrupts never compete with ours at the physical interface.
-constexpr uint8_t default_priority = 0xa0;
+// Both of Rank and this mask mean the same in the Non-secure view of a GIC with two Security states and 16 levels
+// (IHI 0069 4.8.1).
 constexpr uint32_t every_priority = 0xf0;
+constexpr uint32_t four_times(Rank rank) { return static_cast<uint32_t>(rank) * 0x0101'0101U; }
 
 struct State {
   unsigned version = 0;
@@ -60,7 +61,7 @@ void wait_for_writes(HostVirt control, uint32_t rwp) {
     mmio_write32(base + gicd::ICPENDR + 4 * bank, ~0U);
     mmio_write32(base + gicd::ICACTIVER + 4 * bank, ~0U);
     for (unsigned i = 0; i < 8; ++i) {
-      mmio_write32(base + gicd::IPRIORITYR + 32 * bank + 4 * i, default_priority * 0x0101'0101U);
+      mmio_write32(base + gicd::IPRIORITYR + 32 * bank + 4 * i, four_times(Rank::guests));
     }
     mmio_write32(base + gicd::ICFGR + 8 * bank, 0);
     mmio_write32(base + gicd::ICFGR + 8 * bank + 4, 0);
@@ -112,7 +113,9 @@ hal::CpuIndex this_cpu() { return static_cast<hal::CpuLocal*>(Cpu::local())->ind
   mmio_write32(base + gicd::ICENABLER, 0xffff'0000);
   mmio_write32(base + gicd::ICPENDR, ~0U);
   mmio_write32(base + gicd::ICACTIVER, ~0U);
-  for (unsigned i = 0; i < 8; ++i) mmio_write32(base + gicd::IPRIORITYR + 4 * i, default_priority * 0x0101'0101U);
+  for (unsigned i = 0; i < 32; i += 4) {
+    mmio_write32(base + gicd::IPRIORITYR + i, four_times(i < sgi_count ? Rank::ours : Rank::guests));
+  }
   mmio_write32(base + gicd::ISENABLER, 0xffff);
 }
 
@@ -178,7 +181,8 @@ SetupError set_up_cpu(hal::CpuIndex cpu, uint64_t hardware_id) {
 unsigned version() { return gic.version; }
 hal::HostVirt hypervisor_interface() { return gic.hypervisor_interface; }
 
-void enable_private(hal::CpuIndex cpu, uint32_t intid) {
+void enable_private(hal::CpuIndex cpu, uint32_t intid, Rank rank) {
+  mmio_write8(private_registers(cpu) + gicd::IPRIORITYR + intid, static_cast<uint8_t>(rank));
   mmio_write32(private_registers(cpu) + gicd::ISENABLER, uint32_t{1} << intid);
 }
 

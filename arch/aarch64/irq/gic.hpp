@@ -28,8 +28,11 @@ enum class SetupError : uint8_t {
 
 [[nodiscard]] unsigned version();
 
+// Ours are IPIs and the hypervisor's timer. What a guest can raise (its timer, its maintenance interrupt) never keeps
+// them waiting, however it goes about it.
+enum class Rank : uint8_t { ours = 0x80, guests = 0xa0 };
 // Let a private interrupt of the executing CPU, number `cpu`, through.
-void enable_private(hal::CpuIndex cpu, uint32_t intid);
+void enable_private(hal::CpuIndex cpu, uint32_t intid, Rank rank);
 // Active means: cannot be taken again until it is made inactive. Executing CPU's private interrupts only.
 void set_private_active(uint32_t intid, bool active);
 

@@ -49,15 +49,17 @@ void irqs::set_numbers(uint32_t hypervisor_timer, uint32_t guest_timer, uint32_t
 }
 
 void irqs::enable_private(hal::CpuIndex cpu) {
-  gic::enable_private(cpu, numbers.hypervisor_timer);
-  gic::enable_private(cpu, numbers.guest_timer);
-  gic::enable_private(cpu, numbers.maintenance);
+  gic::enable_private(cpu, numbers.hypervisor_timer, gic::Rank::ours);
+  gic::enable_private(cpu, numbers.guest_timer, gic::Rank::guests);
+  gic::enable_private(cpu, numbers.maintenance, gic::Rank::guests);
 }
 
 uint32_t irqs::guest_timer() { return numbers.guest_timer; }
 
+// As many as a CPU can have pending at once and more; a device that never falls silent is not waited for.
 void Irqs::poll() {
-  while (dispatch(gic::acknowledge())) {
+  constexpr unsigned most = 16;
+  for (unsigned taken = 0; taken < most && dispatch(gic::acknowledge()); ++taken) {
   }
 }
 

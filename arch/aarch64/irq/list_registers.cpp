@@ -69,7 +69,17 @@ void ListRegistersV3::write(unsigned n, uint64_t lr) {
     default: return lr_writers[n](lr);
   }
 }
-uint32_t ListRegistersV3::empty() { return static_cast<uint32_t>(arch::read<ich_elrsr_el2>()); }
+// What an earlier write of a list register or of ICH_HCR_EL2 does to these two is an indirect write, and seen only after
+// a context synchronization event (DDI 0487 D24.1.2; IHI 0069 12.1.6). Without it a core may report as empty what was
+// listed in the same exit.
+uint32_t ListRegistersV3::empty() {
+  isb();
+  return static_cast<uint32_t>(arch::read<ich_elrsr_el2>());
+}
+uint32_t ListRegistersV3::misr() {
+  isb();
+  return static_cast<uint32_t>(arch::read<ich_misr_el2>());
+}
 uint32_t ListRegistersV3::hcr() { return static_cast<uint32_t>(arch::read<ich_hcr_el2>()); }
 void ListRegistersV3::set_hcr(uint32_t word) { arch::write<ich_hcr_el2>(word); }
 uint32_t ListRegistersV3::vmcr() { return static_cast<uint32_t>(arch::read<ich_vmcr_el2>()); }
@@ -122,6 +132,7 @@ void ListRegistersV2::write(unsigned n, uint64_t lr) {
   mmio_write32(gich(gic::gich::LR + 4 * n), gic::gich::encode_lr(lr));
 }
 uint32_t ListRegistersV2::empty() { return mmio_read32(gich(gic::gich::ELRSR0)); }
+uint32_t ListRegistersV2::misr() { return mmio_read32(gich(gic::gich::MISR)); }
 uint32_t ListRegistersV2::hcr() { return mmio_read32(gich(gic::gich::HCR)); }
 void ListRegistersV2::set_hcr(uint32_t word) { mmio_write32(gich(gic::gich::HCR), word); }
 uint32_t ListRegistersV2::vmcr() { return mmio_read32(gich(gic::gich::VMCR)); }

@@ -89,7 +89,7 @@ class Machine final : public vmm::VcpuKicker {
   void enter(VcpuIndex vcpu) {
     on(vcpu);
     for (int rounds = 0; rounds < 10000; ++rounds) {
-      if (cpus_[vcpu].maintenance()) vgic_->maintenance(vcpu);
+      if (cpus_[vcpu].maintenance() && !vgic_->maintenance(vcpu)) cpus_[vcpu].given_up = true;
       if (cpus_[vcpu].timer_fires()) {
         cpus_[vcpu].timer_active = true;
         vgic_->timer_fired(vcpu);

@@ -174,6 +174,54 @@ TEST_P(VgicTest, keeps_state_across_a_switch) {
   EXPECT_EQ(machine.acknowledge(0), 35u);
 }
 
+// Group 1 is pending, in more interrupts than there are list registers, and not enabled at the CPU interface. Only that it
+// is enabled matters then. An emulator that takes one group's enable for the other's must see no event either.
+TEST_P(VgicTest, asks_for_no_event_of_a_group_that_holds_nobody_up) {
+  namespace hcr = arch::gic::ich_hcr;
+  namespace vmcr = arch::gic::ich_vmcr;
+  Machine machine(config());
+  start(machine, config());
+  machine.set_bits(gicd::IGROUPR, 0, ~0u, 0);
+  machine.set_bits(gicd::ISENABLER, 0, 0xffff, 0);
+  machine.set_vmcr(0, static_cast<uint32_t>(Machine::open_vmcr & ~vmcr::VENG1::mask));
+  for (unsigned sgi = 0; sgi < 16; ++sgi) send_sgi(machine, 0, 0, sgi);
+  machine.enter(0);
+  const uint32_t asked = machine.cpu(0).hcr;
+  EXPECT_FALSE(hcr::VGrp0DIE::is_set(asked) || hcr::VGrp0EIE::is_set(asked) || hcr::VGrp1DIE::is_set(asked)) << asked;
+  EXPECT_TRUE(hcr::VGrp1EIE::is_set(asked));
+  machine.set_vmcr(0, Machine::open_vmcr);
+  for (unsigned sgi = 0; sgi < 16; ++sgi) {
+    EXPECT_EQ(machine.acknowledge(0) & 0x3ff, sgi);
+    machine.end(0, sgi);
+  }
+}
+
+// What is listed keeps the others out: when its group is switched off, they must come in.
+TEST_P(VgicTest, lets_the_other_group_in_when_the_one_that_fills_the_list_registers_is_disabled) {
+  namespace vmcr = arch::gic::ich_vmcr;
+  Machine machine(config(), 2);
+  start(machine, config());
+  machine.set_bits(gicd::IGROUPR, 0, 0x0100, 0);
+  machine.set_priority(8, 0xf0);
+  machine.set_bits(gicd::ISENABLER, 0, 0xffff, 0);
+  for (const unsigned sgi : {1u, 2u, 3u, 8u}) send_sgi(machine, 0, 0, sgi);
+  machine.enter(0);
+  machine.set_vmcr(0, static_cast<uint32_t>(Machine::open_vmcr & ~vmcr::VENG0::mask));
+  EXPECT_EQ(machine.acknowledge(0) & 0x3ff, 8u);
+}
+
+TEST_P(VgicTest, gives_up_a_cpu_interface_whose_maintenance_interrupt_stays) {
+  Machine machine(config());
+  start(machine, config());
+  machine.cpu(0).stuck = true;
+  machine.enter(0);  // ends: it is not taken again and again
+  EXPECT_TRUE(machine.cpu(0).given_up);
+  EXPECT_FALSE(machine.cpu(0).maintenance()) << "nor by whoever runs here next";
+  machine.save(0);
+  machine.cpu(0).stuck = false;
+  EXPECT_FALSE(machine.cpu(1).given_up);
+}
+
 // What it takes out of list registers has to be listed again, and after a read nobody looks whether there is work.
 TEST_P(VgicTest, a_read_that_takes_back_list_registers_kicks_its_own_vcpu) {
   Machine machine(config());

@@ -59,7 +59,8 @@ class Board final : public VcpuKicker,
   [[nodiscard]] bool has_pending(VcpuIndex index) { return gic_.has_pending(index); }
   [[nodiscard]] bool timer_would_wake(VcpuIndex index) { return gic_.timer_would_wake(index); }
   void timer_fired(VcpuIndex index) { gic_.timer_fired(index); }
-  void maintenance(VcpuIndex index) { gic_.maintenance(index); }
+  // False: the interrupt controller cannot go on, see Vgic::maintenance().
+  [[nodiscard]] bool maintenance(VcpuIndex index) { return gic_.maintenance(index); }
 
   // --- what a guest did ---
   // What firmware answers to every VM alike, and what call() is not needed for.

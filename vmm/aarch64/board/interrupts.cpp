@@ -23,7 +23,9 @@ bool guest_timer_expired() {
 void guest_interrupt_maintenance() {
   auto* const guest = static_cast<vmm::Vcpu*>(task::this_cpu().loaded_guest);
   if (guest == nullptr) return;
-  guest->vm().board().maintenance(guest->index());
+  if (!guest->vm().board().maintenance(guest->index())) {
+    guest->vm().crash("its maintenance interrupt does not clear");
+  }
   guest->notice_interrupts();
 }
 

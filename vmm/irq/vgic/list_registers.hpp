@@ -35,6 +35,8 @@ concept ListRegisters = requires(unsigned n, uint64_t lr, uint32_t word, ActiveP
   { L::write(n, lr) } -> std::same_as<void>;
   // ICH_ELRSR_EL2: list registers whose state is invalid and that owe no EOI maintenance interrupt.
   { L::empty() } -> std::same_as<uint32_t>;
+  // ICH_MISR_EL2: why the maintenance interrupt is asserted; 0: it is not.
+  { L::misr() } -> std::same_as<uint32_t>;
   { L::hcr() } -> std::same_as<uint32_t>;
   { L::set_hcr(word) } -> std::same_as<void>;
   { L::vmcr() } -> std::same_as<uint32_t>;

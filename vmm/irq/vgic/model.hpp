@@ -24,7 +24,7 @@ struct CpuInterface {
   void (*load)(Model&, CpuContext&);
   void (*save)(Model&, CpuContext&);
   void (*flush)(Model&, CpuContext&);
-  void (*maintenance)(Model&, CpuContext&);
+  bool (*maintenance)(Model&, CpuContext&);
   void (*timer_fired)(Model&, CpuContext&);
   void (*send_self)(Model&, CpuContext&, unsigned sgi);
   // Read list registers back into the model: all of them, or those with something that was recalled. The vCPU has work

@@ -95,8 +95,9 @@ class Sync {
     if (forwarded) cpu.work.fetch_or(CpuContext::add, std::memory_order_relaxed);
   }
 
-  // At once, so that the condition is gone before the physical interrupt is ended.
-  static void maintenance(Model& m, CpuContext& cpu) {
+  // At once, so that the condition is gone before the physical interrupt is ended. One that stays would be taken again
+  // and again: false, with the CPU interface switched off.
+  [[nodiscard]] static bool maintenance(Model& m, CpuContext& cpu) {
     const uint32_t work = cpu.work.exchange(0, std::memory_order_acquire);
     const uint32_t empty = L::empty();
     for (uint32_t left = cpu.used & ~empty; left != 0; left &= left - 1) {
@@ -105,6 +106,10 @@ class Sync {
       if (ich::ich_lr::State::get(L::read(n)) == 0) L::write(n, 0);
     }
     flush_all(m, cpu, work);
+    // With work left, what is listed is not what will be.
+    if (L::misr() == 0 || cpu.has_work()) return true;
+    set_hcr(cpu, 0);
+    return false;
   }
 
   // For an access that needs the truth: read everything back, or what is recalled. It is claimed again on the way into
@@ -270,6 +275,7 @@ class Sync {
   struct Candidate {
     uint32_t key;  // lower is more urgent
     IntId intid;
+    uint8_t group;  // 1 << group
   };
   static constexpr uint32_t disabled_group = 0x100;  // pending, but the CPU interface would not signal it
   static constexpr uint32_t only_active = 0x200;
@@ -280,7 +286,7 @@ class Sync {
 
     const unsigned room;
     unsigned size = 0;
-    bool pending_left = false;
+    uint8_t pending_left = 0;  // groups of pending ones that do not fit
     bool active_left = false;
     std::array<Candidate, max_list_registers> best;
 
@@ -291,13 +297,25 @@ class Sync {
       for (; at != 0 && best[at - 1].key > candidate.key; --at) best[at] = best[at - 1];
       best[at] = candidate;
     }
-    void leave(Candidate candidate) { (candidate.key >= only_active ? active_left : pending_left) = true; }
+    void leave(Candidate candidate) {
+      if (candidate.key >= only_active) {
+        active_left = true;
+      } else {
+        pending_left |= candidate.group;
+      }
+    }
+    // Groups of pending ones that fit.
+    [[nodiscard]] uint8_t pending() const {
+      uint8_t groups = 0;
+      for (unsigned i = 0; i < size && best[i].key < only_active; ++i) groups |= best[i].group;
+      return groups;
+    }
   };
 
   // The guest has ended `count` active interrupts that were in no list register.
   [[clang::minsize]] static void end_unlisted(Model& m, CpuContext& cpu, uint64_t count, Kicks& kicks) {
     for (; count != 0; --count) {
-      Candidate first{~0u, 0};
+      Candidate first{~0u, 0, 0};
       for_each_active(m, cpu, [&](Candidate candidate) {
         if (candidate.key < first.key) first = candidate;
       });
@@ -316,7 +334,7 @@ class Sync {
       const hal::LockGuard guard(bank.lock);
       for (uint32_t bits = bank.taken & ~bank.held; bits != 0; bits &= bits - 1) {
         const auto n = static_cast<unsigned>(std::countr_zero(bits));
-        if (bank.is_private() || shared(bank).holder[n] == cpu.index) visit({bank.priority[n], bank.number * 32 + n});
+        if (bank.is_private() || shared(bank).holder[n] == cpu.index) visit({bank.priority[n], bank.number * 32 + n, 0});
       }
     };
     visit_bank(cpu.bank);
@@ -335,7 +353,7 @@ class Sync {
     }
     if (cpu.lpis.any()) offer_lpis(m, cpu, vmcr, choice);
     for (unsigned i = 0; i < choice.size; ++i) list(m, cpu, choice.best[i].intid);
-    cpu.overflow = choice.pending_left || choice.active_left;
+    cpu.overflow = choice.pending_left != 0 || choice.active_left;
     if (cpu.overflow) cpu.spi_hint.fetch_or(hint, std::memory_order_relaxed);
     set_hcr(cpu, cpu.base_hcr | overflow_hcr(choice, vmcr));
   }
@@ -348,18 +366,21 @@ class Sync {
       const auto n = static_cast<unsigned>(std::countr_zero(bits));
       // Active and pending cannot be signalled before it is ended.
       const bool active = (bank.taken >> n & 1) != 0;
-      const uint32_t key = bank.priority[n] | (active ? only_active : group_key(vmcr, bank.group1 >> n & 1));
-      choice.offer({key, bank.number * 32 + n});
+      const unsigned group = bank.group1 >> n & 1;
+      const uint32_t key = bank.priority[n] | (active ? only_active : group_key(vmcr, group));
+      choice.offer({key, bank.number * 32 + n, group_bit(group)});
     }
   }
   static void offer_lpis(Model& m, CpuContext& cpu, uint32_t vmcr, Choice& choice) {
     if (!cpu.lpis.enabled.load(std::memory_order_relaxed)) return;
     const hal::LockGuard guard(cpu.lpis.lock);
     cpu.lpis.for_each([&](uint32_t index) {
-      if (m.lpi_enabled(index)) choice.offer({m.lpi_priority(index) | group_key(vmcr, 1), ich::first_lpi + index});
+      if (!m.lpi_enabled(index)) return true;
+      choice.offer({m.lpi_priority(index) | group_key(vmcr, 1), ich::first_lpi + index, group_bit(1)});
       return true;
     });
   }
+  [[nodiscard]] static constexpr uint8_t group_bit(unsigned group) { return static_cast<uint8_t>(1u << group); }
   [[nodiscard]] static uint32_t group_key(uint32_t vmcr, uint32_t group1) {
     const bool on = group1 != 0 ? ich::ich_vmcr::VENG1::is_set(vmcr) : ich::ich_vmcr::VENG0::is_set(vmcr);
     return on ? 0 : disabled_group;
@@ -385,15 +406,23 @@ class Sync {
     if (intid >= ich::first_spi) cpu.shared_used |= 1u << n;
   }
 
-  // The events on which the choice is made anew.
+  // The events on which the choice is made anew. Enabling a group matters if one that does not fit is in it. Disabling
+  // one does if what is listed would keep out, unsignalled, what does not fit of the other group. Both groups are enabled
+  // then, and so no emulator that takes one group's enable for the other's (as QEMU's ICH_MISR_EL2.VGrp0D does) sees an
+  // event that has not come.
   [[nodiscard]] static uint32_t overflow_hcr(const Choice& choice, uint32_t vmcr) {
-    uint64_t hcr = 0;
-    if (choice.active_left) hcr |= ich::ich_hcr::LRENPIE::mask;
-    if (choice.pending_left) {
-      hcr |= ich::ich_hcr::NPIE::mask;
-      hcr |= ich::ich_vmcr::VENG0::is_set(vmcr) ? ich::ich_hcr::VGrp0DIE::mask : ich::ich_hcr::VGrp0EIE::mask;
-      hcr |= ich::ich_vmcr::VENG1::is_set(vmcr) ? ich::ich_hcr::VGrp1DIE::mask : ich::ich_hcr::VGrp1EIE::mask;
-    }
+    uint64_t hcr = choice.active_left ? ich::ich_hcr::LRENPIE::mask : 0;
+    const uint8_t left = choice.pending_left;
+    if (left == 0) return static_cast<uint32_t>(hcr);
+    hcr |= ich::ich_hcr::NPIE::mask;
+    const bool on0 = ich::ich_vmcr::VENG0::is_set(vmcr);
+    const bool on1 = ich::ich_vmcr::VENG1::is_set(vmcr);
+    if (!on0 && (left & group_bit(0)) != 0) hcr |= ich::ich_hcr::VGrp0EIE::mask;
+    if (!on1 && (left & group_bit(1)) != 0) hcr |= ich::ich_hcr::VGrp1EIE::mask;
+    if (!on0 || !on1) return static_cast<uint32_t>(hcr);
+    const uint8_t listed = choice.pending();
+    if ((listed & group_bit(0)) != 0 && (left & group_bit(1)) != 0) hcr |= ich::ich_hcr::VGrp0DIE::mask;
+    if ((listed & group_bit(1)) != 0 && (left & group_bit(0)) != 0) hcr |= ich::ich_hcr::VGrp1DIE::mask;
     return static_cast<uint32_t>(hcr);
   }
   // Writing also clears EOIcount.

@@ -68,7 +68,9 @@ class Vgic final : public IrqSink {
   void save(VcpuIndex vcpu) { model_.hardware.save(model_, model_.cpus[vcpu]); }
   [[nodiscard]] bool needs_flush(VcpuIndex vcpu) const { return model_.cpus[vcpu].has_work(); }
   void flush(VcpuIndex vcpu) { model_.hardware.flush(model_, model_.cpus[vcpu]); }
-  void maintenance(VcpuIndex vcpu) { model_.hardware.maintenance(model_, model_.cpus[vcpu]); }
+  // False: the interrupt does not go away, and this vCPU's CPU interface was switched off. Nothing can be delivered to
+  // it any more.
+  [[nodiscard]] bool maintenance(VcpuIndex vcpu) { return model_.hardware.maintenance(model_, model_.cpus[vcpu]); }
   void timer_fired(VcpuIndex vcpu) { model_.hardware.timer_fired(model_, model_.cpus[vcpu]); }
   // What needs_flush() looks at: nonzero says yes. For a loop that wants to keep the address.
   [[nodiscard]] const std::atomic<uint32_t>& work(VcpuIndex vcpu) const { return model_.cpus[vcpu].work; }

@@ -33,6 +33,7 @@ struct ListRegistersV3 : TimerInterrupt {
   static uint64_t read(unsigned n);
   static void write(unsigned n, uint64_t lr);
   static uint32_t empty();
+  static uint32_t misr();
   static uint32_t hcr();
   static void set_hcr(uint32_t word);
   static uint32_t vmcr();
@@ -59,6 +60,7 @@ struct ListRegistersV2 : TimerInterrupt {
   static uint64_t read(unsigned n);
   static void write(unsigned n, uint64_t lr);
   static uint32_t empty();
+  static uint32_t misr();
   static uint32_t hcr();
   static void set_hcr(uint32_t word);
   static uint32_t vmcr();

@@ -57,6 +57,10 @@ void access_devices_strangely();
 void storm_of_timers();
 void storm_of_sgis();
 
+// interrupts.cpp
+void hold_the_maintenance_interrupt();
+void confuse_the_interrupt_controller();
+
 // translation.cpp
 void flood_the_its();
 void confuse_the_its();

@@ -28,6 +28,8 @@ constexpr std::array attacks{
     Attack{"access_devices_strangely", access_devices_strangely},
     Attack{"storm_of_timers", storm_of_timers},
     Attack{"storm_of_sgis", storm_of_sgis},
+    Attack{"hold_the_maintenance_interrupt", hold_the_maintenance_interrupt},
+    Attack{"confuse_the_interrupt_controller", confuse_the_interrupt_controller},
     Attack{"flood_the_its", flood_the_its},
     Attack{"confuse_the_its", confuse_the_its},
 };
