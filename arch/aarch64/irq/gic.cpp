@@ -26,6 +26,7 @@ constexpr uint32_t four_times(Rank rank) { return static_cast<uint32_t>(rank) * 
 
 struct State {
   unsigned version = 0;
+  bool names_a_product = false;
   HostVirt distributor;
   HostVirt cpu_interface;         // version 2
   HostVirt hypervisor_interface;  // version 2
@@ -147,6 +148,17 @@ hal::CpuIndex this_cpu() { return static_cast<hal::CpuLocal*>(Cpu::local())->ind
   return SetupError::none;
 }
 
+// The CPU interface has two pages of 4 KiB: GICC_DIR is alone in the second (v2 4.4). So that an operating system can map
+// them with pages of 64 KiB, some boards spread them: each fills 64 KiB with sixteen aliases of itself, and the last
+// alias of the first is followed by the first of the second. Both pages identify themselves then (GICC_IIDR, v2 4.4.14:
+// architecture version 2, Arm).
+[[clang::minsize]] uint64_t first_page_of_pair(uint64_t size) {
+  constexpr uint64_t last_alias = 0xf000;
+  if (size < 2 * 64 * hal::kib) return 0;
+  const uint32_t iidr = mmio_read32(gic.cpu_interface + last_alias + regs::gicc::iidr);
+  return (iidr & regs::gicc::iidr_known_mask) == regs::gicc::iidr_version_2 ? last_alias : 0;
+}
+
 [[clang::minsize]] SetupError set_up_cpu_v2(hal::CpuIndex cpu) {
   reset_private_interrupts(gic.distributor);
   // The target registers of the first interrupts name the CPU that reads them (IHI 0048B 4.3.12).
@@ -166,10 +178,14 @@ hal::CpuIndex this_cpu() { return static_cast<hal::CpuLocal*>(Cpu::local())->ind
   if (!map(info.distributor, gic.distributor)) return SetupError::no_memory;
   if (info.version == 2) {
     if (info.hypervisor_interface.empty() || info.virtual_cpu_interface.empty()) return SetupError::no_virtualization;
+    if (info.cpu_interface.size < regs::gicc::size) return SetupError::no_deactivation;
     if (!map(info.cpu_interface, gic.cpu_interface)) return SetupError::no_memory;
+    gic.cpu_interface = gic.cpu_interface + first_page_of_pair(info.cpu_interface.size);
     if (!map(info.hypervisor_interface, gic.hypervisor_interface)) return SetupError::no_memory;
   }
+  if (info.maintenance_irq == 0) return SetupError::no_maintenance;
   gic.version = info.version;
+  gic.names_a_product = gicd::iidr::ProductID::get(mmio_read32(gic.distributor + gicd::IIDR)) != 0;
   set_up_distributor();
   return SetupError::none;
 }
@@ -179,6 +195,7 @@ SetupError set_up_cpu(hal::CpuIndex cpu, uint64_t hardware_id) {
 }
 
 unsigned version() { return gic.version; }
+bool names_a_product() { return gic.names_a_product; }
 hal::HostVirt hypervisor_interface() { return gic.hypervisor_interface; }
 
 void enable_private(hal::CpuIndex cpu, uint32_t intid, Rank rank) {
@@ -187,8 +204,12 @@ void enable_private(hal::CpuIndex cpu, uint32_t intid, Rank rank) {
 }
 
 void set_private_active(uint32_t intid, bool active) {
-  const uint64_t offset = active ? gicd::ISACTIVER : gicd::ICACTIVER;
-  mmio_write32(private_registers(this_cpu()) + offset, uint32_t{1} << intid);
+  const HostVirt word = private_registers(this_cpu()) + (active ? gicd::ISACTIVER : gicd::ICACTIVER);
+  mmio_write32(word, uint32_t{1} << intid);
+  // The write may be posted, and a tied list register lets the guest deactivate the interrupt through the CPU interface,
+  // which is another way there: an end that overtook this would leave the interrupt active for good. A read of the same
+  // frame comes back after the write has taken effect (DDI 0487 B2.3.12, Device-nGnRE).
+  static_cast<void>(mmio_read32(word));
 }
 
 uint32_t acknowledge() {

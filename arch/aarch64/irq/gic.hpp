@@ -18,7 +18,9 @@ enum class SetupError : uint8_t {
   no_memory,
   no_redistributor,
   no_system_registers,
-  no_virtualization
+  no_virtualization,
+  no_deactivation,
+  no_maintenance
 };
 
 // Map the registers and reset the distributor; boot CPU, once.
@@ -27,6 +29,8 @@ enum class SetupError : uint8_t {
 [[nodiscard]] SetupError set_up_cpu(hal::CpuIndex cpu, uint64_t hardware_id);
 
 [[nodiscard]] unsigned version();
+// Is it a product, by GICD_IIDR, and not an emulator's model?
+[[nodiscard]] bool names_a_product();
 
 // Ours are IPIs and the hypervisor's timer. What a guest can raise (its timer, its maintenance interrupt) never keeps
 // them waiting, however it goes about it.

@@ -48,7 +48,10 @@ struct ich_ap1r_el2 : SystemRegister<3, 4, 12, 9, N> {};
 
 // The CPU interface of version 2.
 struct gicc {
-  static constexpr uint64_t ctlr = 0x00, pmr = 0x04, bpr = 0x08, iar = 0x0c, eoir = 0x10, dir = 0x1000;
+  static constexpr uint64_t ctlr = 0x00, pmr = 0x04, bpr = 0x08, iar = 0x0c, eoir = 0x10, iidr = 0xfc, dir = 0x1000;
+  static constexpr uint64_t size = 0x2000;
+  // GICC_IIDR without revision and product.
+  static constexpr uint32_t iidr_known_mask = 0xf'0fff, iidr_version_2 = 0x2'043b;
   using enable = Field<0>;
   using eoimode = Field<9>;  // priority drop and deactivation are separate
   using intid = Field<9, 0>;

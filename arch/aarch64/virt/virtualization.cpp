@@ -122,6 +122,9 @@ std::string_view explain(gic::SetupError error) {
     case gic::SetupError::no_redistributor: return "no GIC redistributor has this CPU's affinity";
     case gic::SetupError::no_system_registers:
       return "firmware keeps the GIC's system registers to itself (ICC_SRE_EL3)";
+    case gic::SetupError::no_deactivation:
+      return "the GICv2's CPU interface has less than 8 KiB in the device tree, and so no GICC_DIR";
+    case gic::SetupError::no_maintenance: return "the device tree gives the GIC no maintenance interrupt";
     case gic::SetupError::no_virtualization: return "the GICv2 has no virtualization extensions";
   }
   return "";
