@@ -10,9 +10,10 @@ namespace {
 
 namespace gits = arch::gic::gits;
 
-// What is fixed in the two table registers.
-constexpr uint64_t fixed_baser(gits::baser::TypeValue type) {
-  return gits::baser::Type::of(type) | gits::baser::Entry_Size::of(its_entry_size - 1);
+// The two table registers out of reset. Type and Entry_Size stay; Page_Size, which is UNKNOWN at reset (12.19), is
+// what software finds on the board that the VM resembles, and what some of it takes for granted.
+constexpr uint64_t reset_baser(gits::baser::TypeValue type) {
+  return gits::baser::Type::of(type) | gits::baser::Entry_Size::of(its_entry_size - 1) | gits::baser::Page_Size::of(2);
 }
 constexpr uint64_t fixed_baser_mask = gits::baser::Type::mask | gits::baser::Entry_Size::mask;
 
@@ -32,8 +33,8 @@ Its::Its(Model& model)
 
 void Its::reset_state() {
   const hal::LockGuard guard(lock_);
-  tables_.devices = fixed_baser(gits::baser::devices);
-  tables_.collections = fixed_baser(gits::baser::collections);
+  tables_.devices = reset_baser(gits::baser::devices);
+  tables_.collections = reset_baser(gits::baser::collections);
   enabled_ = false;
   cbaser_ = cwriter_ = creadr_ = 0;
   behind_.store(false, std::memory_order_relaxed);
