@@ -3,85 +3,23 @@
 
 #include <random>
 
-#include "vgic_machine.hpp"
+#include "vgic_its_guest.hpp"
 
 namespace {
 
 namespace gits = arch::gic::gits;
 namespace gicr = arch::gic::gicr;
 using vgic_test::Config;
+using vgic_test::first_lpi;
 using vgic_test::Machine;
 using vgic_test::Memory;
 using vgic_test::Version;
 
 constexpr Config config{.version = Version::v3, .vcpus = 3, .spis = 32, .its = true};
-constexpr uint32_t first_lpi = arch::gic::first_lpi;
 
-// A guest that has set its ITS up, in one page of memory for each purpose.
-class Guest {
+class Guest : public vgic_test::ItsGuest {
  public:
-  static constexpr uint64_t queue = Memory::base + 0x10000;  // 64 KiB, the largest page size is that
-  static constexpr uint64_t devices = Memory::base + 0x20000;
-  static constexpr uint64_t collections = Memory::base + 0x30000;
-  static constexpr uint64_t configuration = Memory::base + 0x40000;
-  static constexpr uint64_t pending = Memory::base + 0x50000;  // 64 KiB per vCPU
-  static constexpr uint64_t translations = Memory::base + 0x90000;
-  static constexpr uint64_t queue_bytes = 0x1000;
-
-  explicit Guest(Machine& machine) : m(machine) {
-    m.kick_promptly(true);
-    m.load_all();
-    m.set_gicd(arch::gic::gicd::CTLR, 3);
-    for (unsigned vcpu = 0; vcpu < config.vcpus; ++vcpu) {
-      m.open(vcpu);
-      m.set_gicr(vcpu, gicr::PROPBASER, configuration | 13, vcpu, 8);
-      m.set_gicr(vcpu, gicr::PENDBASER, pending + vcpu * 0x10000, vcpu, 8);
-      m.set_gicr(vcpu, gicr::CTLR, 1, vcpu);
-    }
-    set(gits::BASER, devices | gits::baser::Valid::mask);
-    set(gits::BASER + 8, collections | gits::baser::Valid::mask);
-    set(gits::CBASER, queue | gits::cbaser::Valid::mask);
-    m.write(0, its(), gits::CTLR, 1);
-    for (unsigned vcpu = 0; vcpu < config.vcpus; ++vcpu) map_collection(vcpu, vcpu);
-  }
-
-  vmm::MmioDevice& its() { return *m.mmio().its; }
-  void set(uint64_t offset, uint64_t value) { m.write(0, its(), offset, value, 8); }
-  uint64_t get(uint64_t offset) { return m.read(0, its(), offset, 8); }
-
-  void queue_command(uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3 = 0) {
-    for (const uint64_t word : {w0, w1, w2, w3}) {
-      m.memory().put64(queue + at, word);
-      at = (at + 8) % queue_bytes;
-    }
-  }
-  void command(gits::Command number, uint64_t device, uint64_t w1, uint64_t w2, uint64_t w3 = 0) {
-    queue_command(device << 32 | static_cast<uint64_t>(number), w1, w2, w3);
-    set(gits::CWRITER, at);
-    EXPECT_EQ(get(gits::CREADR), at);
-  }
-  void map_device(uint32_t device, unsigned bits, bool valid = true) {
-    command(gits::Command::MAPD, device, bits - 1, (translations + device * 0x1000) | (valid ? hal::bit(63) : 0));
-  }
-  // Event 20 of device 2 is LPI 8200, enabled, for vCPU 1.
-  void map_one_lpi() {
-    configure(8200, 0x80, true);
-    map_device(2, 5);
-    map(2, 20, 8200, 1);
-  }
-  void map_collection(uint32_t icid, uint64_t vcpu, bool valid = true) {
-    command(gits::Command::MAPC, 0, 0, icid | vcpu << 16 | (valid ? hal::bit(63) : 0));
-  }
-  void map(uint32_t device, uint32_t event, uint64_t lpi, uint32_t icid) {
-    command(gits::Command::MAPTI, device, event | lpi << 32, icid);
-  }
-  void configure(uint32_t lpi, uint8_t priority, bool enabled) {
-    *m.memory().at(configuration + lpi - first_lpi) = static_cast<std::byte>(priority | (enabled ? 1 : 0));
-  }
-  void invalidate(uint32_t device, uint32_t event) { command(gits::Command::INV, device, event, 0); }
-
-  Machine& m;
-  uint64_t at = 0;
+  explicit Guest(Machine& machine) : ItsGuest(machine, config.vcpus) {}
 };
 
 TEST(VgicIts, turns_a_message_into_an_lpi_of_the_collections_vcpu) {
@@ -198,6 +136,110 @@ TEST(VgicIts, moves_an_lpi_that_waits_in_a_list_register) {
   EXPECT_EQ(machine.acknowledge(1), 8200u);
   machine.end(1, 8200);
   for (unsigned vcpu = 0; vcpu < 3; ++vcpu) EXPECT_FALSE(machine.irq(vcpu));
+}
+
+// Pending twice: once in the list register, once since.
+TEST(VgicIts, moves_an_lpi_that_is_listed_and_pending_again) {
+  Machine machine(config);
+  Guest guest(machine);
+  guest.map_one_lpi();
+  machine.vgic().send_msi(2, 20);
+  EXPECT_TRUE(machine.irq(1));
+  machine.kick_promptly(false);
+  machine.vgic().send_msi(2, 20);
+  guest.command(gits::Command::MOVI, 2, 20, 2);
+  EXPECT_FALSE(machine.irq(1));
+  EXPECT_EQ(machine.acknowledge(2), 8200u);
+  machine.end(2, 8200);
+  EXPECT_FALSE(machine.irq(2)) << "it was pending, however often it was raised";
+}
+
+// What becomes of the listed one is its holder's: the next vCPU lists the same LPI before the first has looked.
+TEST(VgicIts, moves_an_lpi_that_comes_again_before_its_first_vcpu_has_read_it_back) {
+  Machine machine(config);
+  Guest guest(machine);
+  guest.map_one_lpi();
+  machine.vgic().send_msi(2, 20);
+  EXPECT_TRUE(machine.irq(1));
+  machine.kick_promptly(false);
+  guest.command(gits::Command::MOVI, 2, 20, 2);
+  machine.vgic().send_msi(2, 20);
+  EXPECT_TRUE(machine.irq(2));
+  EXPECT_FALSE(machine.irq(1));
+  EXPECT_EQ(machine.acknowledge(2), 8200u);
+  machine.end(2, 8200);
+  for (unsigned vcpu = 0; vcpu < 3; ++vcpu) EXPECT_FALSE(machine.irq(vcpu)) << vcpu;
+}
+
+TEST(VgicIts, clears_an_lpi_wherever_it_is_listed) {
+  Machine machine(config);
+  Guest guest(machine);
+  guest.map_one_lpi();
+  machine.vgic().send_msi(2, 20);
+  EXPECT_TRUE(machine.irq(1));
+  machine.kick_promptly(false);
+  guest.command(gits::Command::MOVI, 2, 20, 2);
+  guest.command(gits::Command::CLEAR, 2, 20, 0);
+  for (unsigned vcpu = 0; vcpu < 3; ++vcpu) EXPECT_FALSE(machine.irq(vcpu)) << vcpu;
+}
+
+TEST(VgicIts, lists_an_lpi_again_when_its_priority_is_read_anew) {
+  Machine machine(config);
+  Guest guest(machine);
+  guest.map_one_lpi();
+  machine.vgic().send_msi(2, 20);
+  EXPECT_TRUE(machine.irq(1));
+  machine.set_vmcr(1, static_cast<uint32_t>(arch::gic::ich_vmcr::VPMR::set(Machine::open_vmcr, 0x60)));
+  EXPECT_FALSE(machine.irq(1)) << "0x80 is masked";
+  guest.configure(8200, 0x40, true);
+  guest.invalidate(2, 20);
+  EXPECT_TRUE(machine.irq(1));
+  guest.configure(8200, 0x80, true);
+  guest.command(gits::Command::INVALL, 0, 0, 1);
+  EXPECT_FALSE(machine.irq(1));
+}
+
+TEST(VgicIts, lpis_wait_while_group_1_is_not_forwarded) {
+  Machine machine(config);
+  Guest guest(machine);
+  guest.map_one_lpi();
+  machine.vgic().send_msi(2, 20);
+  EXPECT_TRUE(machine.irq(1));
+  machine.set_gicd(arch::gic::gicd::CTLR, 1);
+  EXPECT_FALSE(machine.irq(1)) << "taken back from the list register";
+  EXPECT_FALSE(machine.has_pending(1));
+  machine.save(1);
+  EXPECT_FALSE(machine.has_pending(1));
+  machine.load(1);
+  EXPECT_FALSE(machine.irq(1));
+  machine.set_gicd(arch::gic::gicd::CTLR, 2);
+  EXPECT_EQ(machine.acknowledge(1), 8200u);
+}
+
+TEST(VgicIts, lpis_wait_while_the_cpu_interface_or_the_redistributor_does_not_let_them_through) {
+  Machine machine(config);
+  Guest guest(machine);
+  guest.map_one_lpi();
+  machine.set_vmcr(1, static_cast<uint32_t>(Machine::open_vmcr & ~arch::gic::ich_vmcr::VENG1::mask));
+  machine.vgic().send_msi(2, 20);
+  EXPECT_FALSE(machine.irq(1));
+  EXPECT_FALSE(machine.has_pending(1));
+  machine.open(1);
+  EXPECT_TRUE(machine.irq(1));
+  machine.set_gicr(1, gicr::CTLR, 0, 0);
+  EXPECT_FALSE(machine.irq(1));
+  EXPECT_FALSE(machine.has_pending(1));
+  machine.set_gicr(1, gicr::CTLR, 1, 0);
+  EXPECT_TRUE(machine.irq(1));
+}
+
+TEST(VgicIts, its_table_registers_come_with_pages_of_64_kib) {
+  Machine machine(config);
+  for (const uint64_t offset : {uint64_t{gits::BASER}, gits::BASER + 8}) {
+    const uint64_t reg = machine.read(0, *machine.mmio().its, offset, 8);
+    EXPECT_EQ(gits::baser::Page_Size::get(reg), 2u);
+    EXPECT_FALSE(gits::baser::Valid::is_set(reg));
+  }
 }
 
 TEST(VgicIts, moves_all_lpis_of_a_vcpu_listed_or_not) {

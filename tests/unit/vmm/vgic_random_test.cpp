@@ -2,14 +2,17 @@
 // The model against the reference: random operations of guests, devices and the vCPU loop, compared after each.
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <random>
 
+#include "vgic_its_guest.hpp"
 #include "vgic_machine.hpp"
 #include "vgic_reference.hpp"
 
 namespace {
 
 namespace gicd = arch::gic::gicd;
+namespace gits = arch::gic::gits;
 using vgic_test::Config;
 using vgic_test::Machine;
 using vgic_test::Reference;
@@ -27,16 +30,21 @@ struct Setup {
 class Driver {
  public:
   static constexpr uint32_t intids = 96;
+  static constexpr uint32_t lpis = 12;  // version 3; events of device 1 by the same numbers
 
   Driver(Setup setup, unsigned seed)
       : setup_(setup),
         random_(seed),
-        machine_({.version = setup.version, .vcpus = setup.vcpus, .spis = intids - 32}, setup.list_registers),
+        machine_({.version = setup.version, .vcpus = setup.vcpus, .spis = intids - 32, .its = !v2()}, setup.list_registers),
         reference_(v2(), setup.vcpus, intids),
         loaded_(setup.vcpus, true),
         deactivations_(setup.vcpus) {
     machine_.kick_promptly(setup.prompt_kicks);
-    machine_.load_all();
+    if (v2()) {
+      machine_.load_all();
+    } else {
+      set_up_lpis();
+    }
     set_ctlr(3);
     for (unsigned i = 0; i < setup.vcpus; ++i) set_interface(i, true, true, 0xff);
     for (uint32_t intid = 0; intid < intids; ++intid) {
@@ -48,7 +56,7 @@ class Driver {
   void step() {
     const unsigned vcpu = some_loaded();
     const uint32_t intid = pick(4) == 0 ? pick(32) : pick(intids);
-    switch (pick(22)) {
+    switch (pick(v2() ? 22 : 30)) {
       case 0:
       case 1:
       case 2:
@@ -77,6 +85,18 @@ class Driver {
         break;
       case 20: activate(vcpu, intid); break;
       case 21: set_timer(vcpu, pick(2) != 0); break;
+      case 22:
+      case 23:
+      case 24: raise_lpi(pick(lpis)); break;
+      case 25: clear_lpi(pick(lpis)); break;
+      case 26: move_lpi(pick(lpis), pick(setup_.vcpus)); break;
+      case 27: configure_lpi(pick(lpis), static_cast<uint8_t>(pick(8) * 0x20), pick(4) != 0); break;
+      case 28:
+        if (pick(4) == 0) move_all_lpis(pick(setup_.vcpus), pick(setup_.vcpus));
+        break;
+      case 29:
+        if (pick(4) == 0) restart_lpis(vcpu, pick(setup_.vcpus));
+        break;
       default: break;
     }
     compare();
@@ -157,13 +177,13 @@ class Driver {
   void acknowledge(unsigned vcpu) {
     const auto candidates = reference_.signalled(vcpu);
     const uint32_t iar = machine_.acknowledge(vcpu);
-    const uint32_t intid = iar & 0x3ff;
+    const uint32_t intid = v2() ? iar & 0x3ff : iar;
     if (candidates.empty()) {
       ASSERT_EQ(intid, 1023u);
       return;
     }
     ASSERT_TRUE(candidates.contains(intid)) << intid << " instead of " << *candidates.begin();
-    const unsigned source = iar >> 10;
+    const unsigned source = v2() ? iar >> 10 : 0;
     if (v2() && intid < 16) ASSERT_TRUE(reference_.irq(intid, vcpu).sources.contains(source));
     reference_.acknowledge(vcpu, intid, source);
   }
@@ -173,7 +193,7 @@ class Driver {
     const uint32_t intid = cpu.running.back().intid;
     machine_.end(vcpu, intid);
     reference_.end(vcpu);
-    if (setup_.drop_only) deactivations_[vcpu].push_back(intid);
+    if (setup_.drop_only && intid < intids) deactivations_[vcpu].push_back(intid);
   }
   // ICC_DIR_EL1 and GICC_DIR. SPIs may be ended by another vCPU than took them.
   void deactivate(unsigned vcpu) {
@@ -227,6 +247,59 @@ class Driver {
     }
   }
 
+  // --- LPIs ---
+
+  void set_up_lpis() {
+    its_.emplace(machine_, setup_.vcpus);
+    its_->map_device(1, 4);
+    reference_.lpis.resize(lpis);
+    for (unsigned i = 0; i < setup_.vcpus; ++i) reference_.collections.push_back(i);
+    for (uint32_t lpi = 0; lpi < lpis; ++lpi) {
+      its_->map(1, lpi, vgic_test::first_lpi + lpi, 0);
+      configure_lpi(lpi, 0x80, true);
+    }
+  }
+  void configure_lpi(uint32_t lpi, uint8_t priority, bool enabled) {
+    its_->configure(vgic_test::first_lpi + lpi, priority, enabled);
+    if (pick(2) == 0) {
+      its_->invalidate(1, lpi);
+    } else {
+      its_->command(gits::Command::INVALL, 0, 0, reference_.lpis[lpi].collection);
+    }
+    reference_.lpis[lpi].priority = priority;
+    reference_.lpis[lpi].enabled = enabled;
+  }
+  void raise_lpi(uint32_t lpi) {
+    if (pick(2) == 0) {
+      machine_.vgic().send_msi(1, lpi);
+    } else {
+      its_->command(gits::Command::INT, 1, lpi, 0);
+    }
+    reference_.lpis[lpi].pending = true;
+  }
+  void clear_lpi(uint32_t lpi) {
+    its_->command(gits::Command::CLEAR, 1, lpi, 0);
+    reference_.lpis[lpi].pending = false;
+  }
+  void move_lpi(uint32_t lpi, unsigned collection) {
+    its_->command(gits::Command::MOVI, 1, lpi, collection);
+    reference_.lpis[lpi].collection = collection;
+  }
+  // As software does it: the collections, then what is pending (5.3.14).
+  void move_all_lpis(unsigned from, unsigned to) {
+    if (from == to) return;
+    for (unsigned i = 0; i < setup_.vcpus; ++i) {
+      if (reference_.collections[i] != from) continue;
+      its_->map_collection(i, to);
+      reference_.collections[i] = to;
+    }
+    its_->command(gits::Command::MOVALL, 0, 0, uint64_t{from} << 16, uint64_t{to} << 16);
+  }
+  // They are the guest's in between, and pending again afterwards.
+  void restart_lpis(unsigned vcpu, unsigned frame) {
+    for (const uint64_t enable : {0, 1}) machine_.set_gicr(frame, arch::gic::gicr::CTLR, enable, vcpu);
+  }
+
   // --- Comparison ---
 
   void compare() {
@@ -258,6 +331,7 @@ class Driver {
   std::mt19937 random_;
   Machine machine_;
   Reference reference_;
+  std::optional<vgic_test::ItsGuest> its_;  // version 3
   std::vector<bool> loaded_;
   std::vector<std::vector<uint32_t>> deactivations_;  // priority dropped, still active, by who took it
 };

@@ -31,10 +31,9 @@ struct alignas(64) CpuContext {
 
   // Touched only on the CPU where the vCPU is loaded, or by whoever may load it. Not loaded, it holds nothing.
   bool loaded = false;
-  bool overflow = false;         // there was more to hold than list registers
-  bool timer_owned = false;      // the virtual timer's physical interrupt is active on this vCPU's behalf
-  bool timer_linked = false;     // the virtual timer's list register is tied to its physical interrupt
-  LpiFate lpi_heir = lpi_stays;  // while list registers are read back: what MOVALL asked for
+  bool overflow = false;      // there was more to hold than list registers
+  bool timer_owned = false;   // the virtual timer's physical interrupt is active on this vCPU's behalf
+  bool timer_linked = false;  // the virtual timer's list register is tied to its physical interrupt
   VcpuIndex index = 0;
   uint32_t used = 0;         // list registers written and not yet seen empty
   uint32_t shared_used = 0;  // of those: that hold an SPI or an LPI

@@ -49,7 +49,7 @@ bool bank_would_signal(Model& m, const CpuContext& cpu, Bank& bank, LazySignalli
 }
 
 bool lpis_would_signal(const Model& m, CpuContext& cpu, LazySignalling& signalling) {
-  if (!cpu.lpis.enabled.load(std::memory_order_relaxed)) return false;
+  if (!m.forwards_lpis(cpu)) return false;
   const hal::LockGuard guard(cpu.lpis.lock);
   bool found = false;
   cpu.lpis.for_each([&](uint32_t index) {

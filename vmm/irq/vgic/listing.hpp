@@ -70,11 +70,13 @@ struct Listing {
     return lr | (pending ? ich::ich_lr::Pending::mask : 0) | (active ? ich::ich_lr::Active::mask : 0);
   }
 
-  static uint64_t claim_lpi(Model& m, CpuContext& cpu, uint32_t index) PLINTH_REQUIRES(cpu.lpis.lock) {
+  // For list register `n`.
+  static uint64_t claim_lpi(Model& m, CpuContext& cpu, unsigned n, uint32_t index) PLINTH_REQUIRES(cpu.lpis.lock) {
+    const uint32_t priority = m.lpi_priority(index);
     cpu.lpis.clear(index);
-    m.lpis[index].fate.store(lpi_stays, std::memory_order_relaxed);
+    cpu.lpis.list(n, {.index = static_cast<uint16_t>(index), .priority = static_cast<uint8_t>(priority)});
     return ich::ich_lr::Pending::mask | ich::ich_lr::Group::mask | ich::ich_lr::VINTID::of(ich::first_lpi + index) |
-           ich::ich_lr::Priority::of(m.lpi_priority(index));
+           ich::ich_lr::Priority::of(priority);
   }
 
   // --- Out of a list register ---
@@ -98,8 +100,13 @@ struct Listing {
     cpu.shared_used &= ~registers;
     Kicks kicks(m.kicker, cpu.index, Kicks::Self::choosing);
     for (; registers != 0; registers &= registers - 1) {
-      const IntId intid = cpu.held_intid[static_cast<unsigned>(std::countr_zero(registers))];
-      if (intid >= ich::first_lpi) continue;  // nothing is left of it
+      const auto n = static_cast<unsigned>(std::countr_zero(registers));
+      const IntId intid = cpu.held_intid[n];
+      if (intid >= ich::first_lpi) {
+        const hal::LockGuard guard(cpu.lpis.lock);
+        static_cast<void>(cpu.lpis.unlist(n));  // nothing is left of it
+        continue;
+      }
       Bank& bank = m.spi_bank(intid / 32);
       const hal::LockGuard guard(bank.lock);
       bank.forget(1u << intid % 32);
@@ -114,7 +121,7 @@ struct Listing {
     cpu.used &= ~(1u << n);
     cpu.shared_used &= ~(1u << n);
     const IntId intid = cpu.held_intid[n];
-    if (intid >= ich::first_lpi) return fold_lpi(m, cpu, intid - ich::first_lpi, lr, kicks);
+    if (intid >= ich::first_lpi) return fold_lpi(m, cpu, n, lr, kicks);
     Bank& bank = m.bank_of(cpu, intid);
     const uint32_t bit = 1u << intid % 32;
     const hal::LockGuard guard(bank.lock);
@@ -196,13 +203,16 @@ struct Listing {
     if (active) cpu.sgi_active_source[sgi] = source;
   }
 
-  static void fold_lpi(Model& m, CpuContext& cpu, uint32_t index, uint64_t lr, Kicks& kicks) {
-    LpiFate fate = m.lpis[index].fate.exchange(lpi_stays, std::memory_order_relaxed);
-    if (fate == lpi_stays) fate = cpu.lpi_heir;
-    if (!ich::ich_lr::Pending::is_set(lr) || fate == lpi_dropped) return;
-    CpuContext& target = fate == lpi_stays ? cpu : m.cpus[fate];
+  static void fold_lpi(Model& m, CpuContext& cpu, unsigned n, uint64_t lr, Kicks& kicks) {
+    ListedLpi lpi;
+    {
+      const hal::LockGuard guard(cpu.lpis.lock);
+      lpi = cpu.lpis.unlist(n);
+    }
+    if (!ich::ich_lr::Pending::is_set(lr) || lpi.fate == lpi_dropped) return;
+    CpuContext& target = lpi.fate == lpi_stays ? cpu : m.cpus[lpi.fate];
     const hal::LockGuard guard(target.lpis.lock);
-    target.lpis.set(index);
+    target.lpis.set(lpi.index);
     kicks.add(target, CpuContext::add);
   }
 };

@@ -9,6 +9,7 @@
 
 #include "arch/aarch64/regs/gic.hpp"
 #include "hal/base/lock.hpp"
+#include "vmm/irq/vgic/list_registers.hpp"
 
 namespace vmm::vgic {
 
@@ -27,11 +28,18 @@ inline constexpr LpiFate lpi_dropped = 0xfe;
 // What a VM knows of an LPI, whichever vCPU it is for.
 struct Lpi {
   std::atomic<uint8_t> config{0};  // its byte of the configuration table, as last read
-  std::atomic<LpiFate> fate{lpi_stays};
 
   [[nodiscard]] bool enabled() const {
     return arch::gic::lpi_config::Enable::is_set(config.load(std::memory_order_relaxed));
   }
+};
+
+// An LPI in a list register of one vCPU. Another vCPU may hold the same one: it moved, and came again before the first
+// has read its list register back. So the fate is the holder's.
+struct ListedLpi {
+  uint16_t index = 0;
+  uint8_t priority = 0;  // as it was listed
+  LpiFate fate = lpi_stays;
 };
 
 // Pending LPIs of one redistributor, one bit each. LPIs have no active state: the CPU interface that takes one forgets
@@ -43,8 +51,10 @@ struct LpiSet {
   // Bit n: words[n] is not zero. Read without the lock as a hint that there is something.
   std::atomic<uint64_t> summary{0};
   std::span<uint64_t> words;             // empty in a VM without an ITS
-  std::atomic<bool> enabled{false};      // GICR_CTLR.EnableLPIs
-  std::atomic<LpiFate> heir{lpi_stays};  // MOVALL: the fate of all that is in list registers
+  std::atomic<bool> enabled{false};  // GICR_CTLR.EnableLPIs
+  // Bit n: list register n holds listed[n]. Read without the lock as a hint, as `summary` is.
+  std::atomic<uint32_t> listed_registers{0};
+  std::array<ListedLpi, max_list_registers> listed{};
   uint64_t propbaser = 0;
   uint64_t pendbaser = 0;
 
@@ -54,13 +64,30 @@ struct LpiSet {
     for (uint64_t& word : words) word = 0;
     summary.store(0, std::memory_order_relaxed);
     enabled.store(false, std::memory_order_relaxed);
-    heir.store(lpi_stays, std::memory_order_relaxed);
+    listed_registers.store(0, std::memory_order_relaxed);
     propbaser = pendbaser = 0;
   }
   // The rest with `lock` held; `index` is INTID - 8192.
   [[nodiscard]] bool test(uint32_t index) const { return (words[index / 64] >> (index % 64) & 1) != 0; }
   void set(uint32_t index) PLINTH_REQUIRES(lock) { set_word(index / 64, hal::bit(index % 64)); }
   void clear(uint32_t index) PLINTH_REQUIRES(lock) { clear_word(index / 64, hal::bit(index % 64)); }
+  void list(unsigned n, ListedLpi lpi) PLINTH_REQUIRES(lock) {
+    listed[n] = lpi;
+    listed_registers.fetch_or(1u << n, std::memory_order_relaxed);
+  }
+  // List register n is no longer its.
+  ListedLpi unlist(unsigned n) PLINTH_REQUIRES(lock) {
+    listed_registers.fetch_and(~(1u << n), std::memory_order_relaxed);
+    return listed[n];
+  }
+  [[nodiscard]] bool any_listed() const { return listed_registers.load(std::memory_order_relaxed) != 0; }
+  // Calls visit(ListedLpi&) for each.
+  template <class Visit>
+  void for_each_listed(Visit visit) PLINTH_REQUIRES(lock) {
+    for (uint32_t left = listed_registers.load(std::memory_order_relaxed); left != 0; left &= left - 1) {
+      visit(listed[static_cast<unsigned>(std::countr_zero(left))]);
+    }
+  }
   // The same for LPIs 64 * word and up at once.
   void set_word(unsigned word, uint64_t bits) PLINTH_REQUIRES(lock) {
     words[word] |= bits;

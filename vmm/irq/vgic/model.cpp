@@ -82,7 +82,10 @@ void Model::announce_for(CpuContext& self, Bank& bank, uint32_t bits) {
     recall(bank, ~0u, kicks);
     announce(bank, ~0u, kicks);
   };
-  for (CpuContext& cpu : cpus) renew(cpu.bank);
+  for (CpuContext& cpu : cpus) {
+    renew(cpu.bank);
+    if (cpu.lpis.any() || cpu.lpis.any_listed()) kicks.add(cpu, CpuContext::add | CpuContext::recall);
+  }
   for (SpiBank& bank : spi_banks) renew(bank);
 }
 
@@ -136,29 +139,46 @@ void Model::pend_lpi(CpuContext& cpu, uint32_t index, Kicks& kicks) {
   kicks.add(cpu, CpuContext::add);
 }
 
-// It may be in a list register too, here and below.
-[[clang::minsize]] void Model::clear_lpi(CpuContext& cpu, uint32_t index, Kicks& kicks) {
-  const hal::LockGuard guard(cpu.lpis.lock);
-  cpu.lpis.clear(index);
-  lpis[index].fate.store(lpi_dropped, std::memory_order_relaxed);
-  kicks.add(cpu, CpuContext::recall);
+[[clang::minsize]] void Model::set_fate(uint32_t index, LpiFate fate, Kicks& kicks) {
+  for (CpuContext& cpu : cpus) {
+    if (!cpu.lpis.any_listed()) continue;
+    const hal::LockGuard guard(cpu.lpis.lock);
+    cpu.lpis.for_each_listed([&](ListedLpi& lpi) {
+      if (lpi.index != index || lpi.fate == lpi_dropped) return;
+      lpi.fate = fate == cpu.index ? lpi_stays : fate;
+      kicks.add(cpu, CpuContext::recall);
+    });
+  }
 }
 
+[[clang::minsize]] void Model::clear_lpi(CpuContext& cpu, uint32_t index, Kicks& kicks) {
+  {
+    const hal::LockGuard guard(cpu.lpis.lock);
+    cpu.lpis.clear(index);
+  }
+  set_fate(index, lpi_dropped, kicks);
+}
+
+// It may be pending a second time, while it is in a list register.
 [[clang::minsize]] void Model::move_lpi(CpuContext& from, CpuContext& to, uint32_t index, Kicks& kicks) {
+  bool pending = false;
   {
     const hal::LockGuard guard(from.lpis.lock);
-    if (!from.lpis.test(index)) {
-      lpis[index].fate.store(static_cast<LpiFate>(to.index), std::memory_order_relaxed);
-      return kicks.add(from, CpuContext::recall);
-    }
+    pending = from.lpis.test(index);
     from.lpis.clear(index);
   }
-  pend_lpi(to, index, kicks);
+  set_fate(index, static_cast<LpiFate>(to.index), kicks);
+  if (pending) pend_lpi(to, index, kicks);
 }
 
 [[clang::minsize]] void Model::move_lpis(CpuContext& from, CpuContext& to, Kicks& kicks) {
-  from.lpis.heir.store(static_cast<LpiFate>(to.index), std::memory_order_relaxed);
-  kicks.add(from, CpuContext::recall);
+  {
+    const hal::LockGuard guard(from.lpis.lock);
+    from.lpis.for_each_listed([&](ListedLpi& lpi) {
+      if (lpi.fate == lpi_stays) lpi.fate = static_cast<LpiFate>(to.index);
+    });
+    kicks.add(from, CpuContext::recall);
+  }
   for (unsigned word = 0; word < LpiSet::word_count; ++word) {
     uint64_t bits = 0;
     {

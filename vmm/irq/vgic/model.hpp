@@ -87,6 +87,10 @@ struct Model {
     return spi_bank(intid / 32);
   }
   [[nodiscard]] bool lpi_enabled(uint32_t index) const { return lpis[index].enabled(); }
+  // LPIs are always in group 1 (5.1): may those of this vCPU go to its CPU interface?
+  [[nodiscard]] bool forwards_lpis(const CpuContext& cpu) const {
+    return cpu.lpis.enabled.load(std::memory_order_relaxed) && (groups() & arch::gic::gicd::ctlr::EnableGrp1::mask) != 0;
+  }
   [[nodiscard]] uint32_t lpi_priority(uint32_t index) const {
     return lpis[index].config.load(std::memory_order_relaxed) & priority_mask;
   }
@@ -124,6 +128,8 @@ struct Model {
   void pend_lpi(CpuContext& cpu, uint32_t index, Kicks& kicks);
   void clear_lpi(CpuContext& cpu, uint32_t index, Kicks& kicks);
   void move_lpi(CpuContext& from, CpuContext& to, uint32_t index, Kicks& kicks);
+  // Whoever has it in a list register is to read that back, with this outcome.
+  void set_fate(uint32_t index, LpiFate fate, Kicks& kicks);
   // All that are pending on a vCPU.
   void move_lpis(CpuContext& from, CpuContext& to, Kicks& kicks);
 };

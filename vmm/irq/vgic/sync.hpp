@@ -46,8 +46,6 @@ class Sync {
       if (cpu.timer_owned) L::set_timer_active(true);
     }
     cpu.work.exchange(0, std::memory_order_acquire);
-    // What MOVALL said is about list registers, and nothing is in one: it must not reach LPIs that come later.
-    cpu.lpis.heir.store(lpi_stays, std::memory_order_relaxed);
     refill(m, cpu);
   }
 
@@ -128,7 +126,6 @@ class Sync {
 
   static void fold_all(Model& m, CpuContext& cpu) {
     Kicks kicks(m.kicker, cpu.index, Kicks::Self::choosing);
-    accept_heir(cpu);
     if (cpu.overflow) end_unlisted(m, cpu, ich::ich_hcr::EOIcount::get(L::hcr()), kicks);
     cpu.overflow = false;
     forget_ended(m, cpu);
@@ -137,10 +134,9 @@ class Sync {
   }
   static void fold_some(Model& m, CpuContext& cpu) {
     Kicks kicks(m.kicker, cpu.index, Kicks::Self::choosing);
-    accept_heir(cpu);
     for (uint32_t left = cpu.used; left != 0; left &= left - 1) {
       const auto n = static_cast<unsigned>(std::countr_zero(left));
-      if (is_recalled(m, cpu, cpu.held_intid[n])) One::fold(m, cpu, n, kicks);
+      if (is_recalled(m, cpu, n)) One::fold(m, cpu, n, kicks);
     }
     folded(m, cpu);
   }
@@ -151,15 +147,14 @@ class Sync {
     }
     cpu.folds.fetch_add(1, std::memory_order_release);
   }
-  static void accept_heir(CpuContext& cpu) {
-    cpu.lpi_heir = cpu.lpis.heir.load(std::memory_order_relaxed);
-    if (cpu.lpi_heir != lpi_stays) cpu.lpi_heir = cpu.lpis.heir.exchange(lpi_stays, std::memory_order_relaxed);
-  }
-  [[nodiscard]] static bool is_recalled(Model& m, CpuContext& cpu, IntId intid) {
+  // List register `n`.
+  [[nodiscard]] static bool is_recalled(Model& m, CpuContext& cpu, unsigned n) {
+    const IntId intid = cpu.held_intid[n];
     if (intid >= ich::first_lpi) {
-      const Lpi& lpi = m.lpis[intid - ich::first_lpi];
-      const bool wanted = lpi.enabled() && cpu.lpis.enabled.load(std::memory_order_relaxed);
-      return !wanted || cpu.lpi_heir != lpi_stays || lpi.fate.load(std::memory_order_relaxed) != lpi_stays;
+      const hal::LockGuard guard(cpu.lpis.lock);
+      const ListedLpi& lpi = cpu.lpis.listed[n];
+      const bool wanted = m.forwards_lpis(cpu) && m.lpi_enabled(lpi.index);
+      return !wanted || lpi.fate != lpi_stays || lpi.priority != m.lpi_priority(lpi.index);
     }
     Bank& bank = m.bank_of(cpu, intid);
     const hal::LockGuard guard(bank.lock);
@@ -223,7 +218,7 @@ class Sync {
     return true;
   }
   static bool add_lpis(Model& m, CpuContext& cpu) {
-    if (!cpu.lpis.enabled.load(std::memory_order_relaxed)) return true;
+    if (!m.forwards_lpis(cpu)) return true;
     const hal::LockGuard guard(cpu.lpis.lock);
     bool fits = true;
     cpu.lpis.for_each([&](uint32_t index) PLINTH_NO_THREAD_SAFETY {
@@ -231,7 +226,7 @@ class Sync {
       const unsigned n = One::free_register(cpu);
       fits = n < cpu.registers && !holds(cpu, ich::first_lpi + index);
       if (!fits) return false;
-      One::put(cpu, n, ich::first_lpi + index, One::claim_lpi(m, cpu, index));
+      One::put(cpu, n, ich::first_lpi + index, One::claim_lpi(m, cpu, n, index));
       cpu.shared_used |= 1u << n;
       return true;
     });
@@ -372,7 +367,7 @@ class Sync {
     }
   }
   static void offer_lpis(Model& m, CpuContext& cpu, uint32_t vmcr, Choice& choice) {
-    if (!cpu.lpis.enabled.load(std::memory_order_relaxed)) return;
+    if (!m.forwards_lpis(cpu)) return;
     const hal::LockGuard guard(cpu.lpis.lock);
     cpu.lpis.for_each([&](uint32_t index) {
       if (!m.lpi_enabled(index)) return true;
@@ -392,7 +387,8 @@ class Sync {
     if (intid >= ich::first_lpi) {
       const uint32_t index = intid - ich::first_lpi;
       const hal::LockGuard guard(cpu.lpis.lock);
-      if (cpu.lpis.test(index) && m.lpi_enabled(index)) lr = One::claim_lpi(m, cpu, index);
+      const bool ready = m.forwards_lpis(cpu) && cpu.lpis.test(index) && m.lpi_enabled(index);
+      if (ready) lr = One::claim_lpi(m, cpu, n, index);
     } else {
       Bank& bank = m.bank_of(cpu, intid);
       const uint32_t bit = 1u << intid % 32;

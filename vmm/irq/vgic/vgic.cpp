@@ -185,10 +185,7 @@ void Vgic::deactivate(VcpuIndex vcpu, uint64_t value) { vgic::deactivate(model_,
     // Version 2 names no CPU, unless there is but one; affinity 0.0.0.0 is vCPU 0.
     bank.target.fill(model_.is_v3() || model_.cpus.size() == 1 ? 0 : no_vcpu);
   }
-  for (Lpi& lpi : model_.lpis) {
-    lpi.config.store(0, std::memory_order_relaxed);
-    lpi.fate.store(lpi_stays, std::memory_order_relaxed);
-  }
+  for (Lpi& lpi : model_.lpis) lpi.config.store(0, std::memory_order_relaxed);
   its_.reset_state();
 }
 
