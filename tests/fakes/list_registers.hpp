@@ -24,6 +24,8 @@ struct VirtualCpu {
   bool timer_line = false;    // as the timer drives it
   bool timer_active = false;  // in the physical redistributor
   bool runs = false;          // a vCPU is loaded
+  bool ends_timer = true;     // or a tied interrupt's end deactivates the physical one, and it stays silent all the same
+  bool timer_deaf = false;    // that has happened
   bool stuck = false;         // broken: the maintenance interrupt stays, whatever is asked for
   bool given_up = false;      // the hypervisor said that it stays
   unsigned lr_writes = 0;
@@ -111,7 +113,7 @@ struct VirtualCpu {
   }
 
   // The physical timer interrupt: does it fire? Acknowledging it makes it active.
-  [[nodiscard]] bool timer_fires() const { return timer_line && !timer_active; }
+  [[nodiscard]] bool timer_fires() const { return timer_line && !timer_active && !timer_deaf; }
 
   [[nodiscard]] static bool owes_eoi(uint64_t reg) {
     namespace l = arch::gic::ich_lr;
@@ -149,7 +151,7 @@ struct VirtualCpu {
     for (unsigned n = 0; n < lr_count; ++n) {
       if (!l::Active::is_set(lr[n]) || l::VINTID::get(lr[n]) != intid) continue;
       lr[n] &= ~l::Active::mask;
-      if (l::HW::is_set(lr[n])) timer_active = false;
+      if (l::HW::is_set(lr[n])) timer_active = false, timer_deaf = !ends_timer && timer_line;
       return;
     }
     hcr = static_cast<uint32_t>(arch::gic::ich_hcr::EOIcount::set(hcr, arch::gic::ich_hcr::EOIcount::get(hcr) + 1));
@@ -187,8 +189,9 @@ struct ListRegisters {
   static void set_vmcr(uint32_t value) { cpu->vmcr = value; }
   static void read_active_priorities(vmm::vgic::ActivePriorities& saved) { saved = cpu->active_priorities; }
   static void write_active_priorities(const vmm::vgic::ActivePriorities& loaded) { cpu->active_priorities = loaded; }
+  static bool ends_timer() { return cpu->ends_timer; }
   static bool timer_line() { return cpu->timer_line; }
-  static void set_timer_active(bool active) { cpu->timer_active = active; }
+  static void set_timer_active(bool active) { cpu->timer_active = active, cpu->timer_deaf = false; }
 };
 static_assert(vmm::vgic::ListRegisters<ListRegisters>);
 

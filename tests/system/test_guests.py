@@ -88,9 +88,7 @@ def probe(run, gic, cpu, vcpus, smp):
     passed, failed = names_of_checks(console, "probe")
     check(not failed, "in the VM:\n" + "\n".join(failed))
     reference, _ = names_of_checks(run.bare("probe", gic=gic, cpu=cpu, smp=vcpus), "probe")
-    # See probe/timers.cpp: QEMU's GICv2 does not model it in a VM.
-    left_out = {"a_timer_that_is_not_silenced_interrupts_again"} if gic == 2 else set()
-    missing = sorted(reference - passed - left_out)
+    missing = sorted(reference - passed)
     check(not missing, "checks of the bare machine that never ran in the VM:\n" + "\n".join(missing))
 
 

@@ -140,6 +140,69 @@ TEST_P(VgicTest, ties_the_virtual_timer_to_its_physical_interrupt) {
   EXPECT_EQ(machine.acknowledge(0), 27u) << "and it can fire again";
 }
 
+// An emulator's GICv2 does not look at the line when a guest's end deactivates the physical interrupt.
+TEST_P(VgicTest, the_timer_that_asks_again_fires_again_also_where_a_tied_end_is_not_noticed) {
+  Machine machine(config());
+  machine.cpu(0).ends_timer = false;
+  start(machine, config());
+  machine.set_bit(gicd::ISENABLER, 27);
+  machine.cpu(0).timer_line = true;
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(machine.acknowledge(0), 27u) << i;
+    machine.end(0, 27);
+  }
+  EXPECT_EQ(machine.acknowledge(0), 27u);
+  machine.cpu(0).timer_line = false;
+  machine.end(0, 27);
+  EXPECT_FALSE(machine.irq(0));
+  EXPECT_FALSE(machine.cpu(0).timer_active);
+  machine.cpu(0).timer_line = true;
+  machine.save(0);
+  EXPECT_FALSE(machine.cpu(0).timer_active);
+  machine.load(0);
+  EXPECT_EQ(machine.acknowledge(0), 27u);
+}
+
+// The guest ended the interrupt, and masked the timer before the second one that this made was looked at.
+TEST_P(VgicTest, lists_no_timer_interrupt_whose_line_is_low_again) {
+  Machine machine(config());
+  start(machine, config());
+  machine.set_bit(gicd::ISENABLER, 27);
+  machine.cpu(0).timer_line = true;
+  EXPECT_EQ(machine.acknowledge(0), 27u);
+  machine.cpu(0).end(27);
+  ASSERT_TRUE(machine.cpu(0).timer_fires());
+  machine.cpu(0).timer_active = true;
+  machine.cpu(0).timer_line = false;
+  machine.on(0);
+  machine.vgic().timer_fired(0);
+  EXPECT_FALSE(machine.irq(0));
+  EXPECT_FALSE(machine.cpu(0).timer_active);
+  machine.cpu(0).timer_line = true;
+  EXPECT_EQ(machine.acknowledge(0), 27u);
+}
+
+TEST_P(VgicTest, gives_the_physical_timer_back_when_its_interrupt_is_deactivated_apart) {
+  Machine machine(config());
+  start(machine, config());
+  machine.set_vmcr(0, static_cast<uint32_t>(Machine::open_vmcr | arch::gic::ich_vmcr::VEOIM::mask));
+  machine.set_bit(gicd::ISENABLER, 27);
+  for (int i = 0; i < 3; ++i) {
+    machine.cpu(0).timer_line = true;
+    EXPECT_EQ(machine.acknowledge(0), 27u) << i;
+    machine.end(0, 27);
+    machine.cpu(0).timer_line = false;
+    machine.on(0);
+    if (GetParam() == Version::v2) {
+      machine.write(0, *machine.mmio().cpu_interface, 0, 27);
+    } else {
+      machine.vgic().deactivate(0, 27);
+    }
+    machine.enter(0);
+    EXPECT_FALSE(machine.cpu(0).timer_active) << i;
+  }
+}
+
 TEST_P(VgicTest, gives_the_physical_timer_back_when_the_vcpu_leaves) {
   Machine machine(config());
   start(machine, config());

@@ -124,6 +124,8 @@ void BankRegisters::clear_enabled(Model& m, Bank& bank, CpuContext& self, uint32
   bank.taken &= ~(value & ~bank.held);
   m.recall(bank, value, kicks);
   m.announce(bank, value & ~bank.held, kicks);
+  // With it ended, the timer may have nothing left to do with its physical interrupt.
+  if (bank.is_private() && (value & m.timer_bit()) != 0) kicks.add(m.cpus[bank.owner], CpuContext::recall);
 }
 
 [[clang::minsize]] uint32_t BankRegisters::priorities(Bank& bank, unsigned first, unsigned count) {

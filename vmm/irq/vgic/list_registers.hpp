@@ -43,6 +43,9 @@ concept ListRegisters = requires(unsigned n, uint64_t lr, uint32_t word, ActiveP
   { L::set_vmcr(word) } -> std::same_as<void>;
   { L::read_active_priorities(saved) } -> std::same_as<void>;
   { L::write_active_priorities(loaded) } -> std::same_as<void>;
+  // Does the guest's end of an interrupt that is tied to a physical one (HW = 1) let that one fire again at once, if its
+  // line is still high? So it must be (6.2.1; v2 5.2.3), and where it is not, the timer's interrupt is not tied.
+  { L::ends_timer() } -> std::convertible_to<bool>;
   // The physical interrupt behind the guest's virtual timer, on this CPU: is its line high as the device drives it now
   // (CNTV_CTL_EL0: enabled, not masked, ISTATUS set)? The timer of the vCPU in question is loaded.
   { L::timer_line() } -> std::same_as<bool>;

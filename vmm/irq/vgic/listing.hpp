@@ -37,7 +37,10 @@ struct Listing {
     put(cpu, n, at, ich::ich_lr::Pending::mask | base_register(bank, at) | tie);
     return true;
   }
+  // What makes the end of the timer's interrupt end the physical one too; or, where that does not let it fire again,
+  // what brings its end here.
   [[nodiscard]] static uint64_t timer_tie(const Model& m) {
+    if (!L::ends_timer()) return ich::ich_lr::EOI::mask;
     return ich::ich_lr::HW::mask | ich::ich_lr::PINTID::of(m.config.physical_timer);
   }
 
@@ -59,7 +62,7 @@ struct Listing {
       // end it fires again.
       if (active) pending = false;
       lr |= timer_tie(m);
-      cpu.timer_linked = true;
+      cpu.timer_linked = L::ends_timer();
     } else if ((bank.line & ~bank.edge & bit) != 0 || (ready && !pending)) {
       // Its end must bring us here: the line is high, or somebody else waits for it.
       lr |= ich::ich_lr::EOI::mask;
@@ -89,11 +92,11 @@ struct Listing {
       bits |= 1u << cpu.held_intid[static_cast<unsigned>(std::countr_zero(registers))];
     }
     cpu.bank.forget(bits);
-    if (cpu.timer_linked && (bits & m.timer_bit()) != 0) {
-      // The end has deactivated the physical interrupt too. If the timer still asks, it fires again.
-      cpu.timer_linked = cpu.timer_owned = false;
-      cpu.bank.line &= ~m.timer_bit();
-    }
+    if ((bits & m.timer_bit()) == 0) return;
+    if (!cpu.timer_linked) return settle_timer(m, cpu);
+    // The end has deactivated the physical interrupt too. If the timer still asks, it fires again.
+    cpu.timer_linked = cpu.timer_owned = false;
+    cpu.bank.line &= ~m.timer_bit();
   }
   static void forget_shared(Model& m, CpuContext& cpu, uint32_t registers) {
     cpu.used &= ~registers;

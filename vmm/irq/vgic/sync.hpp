@@ -68,17 +68,21 @@ class Sync {
     flush_all(m, cpu, work);
   }
 
-  // The guest's timer interrupt was taken and is active.
+  // The guest's timer interrupt was taken and is active. A guest that ends it first and then masks its timer has made it
+  // fire once more; if the line is low by now, that is all.
   static void timer_fired(Model& m, CpuContext& cpu) {
     const hal::LockGuard guard(cpu.bank.lock);
     const uint32_t bit = m.timer_bit();
-    cpu.bank.line |= bit;
     cpu.timer_owned = true;
     // It can fire only when it is not active: an older one in a list register has been ended.
     cpu.timer_linked = false;
+    One::sample_timer(m, cpu);
+    if ((cpu.bank.line & bit) == 0) return One::disown_timer(cpu);
     if ((cpu.bank.forwarded(m.groups()) & bit) == 0) return;
-    cpu.timer_linked = One::put_again(cpu, m.config.timer_ppi, One::timer_tie(m));
-    if (cpu.timer_linked) return;
+    if (One::put_again(cpu, m.config.timer_ppi, One::timer_tie(m))) {
+      cpu.timer_linked = L::ends_timer();
+      return;
+    }
     cpu.bank.recalled |= bit & cpu.bank.held;
     cpu.work.fetch_or(CpuContext::add | CpuContext::recall, std::memory_order_relaxed);
   }

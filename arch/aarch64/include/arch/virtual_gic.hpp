@@ -27,6 +27,7 @@ struct TimerInterrupt {
 };
 
 struct ListRegistersV3 : TimerInterrupt {
+  static constexpr bool ends_timer() { return true; }
   static unsigned count();
   static unsigned preemption_bits();
   static bool traps_dir();
@@ -54,6 +55,7 @@ struct ListRegistersV3 : TimerInterrupt {
 };
 
 struct ListRegistersV2 : TimerInterrupt {
+  static bool ends_timer();
   static unsigned count();
   static unsigned preemption_bits() { return 5; }
   static bool traps_dir() { return true; }
