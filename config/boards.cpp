@@ -1,38 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/boards.hpp"
 
+#include <iterator>
+
+#include "config/aarch64_virt.hpp"
+#include "config/loongarch64_virt.hpp"
+#include "config/vm_config.hpp"
+
 namespace config {
 namespace {
 
-using hal::GuestPhys;
-using hal::GuestPhysRange;
+bool has_console(const VmConfig& vm) { return vm.console != ConsoleModel::none; }
+bool has_rtc(const VmConfig& vm) { return vm.rtc; }
+bool has_power_key(const VmConfig& vm) { return vm.power_key; }
+bool has_watchdog(const VmConfig& vm) { return vm.watchdog; }
 
-// hw/arm/virt.c: RAM ends at the first high device window.
-constexpr GuestPhysRange aarch64_banks[] = {{aarch64_ram_base, 255 * hal::gib}};
 constexpr DeviceWindow aarch64_devices[] = {
-    {{GuestPhys(0x0800'0000), 0x100'0000}, "the interrupt controller"},
-    {{GuestPhys(0x0900'0000), 0x1000}, "the UART", DevicePresence::with_console},
-    {{GuestPhys(0x0901'0000), 0x1000}, "the real-time clock", DevicePresence::with_rtc},
-    {{GuestPhys(0x0903'0000), 0x1000}, "the power key", DevicePresence::with_power_key},
-    {{GuestPhys(0x0910'0000), 0x1000}, "the watchdog", DevicePresence::with_watchdog},
-    {{GuestPhys(0x0911'0000), 0x1000}, "the watchdog", DevicePresence::with_watchdog},
-    {{GuestPhys(0x0a00'0000), 32 * 0x200}, "the virtio devices"},
+    {aarch64_virt::gic, "the interrupt controller"},
+    {aarch64_virt::uart, "the UART", has_console},
+    {aarch64_virt::rtc, "the real-time clock", has_rtc},
+    {aarch64_virt::gpio, "the power key", has_power_key},
+    {aarch64_virt::watchdog_control, "the watchdog", has_watchdog},
+    {aarch64_virt::watchdog_refresh, "the watchdog", has_watchdog},
+    {{aarch64_virt::virtio_mmio.start, aarch64_virt::virtio_mmio_count* aarch64_virt::virtio_mmio.size},
+     "the virtio devices"},
 };
 
-// hw/loongarch/virt.c: low RAM of 256 MiB, the rest above the PCI windows.
-constexpr GuestPhysRange loongarch64_banks[] = {{loongarch64_ram_base, 256 * hal::mib},
-                                                {GuestPhys(0x8000'0000), 254 * hal::gib}};
 constexpr DeviceWindow loongarch64_devices[] = {
-    {{GuestPhys(0x1000'0000), 0x1000}, "the interrupt controller"},
-    {{GuestPhys(0x100d'0100), 0x100}, "the real-time clock", DevicePresence::with_rtc},
-    {{GuestPhys(0x100e'0000), 0x1000}, "the power controller"},
-    {{GuestPhys(0x1fe0'01e0), 0x100}, "the UART", DevicePresence::with_console},
-    {{GuestPhys(0x2ff0'0000), 0x1000}, "the interrupt controller for messages"},
+    {loongarch64_virt::pch_pic, "the interrupt controller"},
+    {loongarch64_virt::rtc, "the real-time clock", has_rtc},
+    {loongarch64_virt::ged, "the power controller"},
+    {loongarch64_virt::uart, "the UART", has_console},
+    {loongarch64_virt::pch_msi, "the interrupt controller for messages"},
 };
+
+static_assert(std::size(aarch64_devices) <= max_device_windows && std::size(loongarch64_devices) <= max_device_windows);
 
 }  // namespace
 
-constinit const Board aarch64_board{"aarch64", aarch64_banks, aarch64_devices};
-constinit const Board loongarch64_board{"loongarch64", loongarch64_banks, loongarch64_devices};
+constinit const Board aarch64_board{"aarch64", aarch64_virt::ram_banks, aarch64_devices};
+constinit const Board loongarch64_board{"loongarch64", loongarch64_virt::ram_banks, loongarch64_devices};
 
 }  // namespace config

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <span>
 #include <string_view>
 
 #include "hal/base/address.hpp"
 
-// The maps of the machines that guests find by default, as far as a VM file can collide with them.
+// The maps of the machines that guests find by default, as far as a VM file can collide with them. The numbers are
+// those of aarch64_virt.hpp and loongarch64_virt.hpp, from which vmm makes the devices.
 namespace config {
 
-// Which key takes the device away again.
-enum class DevicePresence : uint8_t { always, with_console, with_rtc, with_power_key, with_watchdog };
+struct VmConfig;
 
 struct DeviceWindow {
   hal::GuestPhysRange range;
   std::string_view name;
-  DevicePresence presence = DevicePresence::always;
+  bool (*is_present)(const VmConfig&) = nullptr;  // null: always
 };
 
 struct Board {
@@ -25,10 +25,7 @@ struct Board {
   std::span<const hal::GuestPhysRange> ram_banks;
   std::span<const DeviceWindow> devices;
 };
-
-// RAM of the default VM begins where it does on QEMU's `virt` board of the same architecture.
-inline constexpr hal::GuestPhys aarch64_ram_base{0x4000'0000};
-inline constexpr hal::GuestPhys loongarch64_ram_base{0};
+inline constexpr size_t max_device_windows = 16;
 
 // QEMU's `virt` boards.
 extern const Board aarch64_board;

@@ -154,8 +154,9 @@ inline constexpr size_t load_arena_size = 96 * hal::kib;
 hal::Result<void, Invalid> load_vm(std::string_view text, const Board& board, std::span<std::byte> arena,
                                    Diagnostics& diagnostics, VmConfig& out);
 
+// Room for the regions of a file. RAM of a stated size takes one for each bank.
+using MemoryMap = hal::FixedVector<MemoryRegion, max_memory_regions>;
 // The guest memory that `memory` stands for on `board`, ascending: its regions, or RAM of its size in the banks.
-[[nodiscard]] hal::FixedVector<MemoryRegion, max_memory_regions> memory_map(const MemoryConfig& memory,
-                                                                            const Board& board);
+[[nodiscard]] MemoryMap memory_map(const MemoryConfig& memory, const Board& board);
 
 }  // namespace config

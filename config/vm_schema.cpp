@@ -283,7 +283,7 @@ struct Occupant {
   std::string_view name;
   Position position;  // line 0: the board's own
 };
-using Occupants = hal::FixedVector<Occupant, max_memory_regions + max_passthrough + 8>;
+using Occupants = hal::FixedVector<Occupant, max_memory_regions + max_passthrough + max_device_windows>;
 
 Position element_position(const Node* array, size_t index) {
   if (array == nullptr) return {};
@@ -307,21 +307,11 @@ void collect_memory(const Node& root, const VmConfig& vm, const Board& board, Oc
   }
 }
 
-bool is_present(const DeviceWindow& window, const VmConfig& vm) {
-  switch (window.presence) {
-    case DevicePresence::with_console: return vm.console != ConsoleModel::none;
-    case DevicePresence::with_rtc: return vm.rtc;
-    case DevicePresence::with_power_key: return vm.power_key;
-    case DevicePresence::with_watchdog: return vm.watchdog;
-    case DevicePresence::always: break;
-  }
-  return true;
-}
-
 void check_map(Loader& loader, const Node& root, const VmConfig& vm, const Board& board) {
   Occupants occupants;
   for (const DeviceWindow& window : board.devices) {
-    if (is_present(window, vm)) (void)occupants.push_back({window.range, window.name, {}});
+    if (window.is_present != nullptr && !window.is_present(vm)) continue;
+    (void)occupants.push_back({window.range, window.name, {}});
   }
   collect_memory(root, vm, board, occupants);
   for (size_t i = 0; i < vm.passthrough.size(); ++i) {
@@ -438,7 +428,7 @@ hal::Result<void, Invalid> load_vm(std::string_view text, const Board& board, st
 namespace {
 
 // Keeps `regions` ascending. A region more than there is room for is left out: load_vm() has let nobody say so many.
-void insert_ascending(hal::FixedVector<MemoryRegion, max_memory_regions>& regions, const MemoryRegion& region) {
+void insert_ascending(MemoryMap& regions, const MemoryRegion& region) {
   if (!regions.push_back(region)) return;
   for (size_t i = regions.size() - 1; i > 0 && regions[i].range.start < regions[i - 1].range.start; --i) {
     std::swap(regions[i], regions[i - 1]);
@@ -447,8 +437,8 @@ void insert_ascending(hal::FixedVector<MemoryRegion, max_memory_regions>& region
 
 }  // namespace
 
-hal::FixedVector<MemoryRegion, max_memory_regions> memory_map(const MemoryConfig& memory, const Board& board) {
-  hal::FixedVector<MemoryRegion, max_memory_regions> regions;
+MemoryMap memory_map(const MemoryConfig& memory, const Board& board) {
+  MemoryMap regions;
   for (const MemoryRegion& region : memory.regions) insert_ascending(regions, region);
   uint64_t left = memory.size;
   for (const hal::GuestPhysRange& bank : board.ram_banks) {

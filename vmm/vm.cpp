@@ -40,7 +40,7 @@ Vm::Vm(const config::VmConfig& config, unsigned id)
     : config_(config),
       id_(id),
       console_(config_.name.view(), vmm::console()),
-      regions_(guest_memory_regions(config_.memory, Board::ram_base)) {}
+      regions_(config::memory_map(config_.memory, Board::description())) {}
 
 // --- making
 // -----------------------------------------------------------------------------------------------------------

@@ -24,7 +24,6 @@
 #include "vmm/mmio_bus.hpp"
 #include "vmm/post_mortem.hpp"
 #include "vmm/vcpu.hpp"
-#include "vmm/virt_board.hpp"
 
 namespace vmm {
 
@@ -139,7 +138,7 @@ class Vm final : public hal::ListNode<> {
   const config::VmConfig config_;
   const unsigned id_;
   VmConsole console_;
-  GuestRegions regions_;
+  const config::MemoryMap regions_;
   mm::Owned<mm::GuestSpace> space_;
   MmioBus bus_;
   mm::Owned<Board> board_;

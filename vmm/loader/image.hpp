@@ -43,7 +43,7 @@ struct LoadRequest {
   config::ImageFormat format = config::ImageFormat::detect;
   std::optional<hal::GuestPhys> load;   // default: where the format wants it
   std::optional<hal::GuestPhys> entry;  // default: what the format says
-  // The VM's memory, ascending and disjoint, as guest_memory_regions() gives it.
+  // The VM's memory, ascending and disjoint, as config::memory_map() gives it.
   std::span<const config::MemoryRegion> regions;
   // Room to keep for the device tree; the tree itself is built when the plan is known.
   uint64_t fdt_capacity = 64 * hal::kib;

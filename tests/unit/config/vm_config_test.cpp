@@ -9,7 +9,6 @@
 #include <string>
 
 #include "load.hpp"
-#include "vmm/virt_board.hpp"
 
 namespace {
 
@@ -311,18 +310,16 @@ TEST(VmConfig, lays_out_ram_of_a_stated_size_in_the_banks_of_the_board) {
   EXPECT_EQ(loong[1].range, (hal::GuestPhysRange{GuestPhys(0x8000'0000), 256 * hal::mib}));
 }
 
-TEST(VmConfig, knows_the_map_that_the_virtual_machine_really_has) {
-  namespace board = vmm::virt_board;
-  const auto is_reserved = [](hal::GuestPhysRange range) {
-    return std::ranges::any_of(aarch64_board.devices,
-                               [&](const DeviceWindow& window) { return window.range.contains(range); });
-  };
-  for (const hal::GuestPhysRange range : {board::gic_distributor, board::gicv2_cpu_interface, board::gic_its,
-                                          board::gicv3_redistributors, board::uart, board::rtc}) {
-    EXPECT_TRUE(is_reserved(range)) << std::hex << range.start.value();
+TEST(VmConfig, fills_one_bank_before_it_begins_the_next) {
+  MemoryConfig memory;
+  for (const uint64_t size : {64 * hal::mib, 256 * hal::mib}) {
+    memory.size = size;
+    const auto map = memory_map(memory, loongarch64_board);
+    ASSERT_EQ(map.size(), 1U);
+    EXPECT_EQ(map[0].range, (hal::GuestPhysRange{GuestPhys(0), size}));
   }
-  EXPECT_TRUE(is_reserved({board::virtio_mmio.start, board::virtio_mmio_count * board::virtio_mmio.size}));
-  EXPECT_EQ(aarch64_board.ram_banks[0].start, board::ram_base);
+  memory.size = 256 * hal::mib + 4096;
+  EXPECT_EQ(memory_map(memory, loongarch64_board)[1].range, (hal::GuestPhysRange{GuestPhys(0x8000'0000), 4096}));
 }
 
 TEST(VmConfig, sorts_explicit_regions) {

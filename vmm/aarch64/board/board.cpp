@@ -11,12 +11,18 @@
 #include "hal/timer.hpp"
 #include "hal/virtualization.hpp"
 #include "task/cpu.hpp"
-#include "vmm/virt_board.hpp"
+#include "vmm/aarch64/device_tree.hpp"
+#include "vmm/aarch64/virt_board.hpp"
 #include "vmm/vm.hpp"
 #include "vmm/wall_clock.hpp"
 
 namespace vmm {
 namespace {
+
+namespace virt_board = aarch64::virt_board;
+using aarch64::AffinityMap;
+using aarch64::FirmwareAction;
+using aarch64::FirmwareWorkarounds;
 
 const vgic::CpuInterface& cpu_interface() { return arch::gic_version() == 3 ? gicv3_interface : gicv2_interface; }
 
@@ -94,22 +100,21 @@ hal::Result<void, VmError> Board::plug_in() {
     if (device != nullptr) fits &= vm_.plug(*device);
   }
   if (config.console != config::ConsoleModel::none) {
-    uart_.emplace(virt_board::uart.start, IrqLine(gic_, virt_board::spi(virt_board::uart_spi)), vm_.console());
+    uart_.emplace(virt_board::uart.start, IrqLine(gic_, aarch64::spi(virt_board::uart_spi)), vm_.console());
     fits &= vm_.plug(*uart_);
     vm_.console().connect(*uart_);
   }
   if (config.rtc) {
-    rtc_.emplace(virt_board::rtc.start, IrqLine(gic_, virt_board::spi(virt_board::rtc_spi)), *this,
-                 epoch_at_tick_zero());
+    rtc_.emplace(virt_board::rtc.start, IrqLine(gic_, aarch64::spi(virt_board::rtc_spi)), *this, epoch_at_tick_zero());
     fits &= vm_.plug(*rtc_);
   }
   if (config.power_key) {
-    power_key_.emplace(virt_board::gpio.start, IrqLine(gic_, virt_board::spi(virt_board::gpio_spi)), *this);
+    power_key_.emplace(virt_board::gpio.start, IrqLine(gic_, aarch64::spi(virt_board::gpio_spi)), *this);
     fits &= vm_.plug(*power_key_);
   }
   if (config.watchdog) {
     watchdog_.emplace(virt_board::watchdog_control, virt_board::watchdog_refresh,
-                      IrqLine(gic_, virt_board::spi(virt_board::watchdog_spi)), *this, *this);
+                      IrqLine(gic_, aarch64::spi(virt_board::watchdog_spi)), *this, *this);
     fits &= vm_.plug(watchdog_->control_frame()) && vm_.plug(watchdog_->refresh_frame());
   }
   for (VcpuIndex index = 0; index < config.vcpus; ++index) physical_timers_[index].emplace(gic_, index);
@@ -202,18 +207,18 @@ hal::Result<std::span<const std::byte>, hal::FdtError> Board::describe(const Loa
   const config::VmConfig& config = vm_.config();
   std::array<std::byte, 64> seed{};
   fill_random(seed);
-  const GuestBoard board{.regions = vm_.regions(),
-                         .affinities = affinities_,
-                         .gic_version = arch::gic_version(),
-                         .its = gic_.config().its,
-                         .uart = uart_.has_value(),
-                         .rtc = rtc_.has_value(),
-                         .power_key = power_key_.has_value(),
-                         .watchdog = watchdog_.has_value(),
-                         .cmdline = config.kernel.cmdline.view(),
-                         .initrd = plan.initrd,
-                         .seed = seed};
-  return own.empty() ? build_guest_fdt(board, buffer) : patch_guest_fdt(board, own, buffer);
+  const GuestFacts guest{
+      .regions = vm_.regions(), .cmdline = config.kernel.cmdline.view(), .initrd = plan.initrd, .seed = seed};
+  if (!own.empty()) return patch_device_tree(guest, own, buffer);
+  const aarch64::GuestBoard board{.guest = guest,
+                                  .affinities = affinities_,
+                                  .gic_version = arch::gic_version(),
+                                  .its = gic_.config().its,
+                                  .uart = uart_.has_value(),
+                                  .rtc = rtc_.has_value(),
+                                  .power_key = power_key_.has_value(),
+                                  .watchdog = watchdog_.has_value()};
+  return aarch64::build_device_tree(board, buffer);
 }
 
 // --- what the models need of a VM ------------------------------------------------------------------------------------

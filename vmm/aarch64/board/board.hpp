@@ -8,22 +8,21 @@
 #include <span>
 
 #include "config/boards.hpp"
+#include "hal/base/fdt.hpp"
 #include "hal/base/result.hpp"
 #include "hal/start_state.hpp"
 #include "mm/frames.hpp"
 #include "mm/heap.hpp"
+#include "vmm/aarch64/affinity.hpp"
 #include "vmm/aarch64/board/physical_timer.hpp"
-#include "vmm/affinity.hpp"
+#include "vmm/aarch64/psci.hpp"
 #include "vmm/device/device_timer.hpp"
 #include "vmm/device/pl011.hpp"
 #include "vmm/device/pl031.hpp"
 #include "vmm/device/pl061.hpp"
 #include "vmm/device/sbsa_watchdog.hpp"
 #include "vmm/irq/vgic/vgic.hpp"
-#include "vmm/loader/guest_fdt.hpp"
 #include "vmm/loader/image.hpp"
-#include "vmm/psci/psci.hpp"
-#include "vmm/virt_board.hpp"
 
 namespace vmm {
 
@@ -31,9 +30,9 @@ class Vm;
 class Vcpu;
 enum class VmError : uint8_t;
 
-// The AArch64 board: QEMU's `virt`, as vmm/virt_board.hpp has it.
+// The AArch64 board: QEMU's `virt`, as config/aarch64_virt.hpp has it.
 class Board final : public VcpuKicker,
-                    public GuestEntryCheck,
+                    public aarch64::GuestEntryCheck,
                     public vgic::GuestMemoryAccess,
                     public DeviceTimer,
                     public WatchdogOwner {
@@ -65,7 +64,7 @@ class Board final : public VcpuKicker,
   // --- what a guest did ---
   // What firmware answers to every VM alike, and what call() is not needed for.
   [[nodiscard]] static constexpr std::optional<uint64_t> fixed_answer(uint64_t function) {
-    return Psci::fixed_answer(function);
+    return aarch64::Psci::fixed_answer(function);
   }
   void call(Vcpu& vcpu);
   [[nodiscard]] bool register_read(Vcpu& vcpu, uint32_t id, uint64_t& value);
@@ -74,7 +73,7 @@ class Board final : public VcpuKicker,
   // --- life cycle; no vCPU is loaded ---
   void reset();
   void boot(const hal::StartState& start) { psci_.boot(start.pc, start.arguments[0]); }
-  [[nodiscard]] bool has_start(VcpuIndex index) const { return psci_.power(index) == Psci::Power::on_pending; }
+  [[nodiscard]] bool has_start(VcpuIndex index) const { return psci_.power(index) == aarch64::Psci::Power::on_pending; }
   // The guest stands still between these two; its watchdog does, too.
   void pause();
   void resume();
@@ -88,9 +87,8 @@ class Board final : public VcpuKicker,
   // The guest's device tree. `own`: the one that the VM file names, or empty.
   hal::Result<std::span<const std::byte>, hal::FdtError> describe(const LoadPlan& plan, std::span<const std::byte> own,
                                                                   std::span<std::byte> buffer);
-  // The board as VM files are checked against it.
+  // The board's map, by which VM files are checked and RAM is laid out.
   [[nodiscard]] static const config::Board& description() { return config::aarch64_board; }
-  static constexpr hal::GuestPhys ram_base = virt_board::ram_base;
 
   [[nodiscard]] vgic::Vgic& gic() { return gic_; }
   // The interrupt controller's state in words, for post-mortems. No vCPU is loaded.
@@ -117,10 +115,10 @@ class Board final : public VcpuKicker,
   static void alarm_expired(void* self);
 
   Vm& vm_;
-  const AffinityMap affinities_;
+  const aarch64::AffinityMap affinities_;
   mm::OwnedFrames gic_storage_;
   vgic::Vgic gic_;
-  Psci psci_;
+  aarch64::Psci psci_;
   std::optional<Pl011> uart_;
   std::optional<Pl031> rtc_;
   std::optional<Pl061> power_key_;

@@ -2,13 +2,13 @@
 #include "vmm/aarch64/board/physical_timer.hpp"
 
 #include "arch/aarch64/regs/system.hpp"
-#include "vmm/virt_board.hpp"
+#include "config/aarch64_virt.hpp"
 
 namespace vmm {
 namespace {
 
 using arch::regs::timer_control;
-constexpr vgic::IntId ppi = virt_board::ppi_base + virt_board::physical_timer_ppi;
+constexpr vgic::IntId ppi = config::aarch64_virt::ppi_base + config::aarch64_virt::physical_timer_ppi;
 
 }  // namespace
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "vmm/psci/psci.hpp"
+#include "vmm/aarch64/psci.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,10 +10,10 @@
 
 namespace {
 
-using vmm::AffinityMap;
-using vmm::FirmwareAction;
-using Kind = vmm::FirmwareAction::Kind;
-using Power = vmm::Psci::Power;
+using vmm::aarch64::AffinityMap;
+using vmm::aarch64::FirmwareAction;
+using Kind = vmm::aarch64::FirmwareAction::Kind;
+using Power = vmm::aarch64::Psci::Power;
 
 constexpr uint64_t psci_version = 0x8400'0000, cpu_suspend = 0xc400'0001, cpu_off = 0x8400'0002, cpu_on = 0xc400'0003,
                    cpu_on_32 = 0x8400'0003, affinity_info = 0xc400'0004, migrate = 0xc400'0005,
@@ -26,7 +26,7 @@ constexpr int64_t success = 0, not_supported = -1, invalid_parameters = -2, alre
 constexpr uint64_t good_entry = 0x4000'0000;
 constexpr uint64_t bad_entry = 0x10;
 
-class Ram final : public vmm::GuestEntryCheck {
+class Ram final : public vmm::aarch64::GuestEntryCheck {
  public:
   bool is_executable(hal::GuestPhys entry) override { return entry >= hal::GuestPhys(good_entry); }
 };
@@ -47,7 +47,7 @@ class Psci : public testing::Test {
   }
 
   Ram ram;
-  vmm::Psci psci{
+  vmm::aarch64::Psci psci{
       AffinityMap(20, AffinityMap::gicv3_cluster), ram, {.workaround_1 = 1, .workaround_2 = -1, .workaround_3 = 0}};
 };
 
@@ -266,7 +266,7 @@ TEST(PsciModel, agrees_with_a_plain_reference_on_random_sequences) {
   constexpr unsigned vcpus = 8;
   Ram ram;
   for (unsigned seed = 0; seed < 50; ++seed) {
-    vmm::Psci psci(AffinityMap(vcpus, 8), ram, {});
+    vmm::aarch64::Psci psci(AffinityMap(vcpus, 8), ram, {});
     Reference reference(vcpus);
     psci.boot(hal::GuestPhys(good_entry), 0);
     ASSERT_EQ(reference.on(0, good_entry), success);
@@ -301,7 +301,7 @@ TEST(PsciModel, neither_loses_nor_doubles_a_start_when_calls_race) {
   constexpr unsigned vcpus = 3;
   constexpr unsigned rounds = 5'000;
   Ram ram;
-  vmm::Psci psci(AffinityMap(vcpus, 8), ram, {});
+  vmm::aarch64::Psci psci(AffinityMap(vcpus, 8), ram, {});
   std::array<std::atomic<uint64_t>, vcpus> accepted{};
   std::array<std::atomic<uint64_t>, vcpus> started{};
   std::array<std::atomic<uint64_t>, vcpus> context_sum{};

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "vmm/loader/guest_fdt.hpp"
-
-#include <array>
-#include <optional>
+#include "vmm/aarch64/device_tree.hpp"
 
 #include "hal/base/fdt_writer.hpp"
+#include "vmm/aarch64/virt_board.hpp"
 #include "vmm/device/pl061.hpp"
-#include "vmm/virt_board.hpp"
 
-namespace vmm {
+namespace vmm::aarch64 {
 
 namespace {
 
@@ -27,27 +24,6 @@ constexpr uint32_t per_cpu = 1;
 constexpr uint32_t level_high = 4;
 
 constexpr uint32_t uart_clock_hz = 24'000'000;
-
-using RamRanges = hal::FixedVector<hal::GuestPhysRange, config::max_memory_regions>;
-
-RamRanges ram_of(const GuestBoard& board) {
-  RamRanges ranges;
-  for (const config::MemoryRegion& region : board.regions) {
-    // As many as there can be regions.
-    if (region.kind == config::RegionKind::ram && !ranges.push_back(region.range)) break;
-  }
-  return ranges;
-}
-
-hal::FdtBootInfo boot_info(const GuestBoard& board, const RamRanges& ram) {
-  hal::FdtBootInfo info{};
-  info.memory = {ram.begin(), ram.size()};
-  if (!board.cmdline.empty()) info.bootargs = board.cmdline;
-  if (!board.initrd.empty()) info.initrd = board.initrd;
-  return info;
-}
-
-void reg(FdtWriter& fdt, hal::GuestPhysRange range) { fdt.u64s("reg", {range.start.value(), range.size}); }
 
 void write_psci(FdtWriter& fdt) {
   fdt.begin_node("psci");
@@ -92,7 +68,7 @@ void write_its(FdtWriter& fdt) {
   fdt.string("compatible", "arm,gic-v3-its");
   fdt.flag("msi-controller");
   fdt.u32("#msi-cells", 1);
-  reg(fdt, virt_board::gic_its);
+  write_reg(fdt, virt_board::gic_its);
   fdt.u32("phandle", its_phandle);
   fdt.end_node();
 }
@@ -129,7 +105,7 @@ void write_clock(FdtWriter& fdt) {
 void write_uart(FdtWriter& fdt) {
   fdt.begin_node("pl011", virt_board::uart.start.value());
   fdt.strings("compatible", {"arm,pl011", "arm,primecell"});
-  reg(fdt, virt_board::uart);
+  write_reg(fdt, virt_board::uart);
   fdt.cells("interrupts", {shared, virt_board::uart_spi, level_high});
   fdt.cells("clocks", {clock_phandle, clock_phandle});
   fdt.strings("clock-names", {"uartclk", "apb_pclk"});
@@ -139,7 +115,7 @@ void write_uart(FdtWriter& fdt) {
 void write_rtc(FdtWriter& fdt) {
   fdt.begin_node("pl031", virt_board::rtc.start.value());
   fdt.strings("compatible", {"arm,pl031", "arm,primecell"});
-  reg(fdt, virt_board::rtc);
+  write_reg(fdt, virt_board::rtc);
   fdt.cells("interrupts", {shared, virt_board::rtc_spi, level_high});
   fdt.u32("clocks", clock_phandle);
   fdt.string("clock-names", "apb_pclk");
@@ -151,7 +127,7 @@ void write_power_key(FdtWriter& fdt) {
   constexpr uint32_t key_power = 116;  // input-event-codes.h
   fdt.begin_node("pl061", virt_board::gpio.start.value());
   fdt.strings("compatible", {"arm,pl061", "arm,primecell"});
-  reg(fdt, virt_board::gpio);
+  write_reg(fdt, virt_board::gpio);
   fdt.cells("interrupts", {shared, virt_board::gpio_spi, level_high});
   fdt.u32("clocks", clock_phandle);
   fdt.string("clock-names", "apb_pclk");
@@ -189,23 +165,10 @@ void write_aliases(FdtWriter& fdt) {
   fdt.end_node();
 }
 
-void write_chosen(FdtWriter& fdt, const GuestBoard& board, const RamRanges& ram) {
-  constexpr size_t kaslr_seed_size = 8;
-  fdt.begin_node("chosen");
-  hal::write_chosen(fdt, boot_info(board, ram));
-  if (board.uart) fdt.string("stdout-path", uart_path);
-  if (board.seed.size() > kaslr_seed_size) {
-    fdt.property("kaslr-seed", board.seed.first(kaslr_seed_size));
-    fdt.property("rng-seed", board.seed.subspan(kaslr_seed_size));
-  }
-  fdt.end_node();
-}
-
 }  // namespace
 
-hal::Result<std::span<const std::byte>, hal::FdtError> build_guest_fdt(const GuestBoard& board,
-                                                                       std::span<std::byte> buffer) {
-  const RamRanges ram = ram_of(board);
+hal::Result<std::span<const std::byte>, hal::FdtError> build_device_tree(const GuestBoard& board,
+                                                                         std::span<std::byte> buffer) {
   FdtWriter fdt(buffer);
   fdt.begin_node("");
   fdt.u32("#address-cells", 2);
@@ -215,8 +178,8 @@ hal::Result<std::span<const std::byte>, hal::FdtError> build_guest_fdt(const Gue
   fdt.u32("interrupt-parent", gic_phandle);
   fdt.flag("dma-coherent");
   if (board.uart) write_aliases(fdt);
-  write_chosen(fdt, board, ram);
-  hal::write_memory(fdt, {ram.begin(), ram.size()});
+  write_chosen(fdt, board.guest, board.uart ? uart_path : "");
+  write_memory(fdt, board.guest);
   write_psci(fdt);
   write_cpus(fdt, board.affinities);
   write_timer(fdt, board);
@@ -230,14 +193,4 @@ hal::Result<std::span<const std::byte>, hal::FdtError> build_guest_fdt(const Gue
   return fdt.finish();
 }
 
-hal::Result<std::span<const std::byte>, hal::FdtError> patch_guest_fdt(const GuestBoard& board,
-                                                                       std::span<const std::byte> own,
-                                                                       std::span<std::byte> buffer) {
-  const hal::Fdt source = TRY(hal::Fdt::open(own));
-  const RamRanges ram = ram_of(board);
-  FdtWriter fdt(buffer);
-  hal::copy_with_boot_info(fdt, source, boot_info(board, ram));
-  return fdt.finish();
-}
-
-}  // namespace vmm
+}  // namespace vmm::aarch64

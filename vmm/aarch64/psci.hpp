@@ -7,10 +7,10 @@
 
 #include "hal/base/address.hpp"
 #include "hal/base/lock.hpp"
-#include "vmm/affinity.hpp"
+#include "vmm/aarch64/affinity.hpp"
 #include "vmm/mmio.hpp"
 
-namespace vmm {
+namespace vmm::aarch64 {
 
 // Registers X0..X3 of a guest that executed HVC #0 or SMC #0 (Arm DEN0028, SMC calling convention).
 struct FirmwareCall {
@@ -144,4 +144,4 @@ class Psci {
   std::array<Vcpu, max_vcpus> vcpus_ PLINTH_GUARDED_BY(lock_);
 };
 
-}  // namespace vmm
+}  // namespace vmm::aarch64

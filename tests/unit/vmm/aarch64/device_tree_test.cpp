@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "vmm/loader/guest_fdt.hpp"
+#include "vmm/aarch64/device_tree.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -13,8 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "config/boards.hpp"
 #include "hal/base/fdt.hpp"
-#include "vmm/virt_board.hpp"
 
 namespace {
 
@@ -37,15 +38,15 @@ std::vector<uint32_t> cells(const hal::FdtNode& node, std::string_view property)
   return values;
 }
 
-class GuestFdt : public testing::Test {
+class Aarch64DeviceTree : public testing::Test {
  protected:
-  GuestFdt() {
-    board.regions = regions;
-    board.cmdline = "console=ttyAMA0";
+  Aarch64DeviceTree() {
+    board.guest.regions = regions;
+    board.guest.cmdline = "console=ttyAMA0";
   }
   // Nodes of the tree built before are no longer valid.
   const hal::Fdt& build() {
-    auto blob = vmm::build_guest_fdt(board, buffer);
+    auto blob = vmm::aarch64::build_device_tree(board, buffer);
     EXPECT_TRUE(blob.ok());
     bytes = *blob;
     auto fdt = hal::Fdt::open(bytes);
@@ -55,12 +56,12 @@ class GuestFdt : public testing::Test {
 
   std::optional<hal::Fdt> tree;
   std::vector<config::MemoryRegion> regions{region(0x4000'0000, 256 * mib)};
-  vmm::GuestBoard board;
+  vmm::aarch64::GuestBoard board;
   std::vector<std::byte> buffer = std::vector<std::byte>(64 * hal::kib);
   std::span<const std::byte> bytes;
 };
 
-TEST_F(GuestFdt, describes_qemus_board) {
+TEST_F(Aarch64DeviceTree, describes_qemus_board) {
   const hal::Fdt& fdt = build();
   EXPECT_TRUE(fdt.root().is_compatible("linux,dummy-virt"));
   const auto uart = fdt.find("/pl011@9000000");
@@ -82,7 +83,7 @@ TEST_F(GuestFdt, describes_qemus_board) {
   EXPECT_EQ(fdt.find("/chosen")->string("stdout-path"), "/pl011@9000000");
 }
 
-TEST_F(GuestFdt, resolves_every_reference) {
+TEST_F(Aarch64DeviceTree, resolves_every_reference) {
   const hal::Fdt& fdt = build();
   const auto gic = fdt.find("/intc@8000000");
   ASSERT_TRUE(gic);
@@ -94,7 +95,7 @@ TEST_F(GuestFdt, resolves_every_reference) {
   EXPECT_TRUE(interrupt);
 }
 
-TEST_F(GuestFdt, describes_either_gic) {
+TEST_F(Aarch64DeviceTree, describes_either_gic) {
   const auto v3 = build().find("/intc@8000000");
   EXPECT_TRUE(v3->is_compatible("arm,gic-v3"));
   EXPECT_EQ(cells(*v3, "reg"), (std::vector<uint32_t>{0, 0x800'0000, 0, 0x1'0000, 0, 0x80a'0000, 0, 0xf6'0000}));
@@ -102,7 +103,7 @@ TEST_F(GuestFdt, describes_either_gic) {
   board.its = true;
   EXPECT_TRUE(build().find("/intc@8000000/its@8080000")->has("msi-controller"));
   board.gic_version = 2;
-  board.affinities = vmm::AffinityMap(4, vmm::AffinityMap::gicv2_cluster);
+  board.affinities = vmm::aarch64::AffinityMap(4, vmm::aarch64::AffinityMap::gicv2_cluster);
   const hal::Fdt& fdt = build();
   const auto v2 = fdt.find("/intc@8000000");
   EXPECT_TRUE(v2->is_compatible("arm,cortex-a15-gic"));
@@ -111,8 +112,8 @@ TEST_F(GuestFdt, describes_either_gic) {
   EXPECT_FALSE(v2->child("its@8080000"));
 }
 
-TEST_F(GuestFdt, numbers_cpus_by_affinity) {
-  board.affinities = vmm::AffinityMap(64, vmm::AffinityMap::gicv3_cluster);
+TEST_F(Aarch64DeviceTree, numbers_cpus_by_affinity) {
+  board.affinities = vmm::aarch64::AffinityMap(64, vmm::aarch64::AffinityMap::gicv3_cluster);
   const hal::Fdt& fdt = build();
   unsigned count = 0;
   const auto cpus = fdt.find("/cpus");
@@ -125,13 +126,13 @@ TEST_F(GuestFdt, numbers_cpus_by_affinity) {
   EXPECT_TRUE(fdt.find("/cpus/cpu@30f"));
 }
 
-TEST_F(GuestFdt, tells_of_initrd_and_seeds_only_when_there_are_any) {
+TEST_F(Aarch64DeviceTree, tells_of_initrd_and_seeds_only_when_there_are_any) {
   const hal::FdtNode bare = *build().find("/chosen");
   EXPECT_FALSE(bare.has("linux,initrd-start"));
   EXPECT_FALSE(bare.has("kaslr-seed"));
-  board.initrd = {GuestPhys(0x4800'0000), 0x123};
+  board.guest.initrd = {GuestPhys(0x4800'0000), 0x123};
   const std::vector<std::byte> seed(40, std::byte{7});
-  board.seed = seed;
+  board.guest.seed = seed;
   const hal::Fdt& fdt = build();
   const hal::FdtNode chosen = *fdt.find("/chosen");
   EXPECT_EQ(chosen.property("linux,initrd-start")->u32_or_u64(), 0x4800'0000U);
@@ -140,7 +141,7 @@ TEST_F(GuestFdt, tells_of_initrd_and_seeds_only_when_there_are_any) {
   EXPECT_EQ(chosen.property("rng-seed")->bytes().size(), 32U);
 }
 
-TEST_F(GuestFdt, leaves_out_devices_that_the_vm_does_not_have) {
+TEST_F(Aarch64DeviceTree, leaves_out_devices_that_the_vm_does_not_have) {
   board.uart = board.rtc = board.power_key = false;
   const hal::Fdt& fdt = build();
   EXPECT_FALSE(fdt.find("/pl011@9000000"));
@@ -151,7 +152,7 @@ TEST_F(GuestFdt, leaves_out_devices_that_the_vm_does_not_have) {
   EXPECT_FALSE(fdt.find("/aliases"));
 }
 
-TEST_F(GuestFdt, has_the_power_key_of_qemus_board) {
+TEST_F(Aarch64DeviceTree, has_the_power_key_of_qemus_board) {
   const hal::Fdt& fdt = build();
   const auto gpio = fdt.find("/pl061@9030000");
   ASSERT_TRUE(gpio);
@@ -164,7 +165,7 @@ TEST_F(GuestFdt, has_the_power_key_of_qemus_board) {
   EXPECT_EQ(cells(*key, "gpios"), (std::vector<uint32_t>{cells(*gpio, "phandle")[0], 3, 0}));
 }
 
-TEST_F(GuestFdt, names_the_watchdogs_frames_when_there_is_one) {
+TEST_F(Aarch64DeviceTree, names_the_watchdogs_frames_when_there_is_one) {
   EXPECT_FALSE(build().find("/watchdog@9100000"));
   board.watchdog = true;
   const auto watchdog = build().find("/watchdog@9100000");
@@ -172,9 +173,29 @@ TEST_F(GuestFdt, names_the_watchdogs_frames_when_there_is_one) {
   EXPECT_EQ(cells(*watchdog, "reg"), (std::vector<uint32_t>{0, 0x910'0000, 0, 0x1000, 0, 0x911'0000, 0, 0x1000}));
 }
 
-TEST_F(GuestFdt, announces_ram_and_nothing_else_as_memory) {
+// What `check` keeps free for the board is what the board takes.
+TEST_F(Aarch64DeviceTree, names_only_places_that_vm_files_may_not_use) {
+  board.its = board.watchdog = true;
+  const auto is_reserved = [](const hal::GuestPhysRange& range) {
+    return std::ranges::any_of(config::aarch64_board.devices,
+                               [&](const config::DeviceWindow& window) { return window.range.contains(range); });
+  };
+  unsigned places = 0;
+  for (const unsigned version : {2U, 3U}) {
+    board.gic_version = version;
+    for (const hal::FdtNode& node : build().root().children()) {
+      if (node.string("device_type") == "memory") continue;
+      for (size_t i = 0; const auto range = node.reg(i); ++i, ++places) {
+        EXPECT_TRUE(is_reserved({GuestPhys(range->start.value()), range->size})) << node.name();
+      }
+    }
+  }
+  EXPECT_GE(places, 14U);
+}
+
+TEST_F(Aarch64DeviceTree, announces_ram_and_nothing_else_as_memory) {
   regions = {region(0, 2 * mib, config::RegionKind::rom), region(0x4000'0000, 64 * mib), region(0x8000'0000, 32 * mib)};
-  board.regions = regions;
+  board.guest.regions = regions;
   const hal::Fdt& fdt = build();
   EXPECT_FALSE(fdt.find("/memory@0"));
   unsigned nodes = 0;
@@ -188,22 +209,22 @@ TEST_F(GuestFdt, announces_ram_and_nothing_else_as_memory) {
   EXPECT_EQ(bytes_announced, 96 * mib);
 }
 
-TEST_F(GuestFdt, says_when_the_buffer_is_too_small) {
+TEST_F(Aarch64DeviceTree, says_when_the_buffer_is_too_small) {
   for (size_t size = 0; size < 1500; size += 100) {
     std::vector<std::byte> small(size);
-    const auto result = vmm::build_guest_fdt(board, small);
+    const auto result = vmm::aarch64::build_device_tree(board, small);
     ASSERT_FALSE(result.ok());
     EXPECT_EQ(result.error(), hal::FdtError::no_space);
   }
 }
 
-TEST_F(GuestFdt, patches_a_tree_of_the_guests_own) {
+TEST_F(Aarch64DeviceTree, patches_a_tree_of_the_guests_own) {
   build();
   const std::vector<std::byte> own(bytes.begin(), bytes.end());
   regions = {region(0x4000'0000, 64 * mib)};
-  board.cmdline = "quiet";
-  board.initrd = {GuestPhys(0x4200'0000), 0x1000};
-  const auto patched = vmm::patch_guest_fdt(board, own, buffer);
+  board.guest.cmdline = "quiet";
+  board.guest.initrd = {GuestPhys(0x4200'0000), 0x1000};
+  const auto patched = vmm::patch_device_tree(board.guest, own, buffer);
   ASSERT_TRUE(patched.ok());
   const auto fdt = hal::Fdt::open(*patched);
   ASSERT_TRUE(fdt.ok());
@@ -212,11 +233,11 @@ TEST_F(GuestFdt, patches_a_tree_of_the_guests_own) {
   EXPECT_EQ(fdt->find("/chosen")->string("stdout-path"), "/pl011@9000000");
   EXPECT_TRUE(fdt->find("/chosen")->has("linux,initrd-start"));
   const std::vector<std::byte> garbage(100, std::byte{1});
-  EXPECT_FALSE(vmm::patch_guest_fdt(board, garbage, buffer).ok());
+  EXPECT_FALSE(vmm::patch_device_tree(board.guest, garbage, buffer).ok());
 }
 
 // dtc knows the conventions of the standard bindings and warns where a tree breaks them.
-TEST_F(GuestFdt, gives_dtc_nothing_to_warn_about) {
+TEST_F(Aarch64DeviceTree, gives_dtc_nothing_to_warn_about) {
   if (std::system("dtc --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "skipped: dtc is not installed";
   const auto directory = std::filesystem::temp_directory_path();
   for (const unsigned version : {2U, 3U}) {

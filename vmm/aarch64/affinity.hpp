@@ -7,7 +7,7 @@
 #include "hal/base/bits.hpp"
 #include "vmm/mmio.hpp"
 
-namespace vmm {
+namespace vmm::aarch64 {
 
 // Aff3, Aff2, Aff1, Aff0 in the bits of MPIDR_EL1.
 inline constexpr uint64_t affinity_fields = 0xff'00ff'ffff;
@@ -44,4 +44,4 @@ class AffinityMap {
   unsigned cluster_;
 };
 
-}  // namespace vmm
+}  // namespace vmm::aarch64

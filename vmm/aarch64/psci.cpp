@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "vmm/psci/psci.hpp"
+#include "vmm/aarch64/psci.hpp"
 
 #include <algorithm>
 
 #include "hal/base/bits.hpp"
 
-namespace vmm {
+namespace vmm::aarch64 {
 
 namespace {
 
@@ -262,4 +262,4 @@ bool Psci::all_off() const {
   return std::ranges::all_of(vcpus_, [](const Vcpu& vcpu) { return vcpu.power == Power::off; });
 }
 
-}  // namespace vmm
+}  // namespace vmm::aarch64

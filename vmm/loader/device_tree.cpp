@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/loader/device_tree.hpp"
+
+#include "hal/base/fixed.hpp"
+
+namespace vmm {
+
+namespace {
+
+using hal::FdtWriter;
+using RamRanges = hal::FixedVector<hal::GuestPhysRange, config::max_memory_regions>;
+
+RamRanges ram_of(const GuestFacts& facts) {
+  RamRanges ranges;
+  for (const config::MemoryRegion& region : facts.regions) {
+    // As many as there can be regions.
+    if (region.kind == config::RegionKind::ram && !ranges.push_back(region.range)) break;
+  }
+  return ranges;
+}
+
+hal::FdtBootInfo boot_info(const GuestFacts& facts, const RamRanges& ram) {
+  hal::FdtBootInfo info{};
+  info.memory = {ram.begin(), ram.size()};
+  if (!facts.cmdline.empty()) info.bootargs = facts.cmdline;
+  if (!facts.initrd.empty()) info.initrd = facts.initrd;
+  return info;
+}
+
+}  // namespace
+
+void write_reg(FdtWriter& fdt, hal::GuestPhysRange range) { fdt.u64s("reg", {range.start.value(), range.size}); }
+
+void write_chosen(FdtWriter& fdt, const GuestFacts& facts, std::string_view console) {
+  constexpr size_t kaslr_seed_size = 8;
+  const RamRanges ram = ram_of(facts);
+  fdt.begin_node("chosen");
+  hal::write_chosen(fdt, boot_info(facts, ram));
+  if (!console.empty()) fdt.string("stdout-path", console);
+  if (facts.seed.size() > kaslr_seed_size) {
+    fdt.property("kaslr-seed", facts.seed.first(kaslr_seed_size));
+    fdt.property("rng-seed", facts.seed.subspan(kaslr_seed_size));
+  }
+  fdt.end_node();
+}
+
+void write_memory(FdtWriter& fdt, const GuestFacts& facts) {
+  const RamRanges ram = ram_of(facts);
+  hal::write_memory(fdt, {ram.begin(), ram.size()});
+}
+
+hal::Result<std::span<const std::byte>, hal::FdtError> patch_device_tree(const GuestFacts& facts,
+                                                                         std::span<const std::byte> own,
+                                                                         std::span<std::byte> buffer) {
+  const hal::Fdt source = TRY(hal::Fdt::open(own));
+  const RamRanges ram = ram_of(facts);
+  FdtWriter fdt(buffer);
+  hal::copy_with_boot_info(fdt, source, boot_info(facts, ram));
+  return fdt.finish();
+}
+
+}  // namespace vmm

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "config/vm_config.hpp"
+#include "hal/base/address.hpp"
+#include "hal/base/fdt.hpp"
+#include "hal/base/fdt_writer.hpp"
+#include "hal/base/result.hpp"
+
+// The part of a guest's device tree that is the same on every board. The rest is in vmm/<architecture>/device_tree.cpp.
+namespace vmm {
+
+struct GuestFacts {
+  std::span<const config::MemoryRegion> regions;  // those of kind ram are announced
+  std::string_view cmdline;
+  hal::GuestPhysRange initrd;       // empty: none
+  std::span<const std::byte> seed;  // fresh random bytes for the guest, or empty; the first 8 become kaslr-seed
+};
+
+// One range, two cells for address and size each.
+void write_reg(hal::FdtWriter& fdt, hal::GuestPhysRange range);
+// /chosen; `console`: path of the node of the guest's UART, or empty.
+void write_chosen(hal::FdtWriter& fdt, const GuestFacts& facts, std::string_view console);
+void write_memory(hal::FdtWriter& fdt, const GuestFacts& facts);
+
+// The guest's own device tree, with /memory and /chosen as `facts` has them. `own` may be hostile.
+[[nodiscard]] hal::Result<std::span<const std::byte>, hal::FdtError> patch_device_tree(const GuestFacts& facts,
+                                                                                       std::span<const std::byte> own,
+                                                                                       std::span<std::byte> buffer);
+
+}  // namespace vmm
