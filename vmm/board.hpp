@@ -4,6 +4,7 @@
 // The board that a guest sees: its interrupt controller, devices and firmware. One folder per architecture, chosen by
 // the build, each with a class vmm::Board of this shape:
 //
+//     isa                       the GuestIsa whose images it starts
 //     static Result<Owned<Board>, VmError> create(Vm&);   devices join the VM's bus
 //     load(i), save(i)          vCPU i takes or gives away the CPU (after, before hal::Vcpu::load(), save())
 //     needs_flush(i), flush(i)  before each entry into the guest

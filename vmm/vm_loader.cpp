@@ -2,12 +2,14 @@
 #include "vmm/vm_loader.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "mm/frames.hpp"
 #include "mm/heap.hpp"
 #include "task/task.hpp"
 #include "vmm/bundle.hpp"
+#include "vmm/loader/efi_tables.hpp"
 #include "vmm/loader/image.hpp"
 #include "vmm/loader/inflate.hpp"
 #include "vmm/vm.hpp"
@@ -76,7 +78,8 @@ uint64_t tree_capacity(std::span<const std::byte> own) {
 // Clean memory, then kernel and initrd.
 hal::Result<LoadPlan, LoadError> load_kernel(Vm& vm, Memory& memory) {
   const config::KernelConfig& kernel = vm.config().kernel;
-  const LoadRequest request{.kernel = file(kernel.image),
+  const LoadRequest request{.isa = Board::isa,
+                            .kernel = file(kernel.image),
                             .initrd = file(kernel.initrd),
                             .format = kernel.format,
                             .load = kernel.load,
@@ -105,6 +108,20 @@ hal::Result<void, LoadError> load_tree(Vm& vm, const LoadPlan& plan, Memory& mem
   return memory.write(plan.fdt.start, *tree);
 }
 
+// What the kernel is told in registers: where its device tree lies, or the tables that name it and the command line
+// (LoongArch Linux, booting.rst: A0 says that UEFI booted it).
+hal::Result<hal::StartState, LoadError> tell_kernel(const Vm& vm, const LoadPlan& plan, Memory& memory) {
+  if (plan.tables.empty()) return hal::StartState{.pc = plan.entry, .arguments = {plan.fdt.start.value()}};
+  std::array<std::byte, efi_tables_size(decltype(config::KernelConfig::cmdline)::capacity)> buffer;
+  static_assert(buffer.size() <= LoadRequest{}.tables_capacity);
+  const auto tables =
+      write_efi_tables({.cmdline = vm.config().kernel.cmdline.view(), .fdt = plan.fdt.start, .initrd = plan.initrd},
+                       plan.tables.start, buffer);
+  if (!tables) return hal::fail(LoadError{.kind = LoadError::Kind::tables_too_large, .limit = plan.tables.size});
+  TRY(memory.write(plan.tables.start, tables->bytes));
+  return hal::StartState{.pc = plan.entry, .arguments = {1, tables->cmdline.value(), tables->system_table.value()}};
+}
+
 }  // namespace
 
 hal::Result<hal::StartState, StartFailure> load_vm(Vm& vm) {
@@ -115,12 +132,14 @@ hal::Result<hal::StartState, StartFailure> load_vm(Vm& vm) {
   if (const auto loaded = load_tree(vm, *plan, memory); !loaded) {
     return hal::fail(StartFailure{kernel.dtb.empty() ? kernel.image : kernel.dtb, loaded.error()});
   }
-  for (const GuestPhysRange& loaded : {plan->kernel, plan->initrd, plan->fdt}) {
+  const auto start = tell_kernel(vm, *plan, memory);
+  if (!start) return hal::fail(StartFailure{kernel.image, start.error()});
+  for (const GuestPhysRange& loaded : {plan->kernel, plan->initrd, plan->fdt, plan->tables}) {
     if (!loaded.empty() && !vm.space().publish(loaded)) {
       return hal::fail(StartFailure{kernel.image, no_memory().error});
     }
   }
-  return hal::StartState{.pc = plan->entry, .arguments = {plan->fdt.start.value()}};
+  return *start;
 }
 
 }  // namespace vmm

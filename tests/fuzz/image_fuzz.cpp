@@ -66,6 +66,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   require(plan->kernel.contains(plan->entry));
   require(regions[1].range.contains(plan->fdt) && !plan->fdt.overlaps(plan->kernel));
   require(!plan->initrd.overlaps(plan->kernel) && !plan->initrd.overlaps(plan->fdt));
+  require(plan->tables.empty() == (request.isa == vmm::GuestIsa::aarch64));
+  for (const GuestPhysRange& other : {plan->kernel, plan->initrd, plan->fdt}) require(!plan->tables.overlaps(other));
+  require(plan->tables.empty() || regions[1].range.contains(plan->tables));
   Checked memory(*plan);
   NoProgress progress;
   [[maybe_unused]] const bool loaded = vmm::load_images(request, *plan, memory, progress, scratch).ok();

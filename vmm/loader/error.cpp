@@ -38,6 +38,9 @@ void describe(hal::TextSink& sink, const LoadError& error) {
       hal::format(sink, "there is no room for the device tree of {} beside kernel and initrd in {} of RAM", wanted,
                   limit);
       break;
+    case tables_too_large:
+      hal::format(sink, "there is no room for the EFI tables of {} beside kernel and initrd in {} of RAM", wanted, limit);
+      break;
     case segments_overlap:
       hal::format(sink, "the segments at {} and {} of the ELF file overlap", place, hal::GuestPhys(error.limit));
       break;

@@ -25,6 +25,7 @@ struct LoadError {
     kernel_too_large,       // wanted = bytes needed, limit = bytes of the region from the load address on
     initrd_too_large,       // wanted = its size, limit = the RAM in total
     fdt_too_large,          // wanted = its size, limit = what there is room for
+    tables_too_large,       // the EFI tables: wanted, limit as for fdt_too_large
     bad_device_tree,        // the VM's own device tree is damaged
     segments_overlap,       // two segments of the ELF file: wanted, limit = their addresses
     entry_outside_kernel,   // wanted = the entry address

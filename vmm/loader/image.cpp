@@ -21,8 +21,11 @@ constexpr hal::Failure<LoadError> failed(Kind kind, uint64_t wanted = 0, uint64_
   return hal::fail(LoadError{kind, wanted, limit});
 }
 
-// QEMU's -kernel: a raw image starts here from the RAM base, an Image keeps clear of the first page.
+// QEMU's -kernel: a raw image starts here from the RAM base, an Image keeps clear of the first page. LoongArch's
+// -kernel takes no raw image; ours goes where Linux does, above the tables.
 constexpr uint64_t raw_offset = 512 * hal::kib;
+constexpr uint64_t loongarch_raw_offset = 2 * hal::mib;
+constexpr uint64_t loongarch_fdt_offset = 1 * hal::mib;
 constexpr uint64_t lowest_text_offset = hal::page_size;
 // And where its initrd goes, unless the RAM is smaller than twice that.
 constexpr uint64_t initrd_offset = 128 * hal::mib;
@@ -122,7 +125,8 @@ hal::Result<void, LoadError> plan_elf(const LoadRequest& request, const GuestLay
 hal::Result<void, LoadError> plan_raw(const LoadRequest& request, const Kernel& kernel, const GuestLayout& layout,
                                       LoadPlan& plan) {
   if (!looks_like_code(kernel.head, request.isa)) return failed(Kind::not_code);
-  plan.kernel = TRY(layout.claim(request.load.value_or(layout.ram_base() + raw_offset), kernel.size));
+  const uint64_t offset = request.isa == GuestIsa::loongarch64 ? loongarch_raw_offset : raw_offset;
+  plan.kernel = TRY(layout.claim(request.load.value_or(layout.ram_base() + offset), kernel.size));
   plan.entry = plan.kernel.start;
   return {};
 }
@@ -153,17 +157,38 @@ hal::Result<void, LoadError> plan_initrd(const LoadRequest& request, GuestLayout
   return {};
 }
 
-// booting.rst asks for at most 2 MiB that cross no 2 MiB boundary. Firmware and bare-metal programs look for the tree
-// at the start of RAM.
+hal::Result<void, LoadError> plan_tables(const LoadRequest& request, GuestLayout& layout, LoadPlan& plan) {
+  if (request.isa != GuestIsa::loongarch64) return {};
+  const auto place = layout.place(request.tables_capacity, hal::page_size, layout.ram_base());
+  if (!place) return failed(Kind::tables_too_large, request.tables_capacity, layout.ram_size());
+  plan.tables = *place;
+  layout.occupy(*place);
+  return {};
+}
+
+// Where the device tree goes if it can, and its alignment there.
+struct Wanted {
+  hal::GuestPhys place;
+  uint64_t alignment;
+};
+
+// booting.rst of arm64 asks for at most 2 MiB that cross no 2 MiB boundary. Firmware and bare-metal programs look for
+// the tree at the start of RAM.
+Wanted wanted_fdt(const LoadRequest& request, const GuestLayout& layout, const LoadPlan& plan, uint64_t least) {
+  if (request.isa == GuestIsa::loongarch64) return {layout.ram_base() + loongarch_fdt_offset, least};
+  const bool at_ram_base = plan.format == ImageFormat::elf || !layout.is_ram(plan.entry);
+  if (at_ram_base) return {layout.ram_base(), least};
+  return {plan.initrd.end(), LinuxImage::placement};
+}
+
 hal::Result<void, LoadError> plan_fdt(const LoadRequest& request, const GuestLayout& layout, LoadPlan& plan) {
   const uint64_t size = request.fdt_capacity;
-  const bool at_ram_base = plan.format == ImageFormat::elf || !layout.is_ram(plan.entry);
-  const hal::GuestPhys wanted = at_ram_base ? layout.ram_base() : plan.initrd.end();
   std::optional<hal::GuestPhysRange> place;
   if (size <= LinuxImage::placement) {
     const uint64_t least = std::max(hal::page_size, std::bit_ceil(size));
-    place = layout.place(size, at_ram_base ? least : LinuxImage::placement, wanted);
-    if (!place) place = layout.place(size, least, wanted);
+    const Wanted wanted = wanted_fdt(request, layout, plan, least);
+    place = layout.place(size, wanted.alignment, wanted.place);
+    if (!place) place = layout.place(size, least, wanted.place);
   }
   if (!place) return failed(Kind::fdt_too_large, size, layout.ram_size());
   plan.fdt = *place;
@@ -228,6 +253,7 @@ hal::Result<LoadPlan, LoadError> plan_load(const LoadRequest& request, Inflater&
   TRY(plan_kernel(request, kernel, layout, plan));
   layout.occupy(plan.kernel);
   TRY(plan_initrd(request, layout, plan));
+  TRY(plan_tables(request, layout, plan));
   TRY(plan_fdt(request, layout, plan));
   if (request.initrd.empty()) plan.initrd = {};
   return plan;

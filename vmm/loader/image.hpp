@@ -25,6 +25,13 @@
 //     B + min(RAM/2, 128M) initrd, or just above the kernel when that reaches higher
 //     next 2 MiB boundary  device tree of Linux Images and raw kernels
 //
+// On LoongArch, as QEMU's `virt` board has it:
+//
+//     B                    EFI tables and command line
+//     B + 1 MiB            device tree
+//     B + text_offset      Linux Image (raw kernel: B + 2 MiB)
+//     B + min(RAM/2, 128M) initrd, or just above the kernel when that reaches higher
+//
 // Whatever does not fit there goes to the lowest place where it does.
 namespace vmm {
 
@@ -47,6 +54,8 @@ struct LoadRequest {
   std::span<const config::MemoryRegion> regions;
   // Room to keep for the device tree; the tree itself is built when the plan is known.
   uint64_t fdt_capacity = 64 * hal::kib;
+  // LoongArch: room for vmm/loader/efi_tables.hpp with the longest command line.
+  uint64_t tables_capacity = 4 * hal::kib;
 };
 
 struct LoadPlan {
@@ -55,7 +64,8 @@ struct LoadPlan {
   bool big_endian = false;     // the Image header says so; for the log
   hal::GuestPhysRange kernel;  // everything it occupies, memory it zeroes itself included
   hal::GuestPhysRange initrd;  // empty: none
-  hal::GuestPhysRange fdt;     // address for X0; size: the capacity asked for
+  hal::GuestPhysRange fdt;     // size: the capacity asked for
+  hal::GuestPhysRange tables;  // LoongArch: where the EFI tables go; empty where the kernel gets the tree's address
   hal::GuestPhys entry;
 };
 

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "hal/base/bits.hpp"
+#include "vmm/loader/crc32.hpp"
 
 namespace vmm {
 
@@ -17,27 +18,6 @@ constexpr auto truncated = hal::fail(LoadError{Kind::truncated, 0, 0});
 constexpr auto bad_stream = hal::fail(LoadError{Kind::bad_deflate});
 
 constexpr uint8_t u8(std::byte b) { return std::to_integer<uint8_t>(b); }
-
-// CRC-32 of RFC 1952 section 8, by half bytes: the table stays small.
-constexpr std::array<uint32_t, 16> crc_table = [] {
-  std::array<uint32_t, 16> table{};
-  for (uint32_t n = 0; n < table.size(); ++n) {
-    uint32_t c = n;
-    for (int k = 0; k < 4; ++k) c = (c & 1) != 0 ? 0xedb8'8320U ^ (c >> 1) : c >> 1;
-    table[n] = c;
-  }
-  return table;
-}();
-
-uint32_t crc32(uint32_t crc, std::span<const std::byte> bytes) {
-  crc = ~crc;
-  for (const std::byte b : bytes) {
-    crc ^= u8(b);
-    crc = crc_table[crc & 0xf] ^ (crc >> 4);
-    crc = crc_table[crc & 0xf] ^ (crc >> 4);
-  }
-  return ~crc;
-}
 
 uint32_t read_le32(std::span<const std::byte> bytes) {
   return static_cast<uint32_t>(u8(bytes[0]) | u8(bytes[1]) << 8 | u8(bytes[2]) << 16) | uint32_t{u8(bytes[3])} << 24;

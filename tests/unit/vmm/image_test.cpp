@@ -50,6 +50,17 @@ Bytes arm64_image(size_t file_size, uint64_t image_size, uint64_t text_offset = 
   return image;
 }
 
+// Entry and load offset are addresses in the cached window in older kernels, physical ones in newer.
+Bytes loongarch_image(size_t file_size, uint64_t image_size, uint64_t entry, uint64_t load) {
+  Bytes image(file_size);
+  poke(image, 0, uint16_t{0x5a4d});
+  poke(image, 8, entry);
+  poke(image, 16, image_size);
+  poke(image, 24, load);
+  poke(image, 56, uint32_t{0x8182'23cd});
+  return image;
+}
+
 struct Segment {
   uint64_t vaddr, paddr, file_size, memory_size;
 };
@@ -357,10 +368,7 @@ TEST_F(Loader, refuses_what_cannot_be_a_kernel) {
   expect_kind(request(Bytes(bytes.begin(), bytes.end())), Kind::not_code);
   expect_kind(request(Bytes(4096)), Kind::not_code);
   expect_kind(request(arm64_image(64, ~uint64_t{0})), Kind::kernel_too_large);
-  Bytes loongarch = arm64_image(64, 64);
-  poke(loongarch, 0, uint16_t{0x5a4d});
-  poke(loongarch, 56, uint32_t{0x8182'23cd});
-  expect_kind(request(loongarch), Kind::wrong_machine);
+  expect_kind(request(loongarch_image(64, 64, 0x20'0000, 0x20'0000)), Kind::wrong_machine);
 }
 
 TEST_F(Loader, says_how_much_is_missing) {
@@ -391,6 +399,65 @@ TEST_F(Loader, refuses_load_addresses_that_cannot_work) {
   expect_error(r, {Kind::entry_outside_kernel, ram, 0});
 }
 
+class LoongArchLoader : public Loader {
+ protected:
+  LoongArchLoader() { regions = {region(0, 256 * mib), region(0x8000'0000, 768 * mib)}; }
+  LoadRequest request(const Bytes& kernel) {
+    LoadRequest request = Loader::request(kernel);
+    request.isa = vmm::GuestIsa::loongarch64;
+    return request;
+  }
+};
+
+TEST_F(LoongArchLoader, places_linux_as_qemu_does) {
+  const Bytes initrd(1 * mib + 5);
+  for (const uint64_t window : {uint64_t{0}, uint64_t{0x9000'0000'0000'0000}}) {
+    const Bytes kernel = loongarch_image(3 * mib, 5 * mib, window + 0x123'4000 - 0xe0'0000, window + 0x20'0000);
+    LoadRequest r = request(kernel);
+    r.initrd = initrd;
+    const LoadPlan p = plan(r);
+    EXPECT_EQ(p.format, ImageFormat::linux_image);
+    EXPECT_EQ(p.kernel, (GuestPhysRange{GuestPhys(0x20'0000), 5 * mib}));
+    EXPECT_EQ(p.entry, GuestPhys(0x43'4000));
+    EXPECT_EQ(p.initrd, (GuestPhysRange{GuestPhys(128 * mib), initrd.size()}));
+    EXPECT_EQ(p.fdt, (GuestPhysRange{GuestPhys(0x10'0000), 64 * kib}));
+    EXPECT_EQ(p.tables, (GuestPhysRange{GuestPhys(0), 4 * kib}));
+  }
+}
+
+TEST_F(LoongArchLoader, finds_the_place_of_an_elf_file_behind_its_window) {
+  const uint64_t window = 0x9000'0000'0000'0000;
+  const Bytes kernel = elf({{window + 0x20'0000, window + 0x20'0000, 100, 1 * mib}}, window + 0x20'0010, 258);
+  const LoadPlan p = plan(request(kernel));
+  EXPECT_EQ(p.kernel, (GuestPhysRange{GuestPhys(0x20'0000), 1 * mib}));
+  EXPECT_EQ(p.entry, GuestPhys(0x20'0010));
+}
+
+TEST_F(LoongArchLoader, keeps_the_tables_clear_of_a_kernel_in_their_place) {
+  const LoadPlan p = plan(request(elf({{0, 0, 100, 2 * mib}}, 0, 258)));
+  EXPECT_EQ(p.kernel.start, GuestPhys(0));
+  EXPECT_EQ(p.tables.start, GuestPhys(2 * mib));
+  EXPECT_EQ(p.fdt.start, GuestPhys(2 * mib + 64 * kib));
+}
+
+TEST_F(LoongArchLoader, puts_a_raw_kernel_above_the_tables) {
+  EXPECT_EQ(plan(request(code(4 * kib))).kernel.start, GuestPhys(2 * mib));
+}
+
+TEST_F(LoongArchLoader, puts_an_initrd_into_the_high_bank_when_the_low_one_is_too_small) {
+  const Bytes kernel = loongarch_image(4 * kib, 40 * mib, 0x20'0000, 0x20'0000);
+  const Bytes initrd(200 * mib);
+  LoadRequest r = request(kernel);
+  r.initrd = initrd;
+  EXPECT_EQ(plan(r).initrd.start, GuestPhys(0x8000'0000));
+}
+
+TEST_F(LoongArchLoader, says_when_there_is_no_room_for_the_tables) {
+  regions = {region(0, 1 * mib)};
+  const Bytes kernel = elf({{0, 0, 100, 1 * mib}}, 0, 258);
+  expect_error(request(kernel), {Kind::tables_too_large, 4 * kib, 1 * mib});
+}
+
 // Whatever the numbers are: nothing overlaps, all is inside RAM, the device tree crosses no 2 MiB boundary.
 TEST_F(Loader, never_places_two_things_in_one_spot) {
   std::mt19937_64 random(3);
@@ -404,11 +471,15 @@ TEST_F(Loader, never_places_two_things_in_one_spot) {
       at += size + random() % 3 * mib;
     }
     const uint64_t start = regions[0].range.start.value() + random() % 16 * mib;
-    const Bytes kernel = random() % 2 == 0 ? arm64_image(4 * kib, random() % (40 * mib), random() % 3 * 512 * kib)
-                                           : elf({{start, start, 64, 1 + random() % (20 * mib)}}, start);
+    const bool arm = random() % 2 == 0;
+    const uint64_t offset = random() % 3 * 512 * kib;
+    const Bytes kernel = random() % 2 == 0 ? elf({{start, start, 64, 1 + random() % (20 * mib)}}, start, arm ? 183 : 258)
+                         : arm             ? arm64_image(4 * kib, random() % (40 * mib), offset)
+                                           : loongarch_image(4 * kib, random() % (40 * mib), offset, offset);
     const Bytes initrd(random() % 3 == 0 ? 0 : random() % (1 * mib));
     LoadRequest r = request(kernel);
     r.initrd = initrd;
+    r.isa = arm ? vmm::GuestIsa::aarch64 : vmm::GuestIsa::loongarch64;
     r.fdt_capacity = hal::page_size << (random() % 10);
     const auto result = vmm::plan_load(r, *scratch);
     if (!result.ok()) continue;
@@ -417,7 +488,9 @@ TEST_F(Loader, never_places_two_things_in_one_spot) {
     ASSERT_FALSE(p.kernel.overlaps(p.initrd));
     ASSERT_FALSE(p.kernel.overlaps(p.fdt));
     ASSERT_FALSE(p.initrd.overlaps(p.fdt));
-    for (const GuestPhysRange& range : {p.kernel, p.initrd, p.fdt}) {
+    ASSERT_EQ(p.tables.empty(), arm);
+    for (const GuestPhysRange& other : {p.kernel, p.initrd, p.fdt}) ASSERT_FALSE(p.tables.overlaps(other));
+    for (const GuestPhysRange& range : {p.kernel, p.initrd, p.fdt, p.tables}) {
       ASSERT_TRUE(range.empty() ||
                   std::ranges::any_of(regions, [&](const auto& r) { return r.range.contains(range); }));
     }

@@ -89,6 +89,7 @@ class Board final : public VcpuKicker,
                                                                   std::span<std::byte> buffer);
   // The board's map, by which VM files are checked and RAM is laid out.
   [[nodiscard]] static const config::Board& description() { return config::aarch64_board; }
+  static constexpr GuestIsa isa = GuestIsa::aarch64;
 
   [[nodiscard]] vgic::Vgic& gic() { return gic_; }
   // The interrupt controller's state in words, for post-mortems. No vCPU is loaded.
