@@ -27,6 +27,9 @@ enum class LockRank : uint8_t {
   its = 49,
   vgic_distributor = 50,
   vgic_vcpu = 51,
+  interrupt_inputs = 52,  // vmm: a controller behind which devices are (LoongArch's PCH-PIC)
+  interrupt_router = 53,  // vmm: one that routes to vCPUs (EIOINTC)
+  interrupt_source = 54,  // vmm: interprocessor interrupts of one vCPU
   guest_space = 60,  // mm: one VM's stage-2 tables
   task_list = 65,    // task: the list of all tasks, and who owns which CPU
   wait_queue = 70,   // task: one wait queue

@@ -2,6 +2,7 @@
 #include "vmm/device/pl011.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "hal/base/bits.hpp"
 #include "vmm/device/primecell.hpp"

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <span>
 
 #include "hal/base/lock.hpp"
 #include "vmm/device/console_port.hpp"
+#include "vmm/device/fifo.hpp"
 #include "vmm/irq/line.hpp"
 #include "vmm/mmio.hpp"
 
@@ -45,23 +45,6 @@ class Pl011 final : public MmioDevice {
  private:
   static constexpr unsigned fifo_depth = 16;
 
-  // A ring of at most fifo_depth entries; which of them count is the owner's decision (FEN = 0: one).
-  template <class T>
-  struct Fifo {
-    std::array<T, fifo_depth> slots{};
-    uint8_t first = 0;
-    uint8_t count = 0;
-
-    void push(T entry) { slots[(first + count++) % fifo_depth] = entry; }
-    T pop() {
-      const T entry = slots[first];
-      first = static_cast<uint8_t>((first + 1) % fifo_depth);
-      --count;
-      return entry;
-    }
-    void clear() { first = count = 0; }
-  };
-
   [[gnu::noinline]] uint64_t read_locked(MmioAccess access);
   uint32_t read_register(uint32_t offset) PLINTH_REQUIRES(lock_);
   void write_register(uint32_t offset, uint32_t value) PLINTH_REQUIRES(lock_);
@@ -89,8 +72,8 @@ class Pl011 final : public MmioDevice {
   hal::SpinLock lock_{hal::LockRank::device};
   // UARTFR as it would read now: a guest polls it before each byte, so that read takes no lock.
   std::atomic<uint32_t> flags_{0};
-  Fifo<uint8_t> tx_ PLINTH_GUARDED_BY(lock_);
-  Fifo<uint16_t> rx_ PLINTH_GUARDED_BY(lock_);  // data and error bits as UARTDR has them
+  Fifo<uint8_t, fifo_depth> tx_ PLINTH_GUARDED_BY(lock_);
+  Fifo<uint16_t, fifo_depth> rx_ PLINTH_GUARDED_BY(lock_);  // data and error bits as UARTDR has them
   uint32_t control_ PLINTH_GUARDED_BY(lock_) = 0;
   uint32_t line_control_ PLINTH_GUARDED_BY(lock_) = 0;
   uint32_t raw_interrupts_ PLINTH_GUARDED_BY(lock_) = 0;

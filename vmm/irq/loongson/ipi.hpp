@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "hal/base/lock.hpp"
+#include "vmm/irq/loongson/cpu_lines.hpp"
+#include "vmm/mmio.hpp"
+
+namespace vmm::loongson {
+
+// Who starts vCPUs: told when interprocessor interrupt 0 reaches one, with what its mailbox 0 holds. A vCPU that is off
+// starts there, as firmware has a waiting CPU do; one that runs just takes the interrupt. Called without a lock of the
+// controller's.
+class SecondaryStart {
+ public:
+  virtual void start_vcpu(VcpuIndex vcpu, hal::GuestPhys entry) = 0;
+
+ protected:
+  ~SecondaryStart() = default;
+};
+
+// The interprocessor interrupts and mailboxes of a VM (Loongson 3A5000 user manual, chapter 10): 32 interrupts and four
+// mailboxes of 64 bits for each vCPU, reached by IOCSRs. A vCPU's physical number is its index; what is aimed at a vCPU
+// that the VM does not have is lost.
+//
+// One lock for each vCPU (rank `interrupt_source`).
+class Ipi {
+ public:
+  // IOCSR addresses that read() and write() are for.
+  static constexpr uint32_t base = 0x1000;
+  static constexpr uint32_t mailboxes = 0x1020;
+  static constexpr uint32_t send_register = 0x1040;
+  static constexpr uint32_t mail_send_register = 0x1048;
+  static constexpr uint32_t end = 0x1050;
+
+  Ipi(VcpuIndex vcpus, CpuLines& lines, SecondaryStart& starter) : vcpus_(vcpus), lines_(lines), starter_(starter) {}
+
+  // By vCPU `self`; `address` in [base, end), aligned to `size`. Registers that do not exist read as 0 and ignore
+  // writes.
+  [[nodiscard]] uint64_t read(VcpuIndex self, uint32_t address, unsigned size) const;
+  void write(VcpuIndex self, uint32_t address, unsigned size, uint64_t value);
+  // The interrupts of `bits` become pending for vCPU `target`, if there is one.
+  void raise(VcpuIndex target, uint32_t bits);
+  // A reset of the VM, which is stopped.
+  void reset();
+
+ private:
+  struct Core {
+    mutable hal::SpinLock lock{hal::LockRank::interrupt_source};
+    uint32_t status PLINTH_GUARDED_BY(lock) = 0;
+    uint32_t enable PLINTH_GUARDED_BY(lock) = 0;
+    std::array<uint32_t, 8> mailbox PLINTH_GUARDED_BY(lock){};
+  };
+  [[nodiscard]] static uint32_t read_word(const Core& core, uint32_t address) PLINTH_REQUIRES(core.lock);
+  void write_word(VcpuIndex self, uint32_t address, uint32_t value, uint32_t lanes);
+  void send_mail(uint64_t value);
+  void update(VcpuIndex vcpu, const Core& core) PLINTH_REQUIRES(core.lock);
+
+  const VcpuIndex vcpus_;
+  CpuLines& lines_;
+  SecondaryStart& starter_;
+  std::array<Core, max_vcpus> cores_;
+};
+
+}  // namespace vmm::loongson
