@@ -14,6 +14,9 @@
 //     take_start(i)             the hal::StartState that vCPU i was given since it was last asked
 //     reset_vcpu(i)
 //     timer_would_wake(i)       would the interrupt of vCPU i's own timer end its WFI?
+//     answer_at_once(vcpu)      a call that needs nothing of the VM
+//     call(vcpu), register_read(...), register_write(...)
+//     description()             the map by which configuration is checked and RAM is laid out
 //     describe(...)             the guest's device tree
 //     injected(i)               interrupts given to vCPU i so far
 //     report(sink)              the interrupt controller's state, for post-mortems

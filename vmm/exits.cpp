@@ -197,7 +197,7 @@ bool guest_may_walk_again(hal::Vcpu& vcpu, hal::GuestPhys table, bool write) {
 }
 
 void guest_call(hal::Vcpu& vcpu) {
-  if (const auto answer = Board::fixed_answer(vcpu.reg(0))) return vcpu.set_reg(0, *answer);
+  if (Board::answer_at_once(vcpu)) return;
   self(vcpu).vm().board().call(self(vcpu));
 }
 

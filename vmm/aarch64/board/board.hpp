@@ -11,6 +11,7 @@
 #include "hal/base/fdt.hpp"
 #include "hal/base/result.hpp"
 #include "hal/start_state.hpp"
+#include "hal/vcpu.hpp"
 #include "mm/frames.hpp"
 #include "mm/heap.hpp"
 #include "vmm/aarch64/affinity.hpp"
@@ -63,8 +64,10 @@ class Board final : public VcpuKicker,
 
   // --- what a guest did ---
   // What firmware answers to every VM alike, and what call() is not needed for.
-  [[nodiscard]] static constexpr std::optional<uint64_t> fixed_answer(uint64_t function) {
-    return aarch64::Psci::fixed_answer(function);
+  [[nodiscard]] static bool answer_at_once(hal::Vcpu& vcpu) {
+    const auto answer = aarch64::Psci::fixed_answer(vcpu.reg(0));
+    if (answer) vcpu.set_reg(0, *answer);
+    return answer.has_value();
   }
   void call(Vcpu& vcpu);
   [[nodiscard]] bool register_read(Vcpu& vcpu, uint32_t id, uint64_t& value);

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <board/board.hpp>
+
+#include <bit>
+
+#include "config/loongarch64_virt.hpp"
+#include "hal/log.hpp"
+#include "vmm/loongarch64/device_tree.hpp"
+#include "vmm/vm.hpp"
+#include "vmm/wall_clock.hpp"
+
+namespace vmm {
+namespace {
+
+namespace virt = config::loongarch64_virt;
+
+// How <arch/vcpu.hpp> tells an IOCSR: the rest are words of CPUCFG.
+struct iocsr_id {
+  using is_iocsr = hal::Field<31>;
+  using in_monitor_block = hal::Field<30>;
+  using log2_size = hal::Field<29, 28>;
+  using offset = hal::Field<15, 0>;
+
+  static uint32_t address(uint32_t id) {
+    return static_cast<uint32_t>(offset::get(id)) | (in_monitor_block::is_set(id) ? loongson::Eiointc::virt_base : 0);
+  }
+  static unsigned size(uint32_t id) { return 1U << log2_size::get(id); }
+};
+
+}  // namespace
+
+hal::Result<mm::Owned<Board>, VmError> Board::create(Vm& vm) {
+  const config::VmConfig& config = vm.config();
+  if (config.gic != config::GicVersion::host) {
+    hal::log::error("{}: gic: this board has no GIC", vm.name());
+    return hal::fail(VmError::not_possible);
+  }
+  if (config.console == config::ConsoleModel::pl011) {
+    hal::log::error("{}: console.model: this board has a 16550, not a PL011", vm.name());
+    return hal::fail(VmError::not_possible);
+  }
+  if (config.watchdog) {
+    hal::log::error("{}: watchdog: this board has none", vm.name());
+    return hal::fail(VmError::not_possible);
+  }
+  for (const config::Passthrough& device : config.passthrough) {
+    if (device.irqs.empty()) continue;
+    hal::log::error("{}: passthrough.irqs: a passed-through device's interrupts cannot be given to a guest", vm.name());
+    return hal::fail(VmError::not_possible);
+  }
+  auto board = mm::make<Board>(vm);
+  if (!board) return hal::fail(VmError::out_of_memory);
+  TRY((*board)->plug_in());
+  return std::move(board).value();
+}
+
+Board::Board(Vm& vm)
+    : vm_(vm),
+      lines_(*this),
+      ipi_(vm.config().vcpus, lines_, *this),
+      eiointc_(vm.config().vcpus, lines_, true),
+      iocsr_(vm.config().vcpus, ipi_, eiointc_, false),
+      pch_pic_(virt::pch_pic.start, virt::pch_pic_inputs, eiointc_),
+      pch_msi_(virt::pch_msi.start, virt::first_message_vector, eiointc_),
+      ged_(virt::ged.start, *this) {}
+
+hal::Result<void, VmError> Board::plug_in() {
+  bool fits = vm_.plug(pch_pic_) && vm_.plug(pch_msi_) && vm_.plug(ged_);
+  if (vm_.config().console != config::ConsoleModel::none) {
+    uart_.emplace(virt::uart.start, IrqLine(pch_pic_, VirtualIrq{virt::uart_input}), vm_.console());
+    fits &= vm_.plug(*uart_);
+    vm_.console().connect(*uart_);
+  }
+  if (!fits) {
+    hal::log::error("{}: the devices' windows overlap, or there are too many", vm_.name());
+    return hal::fail(VmError::not_possible);
+  }
+  return {};
+}
+
+void Board::unplug() { vm_.console().disconnect(); }
+
+void Board::identify(Vcpu& vcpu) {
+  vcpu.identify({.core = vcpu.index(), .regime = &vm_.space().regime(), .counter_offset = 0});
+}
+
+// --- interrupts ------------------------------------------------------------------------------------------------------
+
+void Board::flush(VcpuIndex index) {
+  Shown& shown = shown_[index];
+  const uint32_t lines = lines_.lines(index);
+  const auto rose = static_cast<uint64_t>(std::popcount(lines & ~shown.lines));
+  shown.injected.store(shown.injected.load(std::memory_order_relaxed) + rose, std::memory_order_relaxed);
+  shown.lines = lines;
+  vm_.vcpus().list[index]->set_lines(lines);
+}
+
+bool Board::has_pending(VcpuIndex index) {
+  if (needs_flush(index)) flush(index);
+  return vm_.vcpus().list[index]->has_pending();
+}
+
+void Board::kick(VcpuIndex vcpu) { vm_.vcpus().list[vcpu]->kick(Vcpu::interrupt); }
+
+// --- what a guest did ------------------------------------------------------------------------------------------------
+
+// A hypercall that nobody knows: KVM's code for it, which every guest understands.
+void Board::call(Vcpu& vcpu) {
+  constexpr unsigned a0 = 4;
+  vcpu.set_reg(a0, ~uint64_t{0});
+}
+
+bool Board::register_read(Vcpu& vcpu, uint32_t id, uint64_t& value) {
+  if (!iocsr_id::is_iocsr::is_set(id)) return false;
+  const auto read = iocsr_.read(vcpu.index(), iocsr_id::address(id), iocsr_id::size(id));
+  if (read) value = *read;
+  return read.has_value();
+}
+
+bool Board::register_write(Vcpu& vcpu, uint32_t id, uint64_t value) {
+  if (!iocsr_id::is_iocsr::is_set(id)) return false;
+  return iocsr_.write(vcpu.index(), iocsr_id::address(id), iocsr_id::size(id), value);
+}
+
+void Board::power_off(VcpuIndex vcpu) { vm_.guest_ends(*vm_.vcpus().list[vcpu], VmEvent::power_off); }
+void Board::reset_machine(VcpuIndex vcpu) { vm_.guest_ends(*vm_.vcpus().list[vcpu], VmEvent::reset); }
+
+// --- starts ----------------------------------------------------------------------------------------------------------
+
+void Board::boot(const hal::StartState& start) {
+  const hal::LockGuard guard(power_lock_);
+  starts_[0] = {Power::start_pending, start};
+}
+
+// As the firmware's waiting loop does it: the address is a physical one, in whichever window the guest wrote it.
+void Board::start_vcpu(VcpuIndex vcpu, hal::GuestPhys entry) {
+  {
+    const hal::LockGuard guard(power_lock_);
+    if (starts_[vcpu].power != Power::off) return;
+    starts_[vcpu] = {Power::start_pending, {.pc = hal::GuestPhys(entry.value() & loongarch_physical_mask)}};
+  }
+  vm_.wake(vcpu);
+}
+
+bool Board::has_start(VcpuIndex index) const {
+  const hal::LockGuard guard(power_lock_);
+  return starts_[index].power == Power::start_pending;
+}
+
+std::optional<hal::StartState> Board::take_start(VcpuIndex index) {
+  const hal::LockGuard guard(power_lock_);
+  if (starts_[index].power != Power::start_pending) return std::nullopt;
+  starts_[index].power = Power::on;
+  return starts_[index].state;
+}
+
+// --- life cycle ------------------------------------------------------------------------------------------------------
+
+void Board::reset() {
+  {
+    const hal::LockGuard guard(power_lock_);
+    for (Start& start : starts_) start = {};
+  }
+  for (MmioDevice* const device : vm_.bus()) device->reset();
+  ipi_.reset();
+  eiointc_.reset();
+  iocsr_.reset();
+  lines_.reset();
+  for (Shown& shown : shown_) shown.lines = 0;
+  vm_.console().discard_input();
+}
+
+hal::Result<std::span<const std::byte>, hal::FdtError> Board::describe(const LoadPlan& plan,
+                                                                       std::span<const std::byte> own,
+                                                                       std::span<std::byte> buffer) {
+  std::array<std::byte, 64> seed{};
+  fill_random(seed);
+  const GuestFacts guest{
+      .regions = vm_.regions(), .cmdline = vm_.config().kernel.cmdline.view(), .initrd = plan.initrd, .seed = seed};
+  if (!own.empty()) return patch_device_tree(guest, own, buffer);
+  return loongarch64::build_device_tree({.guest = guest, .vcpus = vm_.config().vcpus, .uart = uart_.has_value()},
+                                        buffer);
+}
+
+void Board::report(hal::TextSink& sink) {
+  for (VcpuIndex index = 0; index < vm_.config().vcpus; ++index) {
+    hal::format(sink, "vCPU {}: lines {:#x}; in service", index, lines_.lines(index));
+    for (unsigned group = 0; group < loongson::Eiointc::vectors / 32; ++group) {
+      hal::format(sink, " {:08x}", eiointc_.in_service(index, group));
+    }
+    sink.put("\n");
+  }
+}
+
+}  // namespace vmm
