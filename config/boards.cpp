@@ -30,6 +30,7 @@ constexpr DeviceWindow loongarch64_devices[] = {
     {loongarch64_virt::pch_pic, "the interrupt controller"},
     {loongarch64_virt::rtc, "the real-time clock", has_rtc},
     {loongarch64_virt::ged, "the power controller"},
+    {loongarch64_virt::isa_io, "the ISA bus"},
     {loongarch64_virt::uart, "the UART", has_console},
     {loongarch64_virt::pch_msi, "the interrupt controller for messages"},
 };

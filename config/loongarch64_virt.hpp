@@ -16,6 +16,8 @@ using hal::GuestPhysRange;
 inline constexpr GuestPhysRange pch_pic{GuestPhys(0x1000'0000), 0x400};
 inline constexpr GuestPhysRange rtc{GuestPhys(0x100d'0100), 0x100};
 inline constexpr GuestPhysRange ged{GuestPhys(0x100e'0000), 0x20};
+// Not on QEMU's board: where kernels look for the devices of a PC. As large as their largest pages.
+inline constexpr GuestPhysRange isa_io{GuestPhys(0x1800'0000), 0x4000};
 inline constexpr GuestPhysRange uart{GuestPhys(0x1fe0'01e0), 0x100};
 inline constexpr GuestPhysRange pch_msi{GuestPhys(0x2ff0'0000), 0x8};
 // 256 MiB below the devices, the rest above the PCI windows.

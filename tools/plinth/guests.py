@@ -15,6 +15,7 @@ from .paths import BUILD, cache
 from .ui import Failure
 
 DEBIAN_ARCH = {"aarch64": "arm64", "loongarch64": "loong64"}
+SUITES = {"loongarch64": ["sid"]}  # younger than the stable release: from unstable of the archive this machine uses
 
 
 def image(name, arch, refresh=False):
@@ -38,7 +39,7 @@ def _fetched(name, arch, refresh):
         path = cache() / json.loads(record.read_text())["file"]
         if path.is_file() and _recipe_matches(record, name):
             return path
-    data, origin = FETCHED[arch][name](PrivateApt(cache(), DEBIAN_ARCH[arch]))
+    data, origin = FETCHED[arch][name](PrivateApt(cache(), DEBIAN_ARCH[arch], SUITES.get(arch)))
     digest = hashlib.sha256(data).hexdigest()
     path = record.parent / digest[:16] / name.rpartition("/")[2]
     _write(path, data)
@@ -78,14 +79,16 @@ def _member(deb, pattern):
     raise Failure(f"{deb.name} holds no {pattern}")
 
 
-def _kernel(meta, pattern):
-    """The kernel that the meta package depends on, as the package has it: unmodified."""
+def _kernel(meta, *patterns):
+    """The kernel that the meta package leads to, one dependency after another, as its package has it: unmodified."""
     def fetch(apt):
-        name = next((name for name in apt.depends(meta) if fnmatch.fnmatch(name, pattern)), None)
-        if name is None:
-            raise Failure(f"Debian's package {meta} depends on no {pattern}")
+        name = meta
+        for pattern in patterns:
+            package, name = name, next((name for name in apt.depends(name) if fnmatch.fnmatch(name, pattern)), None)
+            if name is None:
+                raise Failure(f"Debian's package {package} depends on no {pattern}")
         deb = apt.download(name)
-        return _member(deb, "boot/vmlinuz-*"), deb.name
+        return _member(deb, "*/vmlinuz*"), deb.name
     return fetch
 
 
@@ -121,5 +124,9 @@ FETCHED = {
         "linux/watchdog.cpio.gz": _kernel_modules("linux-image-cloud-arm64", "linux-image-*-cloud-arm64",
                                                   "drivers/watchdog/watchdog.ko", "drivers/watchdog/sbsa_gwdt.ko"),
         "uboot/u-boot.bin": _file("u-boot-qemu", "usr/lib/u-boot/qemu_arm64/u-boot.bin"),
+    },
+    "loongarch64": {
+        "linux/Image": _kernel("linux-image-loong64", "linux-image-*-loong64", "linux-binary-*-loong64"),
+        "linux/initramfs.cpio.gz": _busybox_initramfs,
     },
 }

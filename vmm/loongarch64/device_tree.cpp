@@ -91,6 +91,19 @@ void write_uart(FdtWriter& fdt) {
   fdt.end_node();
 }
 
+// The second kind of range (1) is I/O space (Open Firmware's ISA binding).
+void write_isa(FdtWriter& fdt) {
+  constexpr uint32_t io_space = 1;
+  fdt.begin_node("isa", virt::isa_io.start.value());
+  fdt.string("device_type", "isa");
+  fdt.string("compatible", "isa");
+  fdt.u32("#address-cells", 2);
+  fdt.u32("#size-cells", 1);
+  fdt.cells("ranges", {io_space, 0, 0, static_cast<uint32_t>(virt::isa_io.start.value()),
+                       static_cast<uint32_t>(virt::isa_io.size)});
+  fdt.end_node();
+}
+
 // power/reset/syscon-poweroff.yaml and syscon-reboot.yaml.
 void write_power(FdtWriter& fdt) {
   fdt.begin_node("ged", syscon.start.value());
@@ -127,6 +140,7 @@ hal::Result<std::span<const std::byte>, hal::FdtError> build_device_tree(const G
   write_cpus(fdt, board.vcpus);
   write_interrupt_controllers(fdt);
   if (board.uart) write_uart(fdt);
+  write_isa(fdt);
   write_power(fdt);
   fdt.end_node();
   return fdt.finish();

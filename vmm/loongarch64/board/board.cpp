@@ -62,10 +62,11 @@ Board::Board(Vm& vm)
       iocsr_(vm.config().vcpus, ipi_, eiointc_, false),
       pch_pic_(virt::pch_pic.start, virt::pch_pic_inputs, eiointc_),
       pch_msi_(virt::pch_msi.start, virt::first_message_vector, eiointc_),
-      ged_(virt::ged.start, *this) {}
+      ged_(virt::ged.start, *this),
+      isa_io_(virt::isa_io) {}
 
 hal::Result<void, VmError> Board::plug_in() {
-  bool fits = vm_.plug(pch_pic_) && vm_.plug(pch_msi_) && vm_.plug(ged_);
+  bool fits = vm_.plug(pch_pic_) && vm_.plug(pch_msi_) && vm_.plug(ged_) && vm_.plug(isa_io_);
   if (vm_.config().console != config::ConsoleModel::none) {
     uart_.emplace(virt::uart.start, IrqLine(pch_pic_, VirtualIrq{virt::uart_input}), vm_.console());
     fits &= vm_.plug(*uart_);

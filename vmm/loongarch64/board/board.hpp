@@ -15,6 +15,7 @@
 #include "hal/vcpu.hpp"
 #include "mm/heap.hpp"
 #include "vmm/device/ged.hpp"
+#include "vmm/device/isa_io.hpp"
 #include "vmm/device/ns16550.hpp"
 #include "vmm/irq/loongson/iocsr.hpp"
 #include "vmm/irq/loongson/pch_pic.hpp"
@@ -112,6 +113,7 @@ class Board final : public VcpuKicker, public loongson::SecondaryStart, public P
   loongson::PchPic pch_pic_;
   loongson::PchMsi pch_msi_;
   Ged ged_;
+  IsaIo isa_io_;
   std::optional<Ns16550> uart_;
   std::array<Shown, max_vcpus> shown_;
   mutable hal::SpinLock power_lock_{hal::LockRank::psci};
