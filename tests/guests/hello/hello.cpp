@@ -4,11 +4,8 @@
 #include <cstdint>
 
 #include "cpu.hpp"
-#include "gic.hpp"
+#include "hello_machine.hpp"
 #include "machine.hpp"
-#include "psci.hpp"
-#include "smp.hpp"
-#include "trap.hpp"
 
 using namespace guest;
 
@@ -18,25 +15,16 @@ constexpr unsigned ticks_to_show = 3;
 constexpr uint64_t tick_milliseconds = 100;
 constinit volatile unsigned tick_count = 0;
 
-void start_tick() {
-  cntv_tval_el0::write(ticks(tick_milliseconds));
-  cntv_ctl_el0::write(1);
-}
-
-void interrupt(uint32_t number) {
-  if (number != virtual_timer_interrupt) return;
-  tick_count = tick_count + 1;
-  start_tick();
-}
+void tick() { tick_count = tick_count + 1; }
 
 void show_machine() {
-  print("hello from a guest at EL{}, CPU {:x}", 1u, static_cast<uint32_t>(midr_el1::read()));
-  if (machine.tree == nullptr) {
-    print("no device tree");
-  } else {
-    print("{} of RAM at {}, {} CPU(s), GICv{}, arguments \"{}\"", hal::Size{machine.ram.size}, machine.ram.start,
-          smp::count(), machine.gic, machine.arguments);
-  }
+  uart.put("hello from a guest at ");
+  describe_cpu(uart);
+  uart.put("\n");
+  if (machine.tree == nullptr) return print("no device tree");
+  hal::format(uart, "{} of RAM at {}, {} CPU(s), ", hal::Size{machine.ram.size}, machine.ram.start, cpu_count());
+  describe_interrupt_controller(uart);
+  print(", arguments \"{}\"", machine.arguments);
 }
 
 // Memory of another VM, or of this one before a reset, must not be found here.
@@ -55,19 +43,14 @@ void fill_ram() {
 }
 
 void show_ticks() {
-  on_interrupt(interrupt);
-  gic::enable_distributor();
-  gic::enable_cpu();
-  gic::enable(virtual_timer_interrupt);
-  start_tick();
-  unmask_interrupts();
+  start_ticking(tick_milliseconds, tick);
   for (unsigned shown = 0; shown < ticks_to_show;) {
     wait_for_interrupt();
     while (shown < tick_count && shown < ticks_to_show) print("tick {}", ++shown);
   }
 }
 
-void crash() { asm volatile("ldr x0, [%0]" : : "r"(hole_base) : "x0", "memory"); }
+void crash() { (void)read64(hole_base); }
 
 void echo() {
   print("hello is ready; type: Q powers off, R resets, C crashes, D fills its RAM, anything else comes back");
@@ -76,7 +59,7 @@ void echo() {
     while (uart.has_input()) {
       const char c = uart.get();
       if (c == 'Q') return;
-      if (c == 'R') (void)psci::call(psci::system_reset);
+      if (c == 'R') reset();
       if (c == 'C') crash();
       if (c == 'D') fill_ram();
       if (c == '\r') {
@@ -89,8 +72,8 @@ void echo() {
 }
 }  // namespace
 
-extern "C" void guest_main(uint64_t device_tree) {
-  read_machine(device_tree);
+extern "C" void guest_main(uint64_t handover) {
+  read_machine(handover);
   show_machine();
   show_ram_is_clean();
   show_ticks();
