@@ -98,9 +98,9 @@ void Scheduler::serve_requests(Cpu& cpu) {
 void Scheduler::send_away(Cpu& cpu, Task& task) {
   policy_of(cpu, task).leave(task);
   unplace(task, cpu);
-  task.slept_ = 0;
   Cpu& target = choose(task);
   task.arrived_at_ = hal::Timer::now();
+  task.takes_turns_ = true;
   if (&target != &cpu) task.migrations_.store(task.migrations_.load(relaxed) + 1, relaxed);
   place(task, target);
 }

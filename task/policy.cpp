@@ -124,11 +124,7 @@ bool FairPolicy::Behind::operator()(const Task& a, const Task& b) const {
 }
 
 void FairPolicy::enqueue(Task& task, Position position) {
-  if (position == Position::arrived) {
-    const int64_t half_slice = static_cast<int64_t>(default_slice() / 2);
-    const int64_t forgiven = static_cast<int64_t>(std::min<hal::Ticks>(task.slept_, hal::Ticks{1} << 62));
-    task.virtual_runtime_ = clock_ + std::max(task.virtual_runtime_ - forgiven, -half_slice);
-  }
+  if (position == Position::arrived) join(task);
   tasks_.push(task);
   by_age_.push_back(task);
 }
@@ -158,7 +154,19 @@ void FairPolicy::charge(Task& current, hal::Ticks ran) {
   clock_ = std::max(clock_, least);
 }
 
-void FairPolicy::leave(Task& current) { current.virtual_runtime_ -= clock_; }
+// By real time a task would be forgiven what the others could not use: several that sleep in turn would keep one that
+// computes from the CPU for ever.
+void FairPolicy::join(Task& task) {
+  const int64_t half_slice = static_cast<int64_t>(default_slice() / 2);
+  const int64_t forgiven = task.left_ == this ? clock_ - task.left_at_ : 0;
+  task.virtual_runtime_ = clock_ + std::max(task.virtual_runtime_ - forgiven, -half_slice);
+}
+
+void FairPolicy::leave(Task& current) {
+  current.virtual_runtime_ -= clock_;
+  current.left_ = this;
+  current.left_at_ = clock_;
+}
 
 // At the end of its slice the current task makes way for anybody who is not ahead of it; before that only for somebody
 // who is clearly behind, so that wake-ups do not chop slices to pieces.
@@ -166,9 +174,8 @@ bool FairPolicy::preempts(const Task& current, hal::Ticks ran) const {
   const Task* const first = tasks_.top();
   if (first == nullptr) return false;
   const hal::Ticks whole = slice(current);
-  const int64_t now = current.virtual_runtime_ + virtual_ticks(current, ran);
   const int64_t margin = ran >= whole ? 0 : static_cast<int64_t>(whole / 4);
-  return first->virtual_runtime_ + margin <= now;
+  return first->virtual_runtime_ + margin <= current.virtual_runtime_;
 }
 
 hal::Ticks FairPolicy::slice(const Task& current) const {

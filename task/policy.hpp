@@ -66,9 +66,10 @@ class Policy {
 
   // The running task of this class has used `ran` since it was last charged.
   virtual void charge(Task& current, hal::Ticks ran) = 0;
-  // It blocks, or goes to another CPU.
+  // A task that is not queued joins this class on this CPU; it blocks, or goes to another class or CPU.
+  virtual void join(Task& task) = 0;
   virtual void leave(Task& current) = 0;
-  // Should the best task here take its place?
+  // Should the best task here take the place of one that was charged, and whose turn has lasted for `ran`?
   [[nodiscard]] virtual bool preempts(const Task& current, hal::Ticks ran) const = 0;
   // How long it may run while others of its class wait; hal::never without a limit.
   [[nodiscard]] virtual hal::Ticks slice(const Task& current) const = 0;
@@ -87,6 +88,7 @@ class FifoPolicy final : public Policy {
   Task* find(Test test, CpuSet cpus) override;
   CpuSet wanted() override;
   void charge(Task&, hal::Ticks) override {}
+  void join(Task&) override {}
   void leave(Task&) override {}
   bool preempts(const Task&, hal::Ticks) const override { return false; }
   hal::Ticks slice(const Task&) const override { return hal::never; }
@@ -105,6 +107,7 @@ class FixedPolicy final : public Policy {
   Task* find(Test test, CpuSet cpus) override;
   CpuSet wanted() override;
   void charge(Task&, hal::Ticks) override {}
+  void join(Task&) override {}
   void leave(Task&) override {}
   bool preempts(const Task& current, hal::Ticks) const override;
   hal::Ticks slice(const Task&) const override { return hal::never; }
@@ -118,8 +121,8 @@ class FixedPolicy final : public Policy {
 
 // Weighted fair: each task has a virtual runtime that advances with its run time divided by its weight, and the
 // smallest runs. The CPU has a virtual clock that follows them. A task that leaves takes along how far it is ahead of
-// the clock (its lag) and comes back with that much, less the time it slept: so it is served soon, but saves up half a
-// slice at most.
+// the clock (its lag) and comes back with that much, less what the clock has advanced: so it is served soon, but saves
+// up half a slice at most, and nothing where the others had no time either. On another CPU it has the same lag.
 class FairPolicy final : public Policy {
  public:
   void enqueue(Task& task, Position position) override;
@@ -129,6 +132,7 @@ class FairPolicy final : public Policy {
   Task* find(Test test, CpuSet cpus) override;
   CpuSet wanted() override;
   void charge(Task& current, hal::Ticks ran) override;
+  void join(Task& task) override;
   void leave(Task& current) override;
   bool preempts(const Task& current, hal::Ticks ran) const override;
   hal::Ticks slice(const Task& current) const override;

@@ -86,7 +86,6 @@ void Scheduler::unplace(Task& task, Cpu& cpu) { cpu.load_.fetch_sub(weight_of(ta
 
 void Scheduler::make_ready(Task& task) {
   const hal::Ticks now = hal::Timer::now();
-  task.slept_ = now - task.changed_at_.load(relaxed);
   task.changed_at_.store(now, relaxed);
   task.state_.store(TaskState::ready, relaxed);
   Cpu& target = choose(task);
@@ -113,25 +112,50 @@ void Scheduler::promote(Task& task) {
   }
 }
 
-void Scheduler::demote(Task& task) { task.wanted_class_.store(task.scheduling_.scheduling_class, relaxed); }
+// One that is blocked or queued changes as it is queued next; one that runs has to be told, or its guest would have the
+// CPU as a service for as long as it never waits.
+void Scheduler::demote(Task& task) {
+  task.wanted_class_.store(task.scheduling_.scheduling_class, relaxed);
+  if (task.state() == TaskState::blocked) return;
+  Cpu& where = *cpu(task.cpu());
+  if (&where == &this_cpu()) {
+    where.resched.store(1, relaxed);
+  } else {
+    kick(where);
+  }
+}
 
 // --- the run queue of this CPU ---------------------------------------------------------------------------------------
 
-// What its old class knows of a task that comes from a run queue or from running is settled first; one that slept has
-// done so.
-[[gnu::cold]] Policy::Position Scheduler::change_class(Cpu& cpu, Task& task, Policy::Position position) {
-  if (position != Policy::Position::arrived) {
-    policy_of(cpu, task).leave(task);
-    task.slept_ = 0;
-  }
+// Of a task that runs or was in a run queue; one that slept has left its old class.
+[[gnu::cold]] void Scheduler::change_class(Cpu& cpu, Task& task) {
+  policy_of(cpu, task).leave(task);
   task.class_ = task.wanted_class_.load(relaxed);
-  return Policy::Position::arrived;
+}
+
+// Whoever arrives is placed beside what the running task has used so far. Nobody counts its time while it is alone: it
+// would pay for all of that to those that come. Only what tasks get by taking turns between CPUs is theirs to have: it
+// is short, and evens out what they had on the CPU they left.
+void Scheduler::charge_running(Cpu& cpu, Task& arriving) {
+  constexpr unsigned slices_of_turns = 8;
+  const bool takes_turns = std::exchange(arriving.takes_turns_, false);
+  Task& running = cpu.current();
+  if (running.class_ != SchedulingClass::fair || running.state() != TaskState::running) return;
+  const hal::Ticks now = hal::Timer::now();
+  if (takes_turns && now - running.changed_at_.load(relaxed) <= slices_of_turns * default_slice()) return;
+  charge(cpu, running, now);
 }
 
 void Scheduler::insert(Cpu& cpu, Task& task, Policy::Position position) {
   if (task.class_ != task.wanted_class_.load(relaxed)) [[unlikely]] {
-    position = change_class(cpu, task, position);
+    if (position == Policy::Position::arrived) {
+      task.class_ = task.wanted_class_.load(relaxed);
+    } else {
+      change_class(cpu, task);
+      position = Policy::Position::arrived;
+    }
   }
+  if (position == Policy::Position::arrived && task.class_ == SchedulingClass::fair) charge_running(cpu, task);
   policy_of(cpu, task).enqueue(task, position);
   cpu.ready_classes_ |= bit_of(class_of(task));
   if (!is_movable(task)) return;
@@ -236,29 +260,26 @@ void Scheduler::requeue(Cpu& cpu, Task& self, Policy::Position position) {
   // Its registers have to be saved first: finish_switch() sends it.
   policy_of(cpu, self).leave(self);
   unplace(self, cpu);
-  self.slept_ = 0;
   self.arrived_at_ = self.changed_at_.load(relaxed);
+  self.takes_turns_ = true;
   add(self.migrations_, 1);
   cpu.forward_to_ = target;
 }
 
-// While the running task is alone nobody counts its time. Whoever comes then is placed beside what it has used so far,
-// or would get as much before it runs again. Turns that tasks take between CPUs are shorter, and even out by
-// themselves.
-void Scheduler::collect_beside(Cpu& cpu, Task& self) {
-  constexpr unsigned slices_of_turns = 8;
-  if (cpu.ready_classes_ == 0 && cpu.inbox_.load(relaxed) != nullptr) {
-    const hal::Ticks now = hal::Timer::now();
-    if (now - self.changed_at_.load(relaxed) > slices_of_turns * default_slice()) charge(cpu, self, now);
-  }
+// Take in who arrived, and what was asked of the running task.
+void Scheduler::look_around(Cpu& cpu, Task& self) {
   collect(cpu);
+  if (self.class_ == self.wanted_class_.load(relaxed)) [[likely]] return;
+  charge(cpu, self, hal::Timer::now());
+  change_class(cpu, self);
+  policy_of(cpu, self).join(self);
 }
 
 void Scheduler::yield() {
   Cpu& here = this_cpu();
   Task& self = here.current();
   hal::Irqs::poll();
-  collect_beside(here, self);
+  look_around(here, self);
   if (here.ready_classes_ == 0) return;
   charge(here, self, hal::Timer::now());
   requeue(here, self, Policy::Position::back);
@@ -268,19 +289,19 @@ void Scheduler::yield() {
 void Scheduler::reschedule() {
   Cpu& here = this_cpu();
   Task& self = here.current();
-  collect_beside(here, self);
+  look_around(here, self);
   if (here.ready_classes_ == 0) return advertise(here);
   const unsigned best = static_cast<unsigned>(std::countr_zero(here.ready_classes_));
   const unsigned mine = class_of(self);
   const hal::Ticks now = hal::Timer::now();
-  const hal::Ticks ran = now - self.changed_at_.load(relaxed);
+  charge(here, self, now);
+  const hal::Ticks ran = now - self.turn_began_;
   const bool preempted = best < mine || (best == mine && policy_of(here, self).preempts(self, ran));
   if (!preempted) {
-    if (best == mine && ran >= policy_of(here, self).slice(self)) charge(here, self, now);
+    if (best == mine && ran >= policy_of(here, self).slice(self)) self.turn_began_ = now;
     limit(here, self);
     return advertise(here);
   }
-  charge(here, self, now);
   add(self.steals_, 1);
   requeue(here, self, best < mine ? Policy::Position::front : Policy::Position::back);
   run_others(self);
@@ -292,7 +313,7 @@ void Scheduler::reschedule() {
 void Scheduler::limit(Cpu& cpu, Task& current) {
   const bool contended = (cpu.ready_classes_ & bit_of(class_of(current))) != 0;
   const hal::Ticks slice = contended ? policy_of(cpu, current).slice(current) : hal::never;
-  cpu.timers_.set_slice_end(slice == hal::never ? hal::never : current.changed_at_.load(relaxed) + slice);
+  cpu.timers_.set_slice_end(slice == hal::never ? hal::never : current.turn_began_ + slice);
 }
 
 void Scheduler::borrow_boot_stack(Cpu& cpu, Task& self) {
@@ -307,6 +328,7 @@ void Scheduler::begin(Cpu& cpu, Task& next) {
   add(next.wait_, now - next.changed_at_.load(relaxed));
   add(next.switches_, 1);
   next.changed_at_.store(now, relaxed);
+  next.turn_began_ = now;
   next.state_.store(TaskState::running, relaxed);
   next.on_cpu_.store(true, relaxed);
   cpu.current_task = &next;

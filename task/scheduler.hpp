@@ -51,11 +51,12 @@ struct Scheduler {
 
   // The run queue of the executing CPU (scheduler.cpp).
   static void insert(Cpu& cpu, Task& task, Policy::Position position);
-  static Policy::Position change_class(Cpu& cpu, Task& task, Policy::Position position);
+  static void charge_running(Cpu& cpu, Task& arriving);
+  static void change_class(Cpu& cpu, Task& task);
   static void take_out(Cpu& cpu, Task& task);
   static Task* take_next(Cpu& cpu);
   static void collect(Cpu& cpu);
-  static void collect_beside(Cpu& cpu, Task& self);
+  static void look_around(Cpu& cpu, Task& self);
   static void charge(Cpu& cpu, Task& self, hal::Ticks now);
   static void requeue(Cpu& cpu, Task& self, Policy::Position position);
   static void run_others(Task& self);

@@ -136,7 +136,10 @@ class Task : public hal::ListNode<AllTasksTag>,
   // Written by whoever is responsible for the task: its CPU while it runs or is queued there, the one that wakes it
   // otherwise.
   int64_t virtual_runtime_ = 0;            // FairPolicy: queued or running, on the CPU's clock; otherwise the lag
-  hal::Ticks slept_ = 0;                   // before it became ready
+  const FairPolicy* left_ = nullptr;       // FairPolicy: whose clock the lag was taken from, to be compared only
+  int64_t left_at_ = 0;                    // and what that clock said
+  hal::Ticks turn_began_ = 0;              // running: the present slice
+  bool takes_turns_ = false;               // on its way to another CPU without having slept
   hal::Ticks arrived_at_ = 0;              // on this CPU
   std::atomic<hal::Ticks> changed_at_{0};  // when it became what state_ says, or was charged last
   std::atomic<hal::Ticks> run_{0};

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <random>
 #include <string>
@@ -31,6 +32,36 @@ class Scheduler : public World {
     }
     return share;
   }
+
+  // A guest that computes without pause and notes for how long it was kept from that.
+  Job& spawn_watched(task::Scheduling scheduling, CpuSet cpus, hal::Ticks& longest) {
+    return spawn("watched", scheduling, cpus, [this, &longest] {
+      while (!stopping) {
+        const hal::Ticks before = hal::Timer::now();
+        if (task::resched_needed()) task::reschedule();
+        longest = std::max(longest, hal::Timer::now() - before);
+        fake::run_guest(100 * millisecond);
+      }
+    });
+  }
+  // A guest that sleeps and computes in turn, each as long as these say.
+  template <typename Sleep, typename Burst>
+  Job& spawn_sleeper(task::Scheduling scheduling, CpuSet cpus, Sleep sleep, Burst burst) {
+    return spawn("sleeper", scheduling, cpus, [this, sleep, burst]() mutable {
+      while (!stopping) {
+        task::sleep_until(hal::Timer::now() + sleep());
+        hal::Ticks used = 0;
+        for (const hal::Ticks wanted = burst(); used < wanted && !stopping;) {
+          if (task::resched_needed()) task::reschedule();
+          used += fake::run_guest(std::min<hal::Ticks>(wanted - used, 100 * millisecond));
+        }
+      }
+    });
+  }
+  // How long a task that is ready may be kept waiting by so many others of its weight, whatever they do
+  // (docs/scheduling.md).
+  static constexpr hal::Ticks longest_wait(unsigned others) { return others * 2 * slice; }
+  static constexpr hal::Ticks slice = 5 * millisecond;
 };
 
 TEST_F(Scheduler, runs_a_task_to_its_end) {
@@ -256,6 +287,116 @@ TEST_F(Scheduler, does_not_make_a_task_pay_for_the_time_it_was_alone) {
   for (const double share : shares({&first, &second}, 100 * millisecond)) EXPECT_NEAR(share, 0.5, 0.06);
 }
 
+TEST_F(Scheduler, lets_nobody_save_up_time_by_sleeping) {
+  for (const unsigned sleepers : {1U, 4U, 8U}) {
+    stopping = false;
+    hal::Ticks longest = 0;
+    Job& neighbour = spawn_watched(fair(), CpuSet::only(1), longest);
+    for (unsigned i = 0; i < sleepers; ++i) {
+      spawn_sleeper(
+          fair(), CpuSet::only(1), [] { return 5000 * millisecond; }, [] { return 20'000 * millisecond; });
+    }
+    machine().run_for(5000 * millisecond);
+    const auto share = shares({&neighbour}, 2000 * millisecond);
+    EXPECT_NEAR(share[0], 1.0 / (sleepers + 1), 0.02) << sleepers;
+    EXPECT_LE(longest, longest_wait(sleepers)) << sleepers;
+    finish();
+  }
+}
+
+TEST_F(Scheduler, lets_nobody_save_up_time_by_sleeping_where_others_wake_it_from_other_cpus) {
+  hal::Ticks longest = 0;
+  bool awake = false;
+  task::WaitQueue queue;
+  Job& neighbour = spawn_watched(fair(), CpuSet(0b0110), longest);
+  Job& other = spawn_watched(fair(), CpuSet(0b0110), longest);
+  for (int i = 0; i < 8; ++i) {
+    spawn("sleeper", fair(), CpuSet(0b0110), [&] {
+      queue.wait([&] { return awake; });
+      while (!stopping) run_guest_for(100 * millisecond);
+    });
+  }
+  machine().run_for(5000 * millisecond);
+  longest = 0;
+  awake = true;
+  machine().on_cpu(3, [&] { queue.wake_all(); });
+  for (const double share : shares({&neighbour, &other}, 2000 * millisecond)) EXPECT_NEAR(share, 0.2, 0.03);
+  EXPECT_LE(longest, longest_wait(8));
+  finish();
+}
+
+// While some sleep the others have the CPU: who computes all the time must not wait for all of them to be awake.
+TEST_F(Scheduler, gives_tasks_that_sleep_in_turn_no_more_than_their_share) {
+  constexpr unsigned sleepers = 7;
+  hal::Ticks longest = 0;
+  Job& neighbour = spawn_watched(fair(), CpuSet::only(1), longest);
+  for (unsigned i = 0; i < sleepers; ++i) {
+    spawn_sleeper(
+        fair(), CpuSet::only(1), [] { return 15 * millisecond; }, [] { return slice / 2; });
+  }
+  machine().run_for(500 * millisecond);
+  longest = 0;
+  const auto share = shares({&neighbour}, 5000 * millisecond);
+  EXPECT_GE(share[0], 1.0 / (sleepers + 1) - 0.01);
+  EXPECT_LE(longest, longest_wait(sleepers));
+  finish();
+}
+
+TEST_F(Scheduler, keeps_its_bound_under_random_sleeps_bursts_suspends_and_resets) {
+  std::mt19937 random(8);
+  for (int round = 0; round < 12; ++round) {
+    stopping = false;
+    const auto others = static_cast<unsigned>(1 + random() % 7);
+    hal::Ticks longest = 0;
+    Job& neighbour = spawn_watched(fair(), CpuSet::only(1), longest);
+    task::WaitQueue gate;
+    std::vector<char> closed(others, 0);
+    std::vector<Job*> guests;
+    for (unsigned i = 0; i < others; ++i) {
+      // Up to a tenth of a millisecond, ten or a second; mostly the same for one guest.
+      const auto some = [](std::mt19937& own) {
+        constexpr std::array ranges{millisecond / 10, 10 * millisecond, 1000 * millisecond};
+        return 1 + own() % ranges[own() % ranges.size()];
+      };
+      guests.push_back(&spawn("guest", fair(), CpuSet::only(1), [&, i, some, own = std::mt19937(random())]() mutable {
+        while (!stopping) {
+          gate.wait([&] { return closed[i] == 0 || stopping; });
+          if (own() % 4 != 0) task::sleep_until(hal::Timer::now() + some(own));
+          hal::Ticks used = 0;
+          for (const hal::Ticks wanted = some(own); used < wanted && !stopping;) {
+            if (task::resched_needed()) task::reschedule();
+            if (closed[i] != 0) break;
+            used += fake::run_guest(wanted - used);
+          }
+        }
+      }));
+    }
+    for (int second = 0; second < 10; ++second) {
+      const hal::Ticks before = run_time(neighbour);
+      for (int step = 0; step < 20; ++step) {
+        machine().run_for(50 * millisecond);
+        const auto i = static_cast<unsigned>(random() % others);
+        machine().on_cpu(static_cast<hal::CpuIndex>(random() % fake_cpus), [&] {
+          const bool reset = random() % 2 == 0;
+          if (closed[i] == 0) {
+            closed[i] = 1;
+            task::promote(*guests[i]->task);
+          }
+          if (!reset) return;
+          task::demote(*guests[i]->task);
+          closed[i] = 0;
+          gate.wake_all();
+        });
+      }
+      EXPECT_GE(run_time(neighbour) - before, 1000 * millisecond / (others + 1) - longest_wait(others)) << round;
+    }
+    EXPECT_LE(longest, longest_wait(others)) << round << ": " << others;
+    stopping = true;
+    machine().on_cpu(0, [&] { gate.wake_all(); });
+    finish();
+  }
+}
+
 // --- fixed and dedicated ---------------------------------------------------------------------------------------------
 
 TEST_F(Scheduler, runs_the_highest_priority_until_it_blocks) {
@@ -359,6 +500,17 @@ TEST_F(Scheduler, gives_a_task_that_was_promoted_no_more_than_its_share_afterwar
   }
   for (const double share : shares({&other, &job}, 1000 * millisecond)) EXPECT_NEAR(share, 0.5, 0.02);
   finish();
+}
+
+// It saw that its gate was open again before it had parked.
+TEST_F(Scheduler, takes_a_demoted_task_out_of_the_services_while_it_runs) {
+  Job& job = spawn_guest(fair(), CpuSet::only(1));
+  machine().run_for(millisecond);
+  Job& other = spawn_guest(fair(), CpuSet::only(1));
+  machine().on_cpu(0, [&] { task::promote(*job.task); });
+  EXPECT_NEAR(shares({&job}, 100 * millisecond)[0], 1, 0.06);
+  machine().on_cpu(0, [&] { task::demote(*job.task); });
+  for (const double share : shares({&other, &job}, 1000 * millisecond)) EXPECT_NEAR(share, 0.5, 0.02);
 }
 
 TEST_F(Scheduler, never_ticks_on_a_dedicated_cpu) {
