@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plinth import guests, newc
+from plinth import building, guests, newc
 from plinth.expect import Session
 from plinth.machines import SCRIPTED, Machine
 from plinth.paths import BUILD, ROOT, VMS
@@ -24,9 +24,9 @@ from plinth.ui import Failure
 
 TESTS = []
 ESCAPE = "\x1e"  # Ctrl-^: from a guest's console to the prompt
+IMAGE = building.product_of("aarch64")
 PROMPT = r"plinth> "
 HYPERVISOR_PANIC = r"\[plinth\].*panic"
-IMAGE = BUILD / "aarch64" / "plinth.bin"
 
 
 class Skipped(Exception):
@@ -90,15 +90,15 @@ def handwritten(name, text, **images):
     return Vm(name, text, images.get("images", {}))
 
 
-def image(name):
+def image(name, arch="aarch64"):
     """The content of a fetched or built guest image."""
-    path = guests.image(name, "aarch64")
+    path = guests.image(name, arch)
     if path is None:
         raise Failure(f"no guest image {name}")
     return path.read_bytes()
 
 
-def bundle(vms, host_config=None):
+def bundle(vms, host_config=None, arch="aarch64"):
     """The bytes of a bundle, made here so that a test can put anything in it."""
     archive = newc.Archive()
     if host_config is not None:
@@ -108,7 +108,7 @@ def bundle(vms, host_config=None):
                      machine.text.encode() if isinstance(machine.text, str) else machine.text)
     images = {name: data for machine in vms for name, data in machine.images.items()}
     for name, data in images.items():
-        archive.file(name, image(name) if data is None else data)
+        archive.file(name, image(name, arch) if data is None else data)
     return archive.bytes()
 
 
@@ -159,15 +159,16 @@ class Run:
         self._end = time.monotonic() + limit
         self.folder = BUILD / "test-run" / name
 
-    def boot(self, *vms, attach=None, host_config=None, raw_bundle=None, reject=(HYPERVISOR_PANIC,), **machine):
+    def boot(self, *vms, attach=None, host_config=None, raw_bundle=None, reject=(HYPERVISOR_PANIC,), arch="aarch64",
+             **machine):
         """Starts the hypervisor with these VMs. `attach` names the one on the console from the start (a single VM is it
         anyway), `host_config` is a whole plinth.toml, and `raw_bundle` replaces the bundle by any bytes."""
         if attach is not None:
             host_config = f'[console]\nattach = "{attach}"\n'
-        data = raw_bundle if raw_bundle is not None else bundle(vms, host_config) if vms or host_config is not None else None
+        data = raw_bundle if raw_bundle is not None else bundle(vms, host_config, arch) if vms or host_config is not None else None
         path = self.file("bundle.cpio", data) if data is not None else None
         settings = {"smp": 2, "mem": "512M"} | machine
-        return self.start(Machine(**settings).command(IMAGE, path, SCRIPTED), reject)
+        return self.start(Machine(arch, **settings).command(building.product_of(arch), path, SCRIPTED), reject)
 
     def bare(self, guest, arguments="", gic=3, cpu="cortex-a72", smp=2):
         """Starts one of our guests on the machine itself, without the hypervisor."""

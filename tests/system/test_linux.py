@@ -52,14 +52,16 @@ def interrupts(console):
     return found
 
 
-@test(limit=120)
-def timer_and_uart_interrupts_count_in_proc_interrupts(run):
-    console = run.boot(vm("linux"))
+@test(limit=120, devices=("arch_timer", "uart-pl011"))
+@test(limit=200, name="timer_and_uart_interrupts_count_in_proc_interrupts_on_loongarch64", devices=("timer", "ttyS0"),
+      arch="loongarch64")
+def timer_and_uart_interrupts_count_in_proc_interrupts(run, devices, arch="aarch64"):
+    console = run.boot(vm("linux"), arch=arch)
     console.login()
     before = interrupts(console)
     console.shell("sleep 1; echo some typed characters")
     after = interrupts(console)
-    for device in ("arch_timer", "uart-pl011"):
+    for device in devices:
         check(after[device] > before[device], f"{device} does not count: {before[device]}, then {after[device]}")
 
 
@@ -74,8 +76,9 @@ def two_seconds_of_sleep_take_two_seconds(run):
 
 
 @test(limit=120)
-def control_keys_reach_the_guest(run):
-    console = run.boot(vm("linux"))
+@test(limit=200, name="control_keys_reach_the_guest_on_loongarch64", arch="loongarch64")
+def control_keys_reach_the_guest(run, arch="aarch64"):
+    console = run.boot(vm("linux"), arch=arch)
     console.login()
     console.send("sleep 1000\n")
     console.drain(1)
@@ -90,8 +93,9 @@ def control_keys_reach_the_guest(run):
 
 
 @test(limit=120)
-def much_typed_input_arrives_complete(run):
-    console = run.boot(vm("linux"))
+@test(limit=200, name="much_typed_input_arrives_complete_on_loongarch64", arch="loongarch64")
+def much_typed_input_arrives_complete(run, arch="aarch64"):
+    console = run.boot(vm("linux"), arch=arch)
     console.login()
     console.send("stty -echo; cat > /tmp/typed\n")
     console.drain(1)
@@ -104,8 +108,9 @@ def much_typed_input_arrives_complete(run):
 
 
 @test(limit=120)
-def poweroff_ends_the_vm_and_leaves_the_prompt_alive(run):
-    console = run.boot(vm("linux"))
+@test(limit=200, name="poweroff_ends_the_vm_and_leaves_the_prompt_alive_on_loongarch64", arch="loongarch64")
+def poweroff_ends_the_vm_and_leaves_the_prompt_alive(run, arch="aarch64"):
+    console = run.boot(vm("linux"), arch=arch)
     console.login()
     console.send("poweroff\n")
     console.expect("reboot: Power down")
@@ -117,8 +122,9 @@ def poweroff_ends_the_vm_and_leaves_the_prompt_alive(run):
 
 
 @test(limit=240)
-def linux_reboots_five_times_in_a_row(run):
-    console = run.boot(vm("linux", vcpus=2))
+@test(limit=400, name="linux_reboots_five_times_in_a_row_on_loongarch64", arch="loongarch64")
+def linux_reboots_five_times_in_a_row(run, arch="aarch64"):
+    console = run.boot(vm("linux", vcpus=2), arch=arch)
     console.login()
     for _ in range(5):
         console.send("reboot\n")

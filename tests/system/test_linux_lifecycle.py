@@ -19,8 +19,11 @@ def numbers(console, command):
 @test(limit=150, name="linux_uses_four_vcpus_on_4_cpus", smp=4)
 @test(limit=150, name="linux_uses_four_vcpus_on_2_cpus", smp=2)
 @test(limit=150, name="linux_uses_four_vcpus_on_1_cpu", smp=1)
-def four_vcpus(run, smp):
-    console = run.boot(vm("linux", vcpus=4), smp=smp)
+@test(limit=240, name="linux_uses_four_vcpus_on_4_cpus_of_loongarch64", smp=4, arch="loongarch64")
+@test(limit=240, name="linux_uses_four_vcpus_on_2_cpus_of_loongarch64", smp=2, arch="loongarch64")
+@test(limit=240, name="linux_uses_four_vcpus_on_1_cpu_of_loongarch64", smp=1, arch="loongarch64")
+def four_vcpus(run, smp, arch="aarch64"):
+    console = run.boot(vm("linux", vcpus=4), smp=smp, arch=arch)
     console.login()
     check(console.shell("nproc").strip() == "4", "it does not have 4 CPUs")
     console.shell("dmesg -n 1; cd /sys/devices/system/cpu")

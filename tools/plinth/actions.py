@@ -42,7 +42,7 @@ def _machine(arguments, files):
 
 def _print_commands(arguments, files, machine):
     console = machines.interactive(arguments.log) if arguments.script is None else machines.SCRIPTED
-    words = machine.command(BUILD / arguments.arch / "plinth.bin", bundle.default_output(files), console)
+    words = machine.command(building.product_of(arguments.arch), bundle.default_output(files), console)
     print(f"plinth pack {shlex.join(shown(file) for file in files)} -o {shown(bundle.default_output(files))}"
           + "".join(f" --set {shlex.quote(override)}" for override in arguments.overrides))
     print(shlex.join(shown(word) for word in words))

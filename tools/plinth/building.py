@@ -12,15 +12,20 @@ from .ui import Failure, call, step
 
 
 def image(arch):
-    """Builds the hypervisor and its guests for `arch`; returns the image QEMU and U-Boot take."""
+    """Builds the hypervisor and its guests for `arch`; returns the image that QEMU takes, and U-Boot on AArch64."""
     if not (ROOT / "arch" / arch / "CMakeLists.txt").exists():
         raise Failure(f"the hypervisor does not run on {arch} yet (see the support table in README.md)")
     packages.ensure(packages.BUILD)
     _build(arch)
-    product = BUILD / arch / "plinth.bin"
+    product = product_of(arch)
     if not product.exists():
         raise Failure(f"the build went through, but made no {shown(product)}")
     return product
+
+
+def product_of(arch):
+    """Where the image is, built or not: QEMU's -kernel of LoongArch takes the ELF file."""
+    return BUILD / arch / ("plinth.elf" if arch == "loongarch64" else "plinth.bin")
 
 
 def host_tool():

@@ -6,15 +6,17 @@ import fnmatch
 import gzip
 import hashlib
 import json
+import struct
 import subprocess
 import tarfile
 
-from . import initramfs, newc
+from . import initramfs, newc, packages
 from .apt import PrivateApt
 from .paths import BUILD, cache
 from .ui import Failure
 
 DEBIAN_ARCH = {"aarch64": "arm64", "loongarch64": "loong64"}
+ZBOOT = struct.Struct("<4x4sII8x32s")  # "MZ\0\0", "zimg", offset and size of the payload, name of the compression
 SUITES = {"loongarch64": ["sid"]}  # younger than the stable release: from unstable of the archive this machine uses
 
 
@@ -92,6 +94,21 @@ def _kernel(meta, *patterns):
     return fetch
 
 
+def _unpacked(fetch):
+    """What an EFI zboot kernel carries (Linux: drivers/firmware/efi/libstub/zboot-header.S), as other boot loaders take it."""
+    def fetch_and_unpack(apt):
+        data, origin = fetch(apt)
+        magic, offset, size, method = ZBOOT.unpack_from(data)
+        if magic != b"zimg" or method.rstrip(b"\0") != b"zstd":
+            raise Failure(f"the kernel of {origin} is no EFI zboot image packed with zstd")
+        packages.ensure({"zstd": "unpacks Debian's kernel"})
+        done = subprocess.run(["zstd", "-dc"], input=data[offset:offset + size], capture_output=True)
+        if done.returncode:
+            raise Failure(f"zstd cannot unpack the kernel of {origin}: {done.stderr.decode(errors='replace').strip()}")
+        return done.stdout, origin
+    return fetch_and_unpack
+
+
 def _busybox_initramfs(apt):
     deb = apt.download("busybox-static")
     return initramfs.build(_member(deb, "*bin/busybox")), deb.name
@@ -126,7 +143,7 @@ FETCHED = {
         "uboot/u-boot.bin": _file("u-boot-qemu", "usr/lib/u-boot/qemu_arm64/u-boot.bin"),
     },
     "loongarch64": {
-        "linux/Image": _kernel("linux-image-loong64", "linux-image-*-loong64", "linux-binary-*-loong64"),
+        "linux/Image": _unpacked(_kernel("linux-image-loong64", "linux-image-*-loong64", "linux-binary-*-loong64")),
         "linux/initramfs.cpio.gz": _busybox_initramfs,
     },
 }

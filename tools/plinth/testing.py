@@ -217,10 +217,12 @@ class SystemTests:
         if not tests:
             return Tally()
         packages.ensure(packages.BUILD | packages.QEMU["aarch64"] | {"device-tree-compiler": "test device trees"})
-        building.image("aarch64")
         building.host_tool()
-        for name in guests.fetched_names("aarch64"):
-            guests.image(name, "aarch64")
+        for arch in sorted({test.arguments.get("arch", "aarch64") for test in tests}):
+            machines.Machine(arch).prepare()
+            building.image(arch)
+            for name in guests.fetched_names(arch):
+                guests.image(name, arch)
         tally = Tally()
         with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, arguments.jobs)) as pool:
             for outcome in pool.map(lambda test: self._one(test, arguments.keep_logs), tests):
