@@ -30,6 +30,8 @@ ATTACKS = {  # name -> does it end by itself?
 }
 # Attacks that also run with the other interrupt controller in the short selection.
 BOTH_CONTROLLERS = {"poke_every_device", "storm_of_sgis", "touch_every_system_register"}
+# Attacks on what a VM with the other one does not have.
+ONLY_GIC_3 = {"flood_the_its", "confuse_the_its"}
 
 
 def withstand(run, attack, ends, gic):
@@ -37,11 +39,13 @@ def withstand(run, attack, ends, gic):
                        cpu="max")
     console.expect(f"hostile: {attack} begins", timeout=20)
     if ends:
-        # It may also have been stopped by the hypervisor, with a report.
-        console.expect(rf"hostile: {attack} has ended|\[plinth\].*hostile")
+        # It may also have been stopped by the hypervisor, with a report. One that did nothing proves nothing.
+        console.expect(rf"hostile: {attack} has ended after [1-9]\d+ deeds|\[plinth\] hostile: vCPU \d+ crashed")
     else:
         console.drain(2)
     console.prompt()
+    if not ends:
+        console.order("vm list", r"hostile +(running|crashed)")
     console.order("vm list", r"hello.*\d")
     # The attack may be over before the other one has begun.
     console.attach("hello")
@@ -51,6 +55,6 @@ def withstand(run, attack, ends, gic):
 
 
 for _attack, _ends in ATTACKS.items():
-    for _gic in (3, 2):
+    for _gic in (3,) if _attack in ONLY_GIC_3 else (3, 2):
         test(limit=90, only_full=_gic == 2 and _attack not in BOTH_CONTROLLERS, attack=_attack, ends=_ends, gic=_gic,
              name=f"plinth_withstands_{_attack}_with_gic_{_gic}")(withstand)

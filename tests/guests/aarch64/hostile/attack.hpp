@@ -13,6 +13,9 @@ struct Attack {
   void (*run)();
 };
 
+// What an attack that ends has done so far: one that did nothing withstands anything.
+inline constinit unsigned deeds = 0;
+
 // Repeatable noise (xorshift64).
 class Noise {
  public:

@@ -69,6 +69,7 @@ void poke_every_device() {
     const uint64_t aligned = noise.below(8) == 0 ? address : address & ~((uint64_t{1} << form % 4) - 1);
     if (aligned >= uart_base && aligned < uart_base + 4) continue;
     poke(aligned, noise(), form);
+    ++deeds;
   }
   write32(uart_base + 0x30, 0x301);
   write32(uart_base + 0x38, 0);
@@ -95,6 +96,7 @@ void access_devices_strangely() {
     (void)attempt([=] { asm volatile("stp x9, x10, [%0, #-16]!" : : "r"(edge + 4) : "memory"); });
     (void)attempt([=] { asm volatile("dc zva, %0" : : "r"(rtc_base) : "memory"); });
     (void)attempt([=] { asm volatile("dc civac, %0" : : "r"(uart_base) : "memory"); });
+    ++deeds;
   }
 }
 

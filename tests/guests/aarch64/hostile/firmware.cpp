@@ -43,6 +43,7 @@ void call_anything() {
     if (ends_us(function)) continue;
     const auto conduit = i % 2 == 0 ? psci::Conduit::hvc : psci::Conduit::smc;
     (void)attempt([&] { (void)psci::call(function, noise(), noise(), noise(), conduit); });
+    ++deeds;
   }
   // CPU_ON with every kind of nonsense: no CPU by that name, no code at that address.
   for (unsigned i = 0; i < 5'000; ++i) {

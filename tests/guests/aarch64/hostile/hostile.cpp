@@ -59,5 +59,5 @@ extern "C" void guest_main(uint64_t device_tree) {
   guest::gic::enable_cpu();
   guest::print("hostile: {} begins", attack->name);
   attack->run();
-  guest::print("hostile: {} has ended", attack->name);
+  guest::print("hostile: {} has ended after {} deeds", attack->name, hostile::deeds);
 }

@@ -96,6 +96,7 @@ void confuse(uint64_t seed) {
       case 5: pend_all_sgis(); break;
       default: set_interrupts(noise); break;
     }
+    if (cpu_number() == 0) ++deeds;
   }
   cntv_ctl_el0::write(0);
 }

@@ -46,7 +46,9 @@ void touch_any_address() {
   for (unsigned i = 0; i < 20'000; ++i) {
     const unsigned width = 20 + static_cast<unsigned>(noise.below(32));
     const uint64_t address = noise() & ((uint64_t{1} << width) - 1);
-    if (!is_ours(address)) touch(address, i);
+    if (is_ours(address)) continue;
+    touch(address, i);
+    ++deeds;
   }
   set_mmu(true);
 }
@@ -70,6 +72,7 @@ void translate_from_anywhere() {
     (void)attempt([&] {
       asm volatile("at s1e1r, %0\n isb" : : "r"(high_half | (noise() & 0x7f'ffff'f000)) : "memory");
     });
+    ++deeds;
   }
   tcr_el1::write(old_tcr);
   ttbr0_el1::write(good);
@@ -92,6 +95,7 @@ void map_everything() {
     ttbr1_el1::write(reinterpret_cast<uint64_t>(table.data()));
     asm volatile("tlbi vmalle1\n dsb sy\n isb" ::: "memory");
     for (unsigned i = 0; i < 200; ++i) touch(high_half | (noise() & 0x7f'ffff'ffff), i);
+    ++deeds;
   }
   tcr_el1::write(old_tcr);
 }
@@ -113,6 +117,7 @@ void maintain_any_cache() {
         default: asm volatile("tlbi aside1is, %0" : : "r"(address << 48) : "memory"); break;
       }
     });
+    ++deeds;
   }
 }
 

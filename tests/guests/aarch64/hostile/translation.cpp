@@ -52,7 +52,6 @@ void enable_lpis(uint64_t attributes) {
 }  // namespace
 
 void flood_the_its() {
-  if (machine.gic != 3) return;
   constexpr uint64_t commands = queue_size / 32;
   for (uint64_t i = 0; i < piece; ++i) write8(tables() + 4 * piece + i, 0xa3);  // all enabled
   write64(gits_baser, valid | tables() | 0x200);
@@ -75,7 +74,6 @@ void flood_the_its() {
 }
 
 void confuse_the_its() {
-  if (machine.gic != 3) return;
   Noise noise{11};
   const auto anywhere = [&noise] {
     switch (noise.below(4)) {
@@ -100,6 +98,7 @@ void confuse_the_its() {
         (void)read64(gits_creadr);
         break;
     }
+    ++deeds;
   }
 }
 
