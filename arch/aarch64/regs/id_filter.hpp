@@ -135,6 +135,8 @@ constexpr IdRegisters filter_id_registers(const IdRegisters& raw) {
   for (unsigned op = 0; op < id_register_count; ++op) {
     if (passes_whole(op)) shown[op] = raw[op];
   }
+  // ID_PFR1_EL1: no Security, no Virtualization, nor their fractions, as there is no EL3 and no EL2.
+  shown[id_op(1, 1)] &= ~uint64_t{0x0ff0'f0f0};
   for (const IdField& field : id_fields) {
     uint64_t value = get_id_field(raw[field.op], field.low);
     const bool absent = field.value == 0 && value == 0xf;

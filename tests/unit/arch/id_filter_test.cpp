@@ -115,6 +115,7 @@ TEST(IdFilter, passes_what_el0_may_run_in_aarch32_but_its_debug) {
   const IdRegisters shown = filter_id_registers(raw);
   EXPECT_EQ(shown[isar_pfr0], 0x1234'5678U);
   EXPECT_EQ(shown[id_op(2, 5)], 0x1234'5678U);
+  EXPECT_EQ(shown[id_op(1, 1)], 0x1004'0608U) << "neither Security nor Virtualization";
   EXPECT_EQ(shown[id_dfr0], 0U);
   EXPECT_EQ(shown[id_dfr1], 0U);
 }

@@ -80,13 +80,17 @@ inline constexpr uint64_t implementer_id = uint64_t{'P'} << 24 | 0x43b;
 
 inline uint64_t read_iidr(Model&, Cpus, Part) { return implementer_id; }
 
-// PIDR4-7, PIDR0-3, CIDR0-3 at the end of a frame, which has 4 KiB in version 2 and 64 KiB in version 3; the row begins
-// at `Start`.
-template <uint32_t Start>
+// PIDR4-7, PIDR0-3, CIDR0-3 at the end of a frame, which has 4 KiB in version 2 and 64 KiB in version 3 (PIDR4.SIZE); the
+// row begins at `Start`. PIDR0 tells the parts of a controller apart, as those of Arm's products do.
+enum class Component : uint8_t { version_2 = 0x90, distributor = 0x92, redistributor = 0x93, its = 0x94 };
+template <uint32_t Start, Component component>
 uint64_t read_identification(Model& m, Cpus, Part part) {
-  constexpr std::array<uint8_t, 12> registers{0x04, 0, 0, 0, 0x92, 0xb4, 0x0b, 0, 0x0d, 0xf0, 0x05, 0xb1};
   static_assert((Start & 0xfff) == 0xfd0);
-  if (m.is_v3() != (Start == 0xffd0)) return 0;
+  constexpr bool v3 = component != Component::version_2;
+  static_assert(v3 == (Start == 0xffd0));
+  constexpr std::array<uint8_t, 12> registers{
+      v3 ? 0x44 : 0x04, 0, 0, 0, static_cast<uint8_t>(component), 0xb4, 0x0b, 0, 0x0d, 0xf0, 0x05, 0xb1};
+  if (m.is_v3() != v3) return 0;
   constexpr unsigned pidr2 = 6;
   const unsigned index = part.offset / 4;
   const uint64_t revision = arch::gic::pidr2::ArchRev::of(static_cast<uint64_t>(m.config.version));

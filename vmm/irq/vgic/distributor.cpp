@@ -146,9 +146,9 @@ constexpr RegisterMap<19, 4> map(
         Register{gicd::SGIR, gicd::SGIR + 4, word_only, nullptr, write_sgir},
         Register{gicd::CPENDSGIR, gicd::CPENDSGIR + 0x10, byte_word, read_sources, clear_sources},
         Register{gicd::SPENDSGIR, gicd::SPENDSGIR + 0x10, byte_word, read_sources, set_sources},
-        Register{0xfd0, 0x1000, word_only, read_identification<0xfd0>, nullptr},
+        Register{0xfd0, 0x1000, word_only, read_identification<0xfd0, Component::version_2>, nullptr},
         Register{gicd::IROUTER, gicd::IROUTER + 0x2000, word_double, read_router, write_router},
-        Register{0xffd0, 0x10000, word_only, read_identification<0xffd0>, nullptr},
+        Register{0xffd0, 0x10000, word_only, read_identification<0xffd0, Component::distributor>, nullptr},
     },
     bank_rows<Frame::distributor>(32));
 

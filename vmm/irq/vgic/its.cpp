@@ -18,7 +18,8 @@ constexpr uint64_t reset_baser(gits::baser::TypeValue type) {
 constexpr uint64_t fixed_baser_mask = gits::baser::Type::mask | gits::baser::Entry_Size::mask;
 
 constexpr uint64_t typer = gits::typer::Physical::mask | gits::typer::ITT_entry_size::of(its_entry_size - 1) |
-                           gits::typer::ID_bits::of(event_id_bits - 1) | gits::typer::Devbits::of(device_id_bits - 1);
+                           gits::typer::ID_bits::of(event_id_bits - 1) | gits::typer::Devbits::of(device_id_bits - 1) |
+                           gits::typer::CIL::mask | gits::typer::CIDbits::of(collection_id_bits - 1);
 
 constexpr uint64_t writable_cbaser = gits::cbaser::Size::mask | gits::cbaser::Shareability::mask |
                                      gits::cbaser::Physical_Address::mask | gits::cbaser::OuterCache::mask |
@@ -45,7 +46,7 @@ uint64_t Its::read(MmioAccess access) {
   if (access.offset >= gits::frame_size || (access.size & word_double) == 0) return 0;
   if (access.offset >= identification) {
     if (access.size != 4) return 0;
-    return read_identification<identification>(model_, {model_.cpus[access.vcpu], model_.cpus[access.vcpu]},
+    return read_identification<identification, Component::its>(model_, {model_.cpus[access.vcpu], model_.cpus[access.vcpu]},
                                                {static_cast<uint32_t>(access.offset) - identification, 4});
   }
   Kicks kicks(model_.kicker, Kicks::nobody);  // after a read, a vCPU does not look whether it has work

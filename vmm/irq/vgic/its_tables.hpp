@@ -15,6 +15,7 @@ namespace vmm::vgic {
 inline constexpr unsigned its_entry_size = 8;
 inline constexpr unsigned device_id_bits = 16;
 inline constexpr unsigned event_id_bits = 16;
+inline constexpr unsigned collection_id_bits = 16;
 
 // A device that is mapped: events 0 to 2^event_bits - 1 have entries from `table` on.
 struct ItsDevice {

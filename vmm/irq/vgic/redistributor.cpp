@@ -26,7 +26,8 @@ uint64_t read_typer(Model& m, Cpus cpus, Part part) {
   const VcpuIndex index = cpus.frame.index;
   return part_of(
       gicr::typer::PLPIS::of(m.config.its ? 1 : 0) | gicr::typer::Last::of(index + 1 == m.cpus.size() ? 1 : 0) |
-          gicr::typer::Processor_Number::of(index) | gicr::typer::Affinity_Value::of(Model::affinity_of(index)),
+          // All of a VM's are one group (Aff3 is 0) that shares the table of the LPIs' configuration.
+          gicr::typer::CommonLPIAff::of(1) | gicr::typer::Processor_Number::of(index) | gicr::typer::Affinity_Value::of(Model::affinity_of(index)),
       part);
 }
 
@@ -63,7 +64,7 @@ constexpr RegisterMap<9> rd_map(std::array{
     Register{gicr::TYPER, gicr::TYPER + 8, word_double, read_typer, nullptr},
     Register{gicr::WAKER, gicr::WAKER + 4, word_only, read_waker, write_waker},
     Register{gicr::PROPBASER, gicr::PENDBASER + 8, word_double, read_table, write_table},
-    Register{0xffd0, 0x10000, word_only, read_identification<0xffd0>, nullptr},
+    Register{0xffd0, 0x10000, word_only, read_identification<0xffd0, Component::redistributor>, nullptr},
 });
 
 // SGI_base: bank 0 at the offsets that it would have in the distributor.
