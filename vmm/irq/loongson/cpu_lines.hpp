@@ -11,13 +11,14 @@
 namespace vmm::loongson {
 
 // The interrupt lines of a VM's vCPUs, as the interrupt controllers around them drive them. The bits of a word are
-// those of ESTAT.IS (volume 1, 7.4.5): HWI0 to HWI7 from 2 on, IPI 12.
+// those of ESTAT.IS (volume 1, 7.4.5): HWI0 to HWI7 from 2 on, IPI 12. SWI0 is no line but an event: take() ends it.
 //
 // Levels: whoever runs a vCPU copies its word into the CPU before each entry. A line that rises kicks the vCPU; one
 // that falls while the guest runs elsewhere is noticed at its next exit, as on a machine where it fell in that moment.
 // No lock; callable with any held that ranks below `wait_queue`.
 class CpuLines {
  public:
+  static constexpr uint32_t software0 = 1U << 0;
   static constexpr unsigned hwi0 = 2;
   static constexpr unsigned hwi_count = 8;
   static constexpr uint32_t hwi_mask = ((1U << hwi_count) - 1) << hwi0;
@@ -37,6 +38,10 @@ class CpuLines {
     if ((fresh & ~old) != 0) kicker_.kick(vcpu);
   }
   [[nodiscard]] uint32_t lines(VcpuIndex vcpu) const { return words_[vcpu].load(std::memory_order_acquire); }
+  // Those of `mask` that were high; they are low now.
+  [[nodiscard]] uint32_t take(VcpuIndex vcpu, uint32_t mask) {
+    return words_[vcpu].fetch_and(~mask, std::memory_order_acq_rel) & mask;
+  }
   // All low. The VM is stopped.
   void reset() {
     for (auto& word : words_) word.store(0, std::memory_order_relaxed);
