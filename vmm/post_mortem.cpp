@@ -77,7 +77,8 @@ void put_vcpu(hal::TextSink& sink, Vm& vm, const Vcpu& vcpu) {
 void write_report(hal::TextSink& sink, std::string_view state, Vm& vm) {
   const uint64_t ms = hal::nanoseconds(vm.since_start()) / 1'000'000;
   format(sink, "{} {}, {}.{:03} s after its start number {}", vm.name(), state, ms / 1000, ms % 1000, vm.starts());
-  format(sink, "{}{}\n", vm.last_words().empty() ? "" : ": ", vm.last_words());
+  const auto last_words = vm.last_words();
+  format(sink, "{}{}\n", last_words.view().empty() ? "" : ": ", last_words.view());
   // The most telling first: of a VM with many vCPUs there may not be room for all.
   const Vcpu* const crashed = vm.crashed_vcpu();
   if (crashed != nullptr) put_vcpu(sink, vm, *crashed);

@@ -243,6 +243,11 @@ void Vm::remember(std::string_view reason) {
   last_words_ = hal::FixedString<159>(reason.substr(0, 159));
 }
 
+hal::FixedString<159> Vm::last_words() const {
+  const hal::LockGuard guard(words_lock_);
+  return last_words_;
+}
+
 // --- the manager
 // ------------------------------------------------------------------------------------------------------
 

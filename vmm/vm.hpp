@@ -72,7 +72,7 @@ class Vm final : public hal::ListNode<> {
   // Times the guest was started since the VM was made.
   [[nodiscard]] unsigned starts() const { return starts_.load(std::memory_order_relaxed); }
   // Why it crashed, or how it ended; empty before.
-  [[nodiscard]] std::string_view last_words() const { return last_words_.view(); }
+  [[nodiscard]] hal::FixedString<159> last_words() const;
 
   // The vCPU that brought about the present guest's crash; null: none did.
   [[nodiscard]] const Vcpu* crashed_vcpu() const { return crashed_vcpu_.load(std::memory_order_acquire); }
@@ -159,8 +159,8 @@ class Vm final : public hal::ListNode<> {
   std::atomic<hal::Ticks> started_at_{0};
   std::atomic<const Vcpu*> crashed_vcpu_{nullptr};
   std::optional<PostMortem> post_mortem_;  // from build() on
-  hal::SpinLock words_lock_{hal::LockRank::vm_lifecycle};
-  hal::FixedString<159> last_words_;
+  mutable hal::SpinLock words_lock_{hal::LockRank::vm_lifecycle};
+  hal::FixedString<159> last_words_ PLINTH_GUARDED_BY(words_lock_);
 };
 
 }  // namespace vmm
