@@ -40,15 +40,36 @@ inline constexpr unsigned vm_events = 10;
 // Several events as one word.
 [[nodiscard]] constexpr uint32_t bit_of(VmEvent event) { return 1U << static_cast<unsigned>(event); }
 
-// Which of `events` comes first: the end before the beginning, and what the guest does before what it is asked for.
-[[nodiscard]] constexpr std::optional<VmEvent> most_urgent(uint32_t events) {
+// A number for each event: larger where it was asked for later. May wrap around.
+using VmOrder = std::array<uint32_t, vm_events>;
+
+[[nodiscard]] constexpr bool is_earlier(const VmOrder& order, VmEvent a, VmEvent b) {
+  return static_cast<int32_t>(order[static_cast<size_t>(a)] - order[static_cast<size_t>(b)]) < 0;
+}
+
+// Which of `events` comes first: the end that waits for nobody, what the guest does, and then what was asked for first.
+[[nodiscard]] constexpr std::optional<VmEvent> most_urgent(uint32_t events, const VmOrder& order) {
   using enum VmEvent;
-  constexpr std::array order{destroy, crash, kill, power_off, reset, stop, restart, suspend, resume, start};
-  static_assert(order.size() == vm_events);
-  for (const VmEvent event : order) {
+  for (const VmEvent event : {destroy, crash, kill, power_off, reset}) {
     if ((events & bit_of(event)) != 0) return event;
   }
-  return std::nullopt;
+  std::optional<VmEvent> first;
+  for (const VmEvent event : {start, stop, suspend, resume, restart}) {
+    if ((events & bit_of(event)) != 0 && (!first || is_earlier(order, event, *first))) first = event;
+  }
+  return first;
+}
+
+// Those of `events` that are void once `event` is carried out: what was asked of the guest that it ends, before it was
+// asked for itself.
+[[nodiscard]] constexpr uint32_t made_void(uint32_t events, const VmOrder& order, VmEvent event) {
+  using enum VmEvent;
+  if (event != kill && event != restart && event != destroy) return 0;
+  uint32_t gone = 0;
+  for (const VmEvent other : {start, stop, kill, suspend, resume, restart}) {
+    if (other != event && (events & bit_of(other)) != 0 && is_earlier(order, other, event)) gone |= bit_of(other);
+  }
+  return gone;
 }
 
 // Where an event leads; nothing when it is not possible in that state.
@@ -58,8 +79,9 @@ inline constexpr unsigned vm_events = 10;
   const bool at_rest = state == created || state == stopped || state == crashed;
   switch (event) {
     case VmEvent::start: return at_rest ? std::optional(running) : std::nullopt;
+    // A crashed one may be about to be restarted.
     case VmEvent::stop:
-    case VmEvent::kill: return has_guest ? std::optional(stopped) : std::nullopt;
+    case VmEvent::kill: return has_guest || state == crashed ? std::optional(stopped) : std::nullopt;
     case VmEvent::suspend: return state == running ? std::optional(suspended) : std::nullopt;
     case VmEvent::resume: return state == suspended ? std::optional(running) : std::nullopt;
     case VmEvent::restart: return has_guest || at_rest ? std::optional(running) : std::nullopt;

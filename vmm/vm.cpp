@@ -20,7 +20,7 @@ namespace {
 // Requests that are no events of the life cycle.
 constexpr uint32_t alarm_request = 1U << vm_events;
 
-// What vCPUs ask for. Nobody waits for it to be carried out.
+// What vCPUs ask for.
 constexpr uint32_t guest_events = bit_of(VmEvent::crash) | bit_of(VmEvent::power_off) | bit_of(VmEvent::reset);
 
 constexpr hal::Ticks longest_back_off_seconds = 60;
@@ -198,13 +198,19 @@ Vm::~Vm() {
 
 hal::Result<void, VmError> Vm::request(VmEvent event) {
   if (!next_state(state(), event)) return hal::fail(VmError::wrong_state);
+  const uint32_t number = asked_count_.fetch_add(1, std::memory_order_relaxed) + 1;
+  asked_at_[static_cast<size_t>(event)].store(number, std::memory_order_relaxed);
   post(bit_of(event));
   return {};
 }
 
 hal::Result<void, VmError> Vm::perform(VmEvent event) {
   TRY(request(event));
-  changed_.wait([&] { return (requests_.load(std::memory_order_acquire) & bit_of(event)) == 0; });
+  changed_.wait([&] {
+    // The manager moves the bit from the first to the second.
+    const uint32_t asked_for = requests_.load(std::memory_order_acquire);
+    return ((asked_for | doing_.load(std::memory_order_acquire)) & bit_of(event)) == 0;
+  });
   return {};
 }
 
@@ -270,15 +276,19 @@ void Vm::serve() {
     requests_.fetch_and(~alarm_request, std::memory_order_acq_rel);
     board_->run_alarms();
   }
-  const std::optional<VmEvent> event = most_urgent(wanted);
+  VmOrder order{};
+  for (size_t i = 0; i < order.size(); ++i) order[i] = asked_at_[i].load(std::memory_order_relaxed);
+  const std::optional<VmEvent> event = most_urgent(wanted, order);
   if (!event) return;
-  // A guest may ask for the same again as soon as it runs, so its wish is taken off the list first. perform() waits
-  // for the others to go off it.
-  if ((bit_of(*event) & guest_events) != 0) requests_.fetch_and(~bit_of(*event), std::memory_order_acq_rel);
   if (*event == VmEvent::stop && ask_guest()) return;
+  const uint32_t gone = bit_of(*event) | made_void(requests_.load(std::memory_order_relaxed), order, *event);
+  // Off the list first: the same may be asked for again from now on, by the guest as soon as it runs, and is then
+  // another event.
+  doing_.store(gone, std::memory_order_release);
+  requests_.fetch_and(~gone, std::memory_order_acq_rel);
   // It may have been overtaken by another event since it was asked for.
   if (next_state(state(), *event)) carry_out(*event);
-  if ((bit_of(*event) & guest_events) == 0) requests_.fetch_and(~bit_of(*event), std::memory_order_acq_rel);
+  doing_.store(0, std::memory_order_release);
   changed_.wake_all();
 }
 

@@ -148,6 +148,9 @@ class Vm final : public hal::ListNode<> {
   std::atomic<bool> gate_open_{false};
   std::atomic<unsigned> starts_{0};
   std::atomic<uint32_t> requests_{0};  // a bit per VmEvent, and more
+  std::atomic<uint32_t> doing_{0};     // the bits of what is being carried out
+  std::array<std::atomic<uint32_t>, vm_events> asked_at_{};  // a VmOrder
+  std::atomic<uint32_t> asked_count_{0};                     // the last number in it
   task::WaitQueue work_;               // the manager waits here
   task::WaitQueue changed_;            // perform() waits here
   task::Task* manager_ = nullptr;
