@@ -25,7 +25,7 @@ GuestPhys fault_place() { return GuestPhys(read<badv>() & hal::low_mask(48)); }
 Ecode code_of(uint64_t estat) { return static_cast<Ecode>(estat::ecode::get(estat)); }
 bool is_store(uint64_t estat) { return code_of(estat) == Ecode::store_invalid || code_of(estat) == Ecode::store_clean; }
 
-void interrupt(Vcpu&, uint64_t) { irqs::dispatch(); }
+void interrupt(Vcpu&, uint64_t) { (void)irqs::dispatch(); }
 
 // Not implemented for guests, or not known: what a CPU without it does.
 void undefined(Vcpu& vcpu, uint64_t) { vcpu.inject_undefined(); }
@@ -145,6 +145,14 @@ void observe_attention(Vcpu& vcpu, uint64_t) { observe(vcpu, 0, exit_point::atte
 hal::Result<hal::MemoryAccess, hal::Undecoded> Vcpu::decode_access(hal::GuestReader&) const {
   // Whatever can be decoded was (data_access()).
   return hal::fail(hal::Undecoded::not_emulated);
+}
+
+// A store of a general register does nothing else. SC and AM* have results, which depend on what is stored.
+hal::Result<void, hal::Undecoded> Vcpu::drop_store(hal::GuestReader&, hal::GuestReader&) {
+  const auto access = la64::decode(instruction());
+  if (!access || !access->store) return hal::fail(hal::Undecoded::not_emulated);
+  skip_instruction();
+  return {};
 }
 
 }  // namespace arch

@@ -132,6 +132,7 @@ class Vcpu : public ExitState {
   [[nodiscard]] hal::GuestVirt fault_address() const { return hal::GuestVirt(read<regs::badv>()); }
   [[nodiscard]] hal::Result<hal::MemoryAccess, hal::Undecoded> decode_access(hal::GuestReader& memory) const;
   void complete(const hal::MemoryAccess&) { skip_instruction(); }
+  [[nodiscard]] hal::Result<void, hal::Undecoded> drop_store(hal::GuestReader& memory, hal::GuestReader& rom);
 
   // Exceptions that the guest takes at its own vector (volume 1, 6.3). Loaded on this CPU.
   void inject_undefined();
