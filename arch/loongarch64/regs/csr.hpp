@@ -243,6 +243,14 @@ struct cpucfg1 {
   using virtual_bits = Field<19, 12>;  // minus one
   using msgint = Field<26>;
 };
+struct cpucfg4 {
+  static constexpr uint32_t word = 4;  // crystal frequency of the stable counter, in Hz
+};
+struct cpucfg5 {
+  static constexpr uint32_t word = 5;
+  using multiplier = Field<15, 0>;
+  using divider = Field<31, 16>;
+};
 struct cpucfg2 {
   static constexpr uint32_t word = 2;
   using fp = Field<0>;
