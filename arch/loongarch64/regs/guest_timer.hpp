@@ -46,6 +46,10 @@ struct GuestTimer {
     return timer;
   }
 
+  // When a vCPU that waits has to look, for a guest that lets the timer's line through, or not. An interrupt that came
+  // between its last look and this is no reason to wait for the next one.
+  [[nodiscard]] constexpr uint64_t wake_up(bool let_through) const { return pending && let_through ? 0 : deadline; }
+
   // What to write to put it back at `now`: TCFG, then TVAL where it counts or held something, and whether TI is
   // pending.
   struct Plan {

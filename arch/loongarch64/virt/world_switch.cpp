@@ -117,7 +117,7 @@ void Vcpu::resume_timer() {
 }
 
 uint64_t Vcpu::timer_deadline() const {
-  if (!loaded_ || timer_suspended_) return timer_.deadline;
+  if (!loaded_ || timer_suspended_) return timer_.wake_up((bank<ecfg>() & GuestTimer::line) != 0);
   const uint64_t config = read_guest<tcfg>(), value = read_guest<tval>();
   const bool counts = tcfg::en::is_set(config) && value <= GuestTimer::initial(config);
   return counts ? Timer::now() + value : GuestTimer::never;

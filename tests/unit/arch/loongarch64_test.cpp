@@ -153,6 +153,13 @@ TEST(GuestTimer, that_expires_while_it_is_stopped_has_expired) {
   EXPECT_EQ(timer.put_back(5001).config & en, 0U);
 }
 
+TEST(GuestTimer, that_expires_before_its_vcpu_sleeps_wakes_it_at_once) {
+  const GuestTimer timer = GuestTimer::taken({1000 | en, ~uint64_t{0}, ti, ti}, 5000);
+  EXPECT_EQ(timer.wake_up(true), 0U);
+  EXPECT_EQ(timer.wake_up(false), GuestTimer::never) << "and not again and again if the guest does not want to know";
+  EXPECT_EQ(GuestTimer::taken({1000 | en, 400, 0, 0}, 5000).wake_up(true), 5400U);
+}
+
 TEST(GuestTimer, with_a_period_keeps_its_beat) {
   const GuestTimer timer = GuestTimer::taken({1000 | en | periodic, 400, 0, 0}, 5000);
   EXPECT_EQ(timer.put_back(5200).value, 200U);
