@@ -50,14 +50,15 @@ struct Initrd {
 };
 
 struct Block {
+  std::array<char16_t, 8> vendor;
   SystemTable system;
   std::array<ConfigurationTable, 2> tables;
   Initrd initrd;
-  std::array<char16_t, 8> vendor;
 };
 static_assert(sizeof(SystemTable) == 120 && sizeof(ConfigurationTable) == 24, "as UEFI lays them out for 64 bits");
 constexpr uint64_t cmdline_offset = efi_tables_size(0) - 1;
 static_assert(sizeof(Block) <= cmdline_offset);
+static_assert(offsetof(Block, system) > 0, "a system table at address 0 is none");
 
 }  // namespace
 
@@ -66,13 +67,13 @@ std::optional<EfiTables> write_efi_tables(const EfiBoot& boot, hal::GuestPhys pl
   if (size > buffer.size()) return std::nullopt;
   const auto at = [&](size_t offset) { return place.value() + offset; };
   Block block{
+      .vendor = {u'P', u'l', u'i', u'n', u't', u'h'},
       .system = {.header = {.signature = signature, .revision = revision, .size = sizeof(SystemTable)},
                  .vendor = at(offsetof(Block, vendor)),
                  .entries = boot.initrd.empty() ? 1U : 2U,
                  .tables = at(offsetof(Block, tables))},
       .tables = {{{device_tree_guid, boot.fdt.value()}, {initrd_guid, at(offsetof(Block, initrd))}}},
       .initrd = {boot.initrd.start.value(), boot.initrd.size},
-      .vendor = {u'P', u'l', u'i', u'n', u't', u'h'},
   };
   block.system.header.crc32 = crc32(0, std::as_bytes(std::span(&block.system, 1)));
 
@@ -80,7 +81,7 @@ std::optional<EfiTables> write_efi_tables(const EfiBoot& boot, hal::GuestPhys pl
   std::ranges::fill(bytes, std::byte{0});
   std::memcpy(bytes.data(), &block, sizeof block);
   std::ranges::copy(std::as_bytes(std::span(boot.cmdline)), bytes.subspan(cmdline_offset).begin());
-  return EfiTables{.system_table = place, .cmdline = place + cmdline_offset, .bytes = bytes};
+  return EfiTables{.system_table = place + offsetof(Block, system), .cmdline = place + cmdline_offset, .bytes = bytes};
 }
 
 }  // namespace vmm

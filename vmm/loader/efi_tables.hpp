@@ -13,10 +13,10 @@
 // a system table without services, whose configuration tables name the device tree and the initrd, and the command line
 // as a string. Memory is described by the device tree: a kernel that finds no memory map here looks there.
 //
-//     +0      EFI_SYSTEM_TABLE            UEFI 2.10, 4.3
-//     +120    configuration tables        4.6: GUID and address each
-//     ...     LINUX_EFI_INITRD_MEDIA's    address and size
-//     ...     the vendor's name           UTF-16
+//     +0      the vendor's name           UTF-16
+//     +16     EFI_SYSTEM_TABLE            UEFI 2.10, 4.3; not at +0, for an address of 0 says that there is none
+//     +136    configuration tables        4.6: GUID and address each
+//     +184    LINUX_EFI_INITRD_MEDIA's    address and size
 //     +256    the command line            zero-terminated
 namespace vmm {
 

@@ -106,6 +106,14 @@ TEST(EfiTables, offer_no_services) {
             (std::array<char16_t, 7>{u'P', u'l', u'i', u'n', u't', u'h', 0}));
 }
 
+// LoongArch's RAM begins there.
+TEST(EfiTables, have_an_address_even_at_the_start_of_memory) {
+  std::vector<std::byte> memory(4096);
+  const auto tables = vmm::write_efi_tables(with_initrd, GuestPhys(0), memory);
+  ASSERT_TRUE(tables);
+  EXPECT_NE(tables->system_table, GuestPhys(0));
+}
+
 TEST(EfiTables, are_not_written_where_they_do_not_fit) {
   std::vector<std::byte> memory(vmm::efi_tables_size(13) - 1, std::byte{0xff});
   EXPECT_FALSE(vmm::write_efi_tables(with_initrd, GuestPhys(place), memory));
