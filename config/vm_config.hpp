@@ -110,6 +110,8 @@ struct SchedulerConfig {
 
 enum class CrashAction : uint8_t { stop, restart };
 enum class ResetAction : uint8_t { restart, stop };
+// What happens to the guest's counters while the VM is suspended: they stand still, or run on with the machine's.
+enum class ClockMode : uint8_t { guest, host };
 
 struct VmConfig {
   VmName name;
@@ -126,6 +128,7 @@ struct VmConfig {
   bool its = true;  // of a GICv3
   hal::FixedVector<Passthrough, max_passthrough> passthrough;
   SchedulerConfig scheduler;
+  ClockMode clock = ClockMode::guest;
   bool autostart = true;
   CrashAction on_crash = CrashAction::stop;
   ResetAction on_reset = ResetAction::restart;

@@ -214,6 +214,7 @@ constexpr Key<SchedulerConfig> scheduler_keys[] = {
 };
 
 constexpr Choice<CrashAction> crash_actions[] = {{"stop", CrashAction::stop}, {"restart", CrashAction::restart}};
+constexpr Choice<ClockMode> clock_modes[] = {{"guest", ClockMode::guest}, {"host", ClockMode::host}};
 constexpr Choice<ResetAction> reset_actions[] = {{"restart", ResetAction::restart}, {"stop", ResetAction::stop}};
 
 void read_affinity(Loader& loader, const Node& node, hal::FixedVector<CpuSet, max_vcpus>& out) {
@@ -251,6 +252,8 @@ constexpr Key<VmConfig> vm_keys[] = {
      }},
     {{"scheduler", "table", "{}", "how the vCPUs share CPUs"},
      [](Loader& loader, const Node& node, VmConfig& out) { loader.read_table(node, scheduler_keys, out.scheduler); }},
+    {{"clock", "\"guest\" or \"host\"", "\"guest\"", "whose time the guest's counters show: theirs stands still in suspension"},
+     [](Loader& loader, const Node& node, VmConfig& out) { loader.read_choice(node, clock_modes, out.clock); }},
     {{"autostart", "boolean", "true", "start the VM at boot"},
      [](Loader& loader, const Node& node, VmConfig& out) { loader.read_boolean(node, out.autostart); }},
     {{"on_crash", "\"stop\" or \"restart\"", "\"stop\"", "what follows when the guest does what it must not"},

@@ -30,6 +30,8 @@ concept VirtualProcessor =
       { vcpu.prepare_exits(part) } -> std::same_as<void>;
       // Architectural reset, to start there. Not loaded afterwards.
       { vcpu.reset(start) } -> std::same_as<void>;
+      // The guest's counters are to show hal::Timer::now() less `value`. While it is not loaded; on any CPU.
+      { vcpu.set_counter_offset(value) } -> std::same_as<void>;
       // Into and out of the CPU, when the CPU goes from one vCPU to another.
       { vcpu.load() } -> std::same_as<void>;
       { vcpu.save() } -> std::same_as<void>;

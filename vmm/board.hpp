@@ -13,6 +13,7 @@
 //     boot(start)               the primary vCPU gets its first start
 //     take_start(i)             the hal::StartState that vCPU i was given since it was last asked
 //     reset_vcpu(i)
+//     pause(), resume(passed)   the VM is suspended; its clock, Vm::clock(), already and again
 //     timer_would_wake(i)       would the interrupt of vCPU i's own timer end its WFI?
 //     answer_at_once(vcpu)      a call that needs nothing of the VM
 //     call(vcpu), register_read(...), register_write(...)

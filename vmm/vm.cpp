@@ -40,7 +40,8 @@ Vm::Vm(const config::VmConfig& config, unsigned id)
     : config_(config),
       id_(id),
       console_(config_.name.view(), vmm::console()),
-      regions_(config::memory_map(config_.memory, Board::description())) {}
+      regions_(config::memory_map(config_.memory, Board::description())),
+      clock_(config_.clock == config::ClockMode::guest) {}
 
 // --- making
 // -----------------------------------------------------------------------------------------------------------
@@ -317,10 +318,12 @@ void Vm::carry_out(VmEvent event) {
   switch (event) {
     case VmEvent::suspend:
       close_gate();
+      clock_.pause(hal::Timer::now());
       board_->pause();
       return set_state(VmState::suspended);
     case VmEvent::resume:
-      board_->resume();
+      board_->resume(clock_.resume(hal::Timer::now()));
+      set_clocks();
       set_state(VmState::running);
       return open_gate();
     case VmEvent::start: crashes_in_a_row_ = 0; [[fallthrough]];
@@ -352,6 +355,11 @@ void Vm::carry_out(VmEvent event) {
   }
 }
 
+// No vCPU is loaded.
+void Vm::set_clocks() {
+  for (unsigned i = 0; i < vcpus_.count; ++i) vcpus_.list[i]->set_counter_offset(clock_.offset());
+}
+
 void Vm::set_state(VmState state) {
   trace(TraceSubject{static_cast<uint16_t>(id_), 0}, TraceEvent::state, static_cast<uint32_t>(state));
   state_.store(state, std::memory_order_release);
@@ -361,6 +369,8 @@ void Vm::set_state(VmState state) {
 bool Vm::start_guest() {
   crashed_vcpu_.store(nullptr, std::memory_order_relaxed);
   for (unsigned i = 0; i < vcpus_.count; ++i) vcpus_.list[i]->reset_power();
+  clock_.reset();
+  set_clocks();
   board_->reset();
   const auto entry = load_vm(*this);
   if (!entry) {

@@ -19,6 +19,7 @@
 #include "task/wait_queue.hpp"
 #include "vmm/board.hpp"
 #include "vmm/console/vm_console.hpp"
+#include "vmm/guest_clock.hpp"
 #include "vmm/lifecycle.hpp"
 #include "vmm/loader/image.hpp"
 #include "vmm/mmio_bus.hpp"
@@ -95,6 +96,7 @@ class Vm final : public hal::ListNode<> {
   [[nodiscard]] const MmioBus& bus() const { return bus_; }
   [[nodiscard]] Board& board() { return *board_; }
   [[nodiscard]] VmVcpus& vcpus() { return vcpus_; }
+  [[nodiscard]] const GuestClock& clock() const { return clock_; }
   [[nodiscard]] VmConsole& console() { return console_; }
   [[nodiscard]] bool gate_is_open() const { return gate_open_.load(std::memory_order_acquire); }
   [[nodiscard]] std::span<const config::MemoryRegion> regions() const { return {regions_.begin(), regions_.size()}; }
@@ -130,6 +132,7 @@ class Vm final : public hal::ListNode<> {
   void open_gate();
   void close_gate();
   void end_guest();
+  void set_clocks();
   void set_state(VmState state);
   void remember(std::string_view reason);
   void after_crash();
@@ -141,6 +144,7 @@ class Vm final : public hal::ListNode<> {
   const config::MemoryMap regions_;
   mm::Owned<mm::GuestSpace> space_;
   MmioBus bus_;
+  GuestClock clock_;  // the manager moves it
   mm::Owned<Board> board_;
   VmVcpus vcpus_;
 

@@ -165,6 +165,29 @@ def a_guest_that_feeds_its_watchdog_lives_on_even_when_it_was_suspended(run):
     console.order("vm list", r"actor +running")
 
 
+@test(limit=240, name="a_guests_counters_stand_still_while_it_is_suspended", settings="", counters=0)
+@test(limit=240, name="a_guests_counters_run_on_where_its_file_says_so", settings='clock = "host"\n', counters=60)
+def suspended_for_a_minute(run, settings, counters):
+    console = run.boot(actor("V", name="frozen", settings=settings), actor(name="sleeper"), attach="frozen", smp=2)
+    console.expect("watches its clocks")
+    console.prompt()
+    console.see("sleeper", "actor: ready")
+    console.order("vm suspend frozen", "suspended")
+    console.attach("sleeper")
+    console.send("Z")
+    console.expect("has slept a minute", timeout=150)
+    console.prompt()
+    console.order("vm resume frozen", "resumed")
+    console.attach("frozen")
+    console.send("?")
+    moved = console.expect(r"at most (\d+) s of its counter, (\d+) s of the physical one, (\d+) s of its clock", timeout=60)
+    virtual, physical, clock = map(int, moved.groups())
+    # Looks are apart by what the machine does between them, and never by much of a minute.
+    near = range(counters, counters + 30)
+    check(virtual in near and physical in near, f"the counters moved by {virtual} s and {physical} s at once")
+    check(clock >= 60, f"the real-time clock moved by {clock} s at most")
+
+
 @test(limit=60)
 def a_guest_that_spins_with_its_interrupts_masked_has_crashed(run):
     """Guests that compute, poll a device or wait are left alone, however slow the machine under them is."""

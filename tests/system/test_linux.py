@@ -4,7 +4,7 @@
 import itertools
 import re
 
-from harness import check, test, vm
+from harness import bare_metal, check, test, vm
 
 GICS, CPUS, SMPS = (2, 3), ("cortex-a53", "cortex-a72", "max"), (1, 4)
 # Every pair of values occurs; --full runs the whole product.
@@ -140,6 +140,33 @@ def four_busy_vcpus_share_two_cpus(run):
     console.shell("for i in 1 2 3 4; do (while :; do :; done) & done; true")
     check(console.shell("nproc").strip() == "4", "the guest does not have 4 CPUs")
     console.shell("sleep 2; kill $(jobs -p)", timeout=30)
+
+
+@test(limit=300)
+def a_busy_linux_that_was_suspended_for_a_minute_finds_nothing_late(run):
+    sleeper = bare_metal("actor", name="sleeper")
+    console = run.boot(vm("linux", vcpus=2), sleeper, attach="linux", smp=2)
+    console.login()
+    console.shell("for i in 1 2; do (while :; do :; done) & done; true")
+    def clocks():
+        wall, uptime = console.shell("cat /sys/class/rtc/rtc0/since_epoch; cut -d. -f1 /proc/uptime", timeout=60).split()
+        return int(wall), int(uptime)
+    wall, uptime = clocks()
+    console.prompt()
+    console.order("vm suspend linux", "linux: suspended")
+    console.attach("sleeper")
+    console.send("Z")
+    console.expect("has slept a minute", timeout=150)
+    console.prompt()
+    console.order("vm resume linux", "linux: resumed")
+    console.attach("linux")
+    console.send("\n")
+    console.expect("guest:/# ", timeout=60)
+    later, up = clocks()
+    check(later - wall >= 60, f"the real-time clock moved by {later - wall} s only")
+    check(later - wall - (up - uptime) >= 55, f"{up - uptime} s of {later - wall} s passed for the guest")
+    complaints = console.shell("dmesg | grep -ciE 'lockup|stall|clocksource.*unstable'", timeout=60).strip()
+    check(complaints == "0", f"{complaints} complaints of the kernel")
 
 
 @test(limit=120)

@@ -132,15 +132,14 @@ void SbsaWatchdog::pause() {
   const hal::LockGuard guard(lock_);
   if (paused_) return;
   paused_ = true;
-  paused_at_ = timer_.now();
   update();
 }
 
-void SbsaWatchdog::resume() {
+void SbsaWatchdog::resume(uint64_t passed) {
   const hal::LockGuard guard(lock_);
   if (!paused_) return;
   paused_ = false;
-  compare_ += timer_.now() - paused_at_;
+  compare_ += passed;
   update();
 }
 

@@ -36,9 +36,10 @@ class SbsaWatchdog final : public AlarmClient {
   [[nodiscard]] MmioDevice& control_frame() { return control_; }
   [[nodiscard]] MmioDevice& refresh_frame() { return refresh_; }
 
-  // The guest stands still: time that passes between these two does not count against it.
+  // The guest stands still between these two, and what its counter moves meanwhile does not count against it: `passed`
+  // ticks.
   void pause();
-  void resume();
+  void resume(uint64_t passed);
 
   void alarm() override;
 
@@ -80,7 +81,6 @@ class SbsaWatchdog final : public AlarmClient {
   hal::SpinLock lock_{hal::LockRank::device};
   uint64_t offset_ PLINTH_GUARDED_BY(lock_) = 0;   // WOR: the period in ticks
   uint64_t compare_ PLINTH_GUARDED_BY(lock_) = 0;  // WCV: when the period ends
-  uint64_t paused_at_ PLINTH_GUARDED_BY(lock_) = 0;
   bool paused_ PLINTH_GUARDED_BY(lock_) = false;
   bool enabled_ PLINTH_GUARDED_BY(lock_) = false;
   bool ws0_ PLINTH_GUARDED_BY(lock_) = false;

@@ -259,6 +259,7 @@ struct cnthp_ctl_el2 : SystemRegister<3, 4, 14, 2, 1> {};
 struct cnthp_cval_el2 : SystemRegister<3, 4, 14, 2, 2> {};
 struct cntfrq_el0 : SystemRegister<3, 3, 14, 0, 0> {};
 struct cntpct_el0 : SystemRegister<3, 3, 14, 0, 1> {};
+struct cntpctss_el0 : SystemRegister<3, 3, 14, 0, 5> {};  // FEAT_ECV: the same, in program order
 struct cntvct_el0 : SystemRegister<3, 3, 14, 0, 2> {};
 struct cntp_tval_el0 : SystemRegister<3, 3, 14, 2, 0> {};
 struct cntp_ctl_el0 : SystemRegister<3, 3, 14, 2, 1> {};

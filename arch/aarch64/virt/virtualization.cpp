@@ -106,8 +106,7 @@ void configure_el2() {
   // Both locks are on after reset and keep debug exceptions from guests that step (D2.5). A guest's OSLAR_EL1 is trapped.
   write<osdlr_el1>(0);
   write<oslar_el1>(0);
-  // Guests read the physical counter; their physical timer is emulated.
-  write<cnthctl_el2>(cnthctl_el2::el1pcten::mask);
+  write<cnthctl_el2>(0);
   write<cntvoff_el2>(0);
   write<cntv_ctl_el0>(0);
   write<cnthp_ctl_el2>(0);

@@ -215,7 +215,10 @@ void Vcpu::load() {
   for_each_hidden_register(system_, to_cpu);
   allow_walks(system_);
   load_floating_point(floating_point_);
-  write<cntvoff_el2>(identity_.counter_offset);
+  write<cntvoff_el2>(counter_offset_);
+  // FEAT_ECV could offset the physical counter, too, where firmware lets it (SCR_EL3.ECVEn): not known here. Only a guest
+  // whose clock stood still before has its reads trapped. Its physical timer always is.
+  write<cnthctl_el2>(cnthctl_el2::el1pcten::of(counter_offset_ == 0));
   write<cntv_cval_el0>(system_.cntv_cval);
   isb();  // offset and compare value before the timer can fire
   write<cntv_ctl_el0>(system_.cntv_ctl);
@@ -257,7 +260,7 @@ uint64_t Vcpu::timer_deadline() const {
   const uint64_t control = loaded_ ? read<cntv_ctl_el0>() : system_.cntv_ctl;
   const uint64_t compare = loaded_ ? read<cntv_cval_el0>() : system_.cntv_cval;
   if (!timer_control::enable::is_set(control) || timer_control::imask::is_set(control)) return ~uint64_t{0};
-  return compare + identity_.counter_offset;
+  return compare > ~uint64_t{0} - counter_offset_ ? ~uint64_t{0} : compare + counter_offset_;
 }
 
 }  // namespace arch

@@ -50,6 +50,11 @@ struct GuestTimer {
   // between its last look and this is no reason to wait for the next one.
   [[nodiscard]] constexpr uint64_t wake_up(bool let_through) const { return pending && let_through ? 0 : deadline; }
 
+  // It stood still for so long.
+  constexpr void move(uint64_t ticks) {
+    if (deadline != never) deadline += ticks;
+  }
+
   // What to write to put it back at `now`: TCFG, then TVAL where it counts or held something, and whether TI is
   // pending.
   struct Plan {

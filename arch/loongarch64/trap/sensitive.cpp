@@ -78,7 +78,7 @@ void cache_operation(Vcpu& vcpu, const Sensitive&) { vcpu.skip_instruction(); }
 
 // Only where the hardware cannot do otherwise: GCFG does not ask for it.
 void read_counter(Vcpu& vcpu, const Sensitive& what) {
-  const uint64_t now = Timer::now() + vcpu.identity().counter_offset + vcpu.bank<cntc>();
+  const uint64_t now = Timer::now() - vcpu.counter_offset() + vcpu.bank<cntc>();
   uint64_t value = now;
   if (what.kind == Sensitive::Kind::time_low) value = hal::sign_extend(now & 0xffff'ffff, 32);
   if (what.kind == Sensitive::Kind::time_high) value = hal::sign_extend(now >> 32, 32);

@@ -154,7 +154,7 @@ void Vcpu::load() {
   // An LL that ran before this must not meet an SC behind it: memory may have changed hands.
   write_guest<llbctl>(llbctl::wcllb::mask);
   resume_timer();
-  write<gcntc>(identity_.counter_offset);
+  write<gcntc>(0 - counter_offset_);
   write<gintc>(gintc::vip::of(virtual_lines_));
   ibar();
   loaded_ = true;

@@ -169,6 +169,15 @@ TEST(GuestTimer, with_a_period_keeps_its_beat) {
   EXPECT_EQ(late.config, 1000 | en | periodic);
 }
 
+TEST(GuestTimer, that_stood_still_expires_later_by_as_much) {
+  GuestTimer timer = GuestTimer::taken({1000 | en, 400, 0, 0}, 5000);
+  timer.move(60'000);
+  EXPECT_EQ(timer.put_back(65'100).value, 300U);
+  GuestTimer off = GuestTimer::taken({1000, 123, 0, 0}, 5000);
+  off.move(60'000);
+  EXPECT_EQ(off.deadline, GuestTimer::never);
+}
+
 TEST(GuestTimer, with_a_period_of_nothing_expires_once) {
   const GuestTimer timer = GuestTimer::taken({0 | en | periodic, 0, 0, 0}, 5000);
   const auto plan = timer.put_back(6000);

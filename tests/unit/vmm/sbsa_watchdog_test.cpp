@@ -114,10 +114,21 @@ TEST_F(SbsaWatchdog, does_not_count_time_while_the_guest_stands_still) {
   watchdog.pause();
   timer.advance(1'000'000);
   EXPECT_EQ(control.read(wcs), enable);
-  watchdog.resume();
+  watchdog.resume(1'000'000);
   timer.advance(39);
   EXPECT_EQ(control.read(wcs), enable);
   timer.advance(1);
+  EXPECT_EQ(control.read(wcs), enable | ws0);
+}
+
+TEST_F(SbsaWatchdog, keeps_its_compare_value_where_the_guests_counter_stood_still) {
+  start(100);
+  timer.advance(60);
+  const uint64_t compare = control.read(wcv);
+  watchdog.pause();
+  watchdog.resume(0);
+  EXPECT_EQ(control.read(wcv), compare);
+  timer.advance(40);
   EXPECT_EQ(control.read(wcs), enable | ws0);
 }
 

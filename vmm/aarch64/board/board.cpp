@@ -114,10 +114,12 @@ hal::Result<void, VmError> Board::plug_in() {
   }
   if (config.watchdog) {
     watchdog_.emplace(virt_board::watchdog_control, virt_board::watchdog_refresh,
-                      IrqLine(gic_, aarch64::spi(virt_board::watchdog_spi)), *this, *this);
+                      IrqLine(gic_, aarch64::spi(virt_board::watchdog_spi)), counter_timer_, *this);
     fits &= vm_.plug(watchdog_->control_frame()) && vm_.plug(watchdog_->refresh_frame());
   }
-  for (VcpuIndex index = 0; index < config.vcpus; ++index) physical_timers_[index].emplace(gic_, index);
+  for (VcpuIndex index = 0; index < config.vcpus; ++index) {
+    physical_timers_[index].emplace(gic_, index, vm_.clock());
+  }
   if (!fits) {
     hal::log::error("{}: the devices' windows overlap, or there are too many", vm_.name());
     return hal::fail(VmError::not_possible);
@@ -136,8 +138,7 @@ void Board::unplug() { vm_.console().disconnect(); }
 void Board::identify(Vcpu& vcpu) {
   vcpu.identify({.mpidr = affinities_.affinity(vcpu.index()),
                  .index = vcpu.index(),
-                 .regime = &vm_.space().regime(),
-                 .counter_offset = 0});
+                 .regime = &vm_.space().regime()});
 }
 
 // --- what a guest did
@@ -183,11 +184,13 @@ void Board::reset() {
 }
 
 void Board::pause() {
+  for (VcpuIndex index = 0; index < vm_.config().vcpus; ++index) physical_timers_[index]->pause();
   if (watchdog_) watchdog_->pause();
 }
 
-void Board::resume() {
-  if (watchdog_) watchdog_->resume();
+void Board::resume(hal::Ticks passed) {
+  for (VcpuIndex index = 0; index < vm_.config().vcpus; ++index) physical_timers_[index]->resume();
+  if (watchdog_) watchdog_->resume(passed);
 }
 
 std::optional<hal::StartState> Board::take_start(VcpuIndex index) {
@@ -233,6 +236,11 @@ bool Board::write(hal::GuestPhys to, std::span<const std::byte> from) { return v
 void Board::watchdog_expired() { vm_.crash("its watchdog expired twice"); }
 
 uint64_t Board::now() { return hal::Timer::now(); }
+uint64_t Board::CounterTimer::now() { return board_.vm_.clock().at(hal::Timer::now()); }
+void Board::CounterTimer::set_alarm(uint64_t deadline, AlarmClient& client) {
+  board_.set_alarm(board_.vm_.clock().to_host(deadline), client);
+}
+
 uint64_t Board::frequency() { return hal::Timer::frequency(); }
 
 // The device holds its lock, so nothing here may wait for a callback that takes it: the manager's task makes the call.

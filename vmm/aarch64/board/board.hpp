@@ -77,9 +77,10 @@ class Board final : public VcpuKicker,
   void reset();
   void boot(const hal::StartState& start) { psci_.boot(start.pc, start.arguments[0]); }
   [[nodiscard]] bool has_start(VcpuIndex index) const { return psci_.power(index) == aarch64::Psci::Power::on_pending; }
-  // The guest stands still between these two; its watchdog does, too.
+  // The guest stands still between these two, its clock (Vm::clock()) already and again; `passed` is what its counter has
+  // moved nevertheless.
   void pause();
-  void resume();
+  void resume(hal::Ticks passed);
   [[nodiscard]] std::optional<hal::StartState> take_start(VcpuIndex index);
   void reset_vcpu(VcpuIndex index);
   // Devices asked to be called at this time, in the manager's task.
@@ -111,6 +112,18 @@ class Board final : public VcpuKicker,
   void watchdog_expired() override;
 
  private:
+  // Time as the guest's own counter has it, for devices whose registers are compared with that.
+  class CounterTimer final : public DeviceTimer {
+   public:
+    explicit CounterTimer(Board& board) : board_(board) {}
+    uint64_t now() override;
+    uint64_t frequency() override { return board_.frequency(); }
+    void set_alarm(uint64_t deadline, AlarmClient& client) override;
+
+   private:
+    Board& board_;
+  };
+
   hal::Result<void, VmError> plug_in();
   void end_without_vcpus(Vcpu& vcpu);
   [[nodiscard]] AlarmClient* take_due_alarm(size_t index);
@@ -123,6 +136,7 @@ class Board final : public VcpuKicker,
   mm::OwnedFrames gic_storage_;
   vgic::Vgic gic_;
   aarch64::Psci psci_;
+  CounterTimer counter_timer_{*this};
   std::optional<Pl011> uart_;
   std::optional<Pl031> rtc_;
   std::optional<Pl061> power_key_;

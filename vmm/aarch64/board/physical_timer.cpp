@@ -12,8 +12,6 @@ constexpr vgic::IntId ppi = config::aarch64_virt::ppi_base + config::aarch64_vir
 
 }  // namespace
 
-bool PhysicalTimer::is_due() const { return hal::Timer::now() >= compare_; }
-
 uint64_t PhysicalTimer::control() const {
   const bool due = timer_control::enable::is_set(control_) && is_due();
   return control_ | timer_control::istatus::of(due);
@@ -30,10 +28,10 @@ void PhysicalTimer::set_compare_value(uint64_t value) {
 }
 
 // D12.2.4: the downcounting view of the same timer, signed and 32 bits wide.
-uint64_t PhysicalTimer::timer_value() const { return (compare_ - hal::Timer::now()) & 0xffff'ffff; }
+uint64_t PhysicalTimer::timer_value() const { return (compare_ - now()) & 0xffff'ffff; }
 
 void PhysicalTimer::set_timer_value(uint64_t value) {
-  set_compare_value(hal::Timer::now() + static_cast<uint64_t>(int64_t{static_cast<int32_t>(value)}));
+  set_compare_value(now() + static_cast<uint64_t>(int64_t{static_cast<int32_t>(value)}));
 }
 
 void PhysicalTimer::reset() {
@@ -46,7 +44,7 @@ void PhysicalTimer::update() {
   const bool wanted = timer_control::enable::is_set(control_) && !timer_control::imask::is_set(control_);
   const bool due = wanted && is_due();
   gic_.set_private_level(vcpu_, ppi, due);
-  if (wanted && !due) timer_.arm(compare_);
+  if (wanted && !due) timer_.arm(clock_.to_host(compare_));
 }
 
 // From an interrupt. The vCPU may reprogram the timer meanwhile; update() waits for us in cancel() and then decides

@@ -6,6 +6,7 @@
 #include "hal/base/lock.hpp"
 #include "hal/timer.hpp"
 #include "task/timer.hpp"
+#include "vmm/guest_clock.hpp"
 #include "vmm/irq/vgic/vgic.hpp"
 
 namespace vmm {
@@ -14,7 +15,7 @@ namespace vmm {
 // Guests mostly use the virtual timer, which is the hardware's own.
 class PhysicalTimer {
  public:
-  PhysicalTimer(vgic::Vgic& gic, VcpuIndex vcpu) : gic_(gic), vcpu_(vcpu) {}
+  PhysicalTimer(vgic::Vgic& gic, VcpuIndex vcpu, const GuestClock& clock) : gic_(gic), vcpu_(vcpu), clock_(clock) {}
 
   // On the vCPU's own task.
   [[nodiscard]] uint64_t control() const;
@@ -24,14 +25,19 @@ class PhysicalTimer {
   [[nodiscard]] uint64_t timer_value() const;
   void set_timer_value(uint64_t value);
   void reset();
+  // The guest's clock is about to stand still, or has gone on. No vCPU is loaded.
+  void pause() { timer_.cancel(); }
+  void resume() { update(); }
 
  private:
-  [[nodiscard]] bool is_due() const;
+  [[nodiscard]] hal::Ticks now() const { return clock_.at(hal::Timer::now()); }
+  [[nodiscard]] bool is_due() const { return now() >= compare_; }
   void update();
   static void expired(void* self);
 
   vgic::Vgic& gic_;
   const VcpuIndex vcpu_;
+  const GuestClock& clock_;
   uint64_t control_ = 0;  // ENABLE, IMASK
   uint64_t compare_ = 0;
   task::Timer timer_{expired, this};

@@ -82,7 +82,7 @@ hal::Result<void, VmError> Board::plug_in() {
 void Board::unplug() { vm_.console().disconnect(); }
 
 void Board::identify(Vcpu& vcpu) {
-  vcpu.identify({.core = vcpu.index(), .regime = &vm_.space().regime(), .counter_offset = 0});
+  vcpu.identify({.core = vcpu.index(), .regime = &vm_.space().regime()});
 }
 
 // --- interrupts ------------------------------------------------------------------------------------------------------

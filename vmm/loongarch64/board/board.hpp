@@ -12,6 +12,7 @@
 #include "hal/base/lock.hpp"
 #include "hal/base/result.hpp"
 #include "hal/start_state.hpp"
+#include "hal/timer.hpp"
 #include "hal/vcpu.hpp"
 #include "mm/heap.hpp"
 #include "vmm/device/ged.hpp"
@@ -67,7 +68,7 @@ class Board final : public VcpuKicker, public loongson::SecondaryStart, public P
   [[nodiscard]] std::optional<hal::StartState> take_start(VcpuIndex index);
   void reset_vcpu(VcpuIndex index) { shown_[index].lines = 0; }
   void pause() {}
-  void resume() {}
+  void resume(hal::Ticks) {}
   void run_alarms() {}
   // The board has no key that a device tree could describe.
   [[nodiscard]] static constexpr bool press_power_key() { return false; }

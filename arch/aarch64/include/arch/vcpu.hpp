@@ -91,12 +91,14 @@ class Vcpu {
     uint64_t mpidr = 0;                  // affinity bits as the guest reads them
     unsigned index = 0;                  // number in its VM
     Mmu::GuestRegime* regime = nullptr;  // stage 2
-    uint64_t counter_offset = 0;         // CNTVOFF_EL2
   };
   void identify(const Identity& identity) { identity_ = identity; }
 
   // Architectural reset (D1.3.2 as far as EL1 can see), to start in EL1h.
   void reset(const hal::StartState& start);
+
+  // What the guest's counters lag behind ours, CNTVOFF_EL2. While it is not loaded.
+  void set_counter_offset(uint64_t ticks) { counter_offset_ = ticks; }
 
   // Put this vCPU's state into the CPU, or take it out. Called when the CPU changes hands between vCPUs, never on an
   // exit.
@@ -190,6 +192,7 @@ class Vcpu {
   std::atomic<const ExitPoint*> points_{nullptr};  // of frame_, for other CPUs
   std::atomic<uint64_t> no_device_{0};
   Identity identity_{};
+  uint64_t counter_offset_ = 0;
   bool loaded_ = false;
   bool traps_set_way_ = false;
   uint8_t last_cpu_ = nowhere;

@@ -80,7 +80,6 @@ class Vcpu : public ExitState {
   struct Identity {
     uint64_t core = 0;                   // CPUID, and what RDTIME says of its counter
     Mmu::GuestRegime* regime = nullptr;  // stage 2
-    uint64_t counter_offset = 0;         // GCNTC
   };
   void identify(const Identity& identity) { identity_ = identity; }
   [[nodiscard]] const Identity& identity() const { return identity_; }
@@ -89,6 +88,14 @@ class Vcpu : public ExitState {
   void prepare_exits(StackPart& part);
   // Architectural reset as far as a guest can see, to start with a0 to a2.
   void reset(const hal::StartState& start);
+
+  // What the guest's counter lags behind ours: GCNTC is added to it. Its timer counts the same time. While it is not
+  // loaded.
+  void set_counter_offset(uint64_t ticks) {
+    timer_.move(ticks - counter_offset_);
+    counter_offset_ = ticks;
+  }
+  [[nodiscard]] uint64_t counter_offset() const { return counter_offset_; }
 
   // Put this vCPU's state into the CPU, or take it out. Called when the CPU changes hands between vCPUs, never on an
   // exit. If nobody else used the registers in between, they are still there.
@@ -170,6 +177,7 @@ class Vcpu : public ExitState {
   void take_exception(regs::Ecode code, uint64_t subcode);
 
   Identity identity_{};
+  uint64_t counter_offset_ = 0;
   std::atomic<uint64_t> no_device_{0}, idle_exits_{0};
   bool loaded_ = false;
   std::atomic<bool> started_{false};  // the frame's points count

@@ -30,6 +30,7 @@ class Vcpu {
     pc_ = start.pc.value();
     loaded_ = false;
   }
+  void set_counter_offset(uint64_t value) { counter_offset = value; }
   void load() { loaded_ = true; }
   void save() { loaded_ = false; }
   [[nodiscard]] bool is_loaded() const { return loaded_; }
@@ -68,6 +69,7 @@ class Vcpu {
 
   // --- for tests ---
   std::array<uint64_t, hal::exit_classes> counts{};
+  uint64_t counter_offset = 0;
   bool observed = false;
   bool masked = false;
   uint64_t deadline = ~uint64_t{0};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A guest that does what is typed, a letter for each deed, for tests of a VM's life. It first says whether it finds its
 // machine as after power-on.
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -123,6 +124,34 @@ void measure_gaps() {
   unmask_interrupts();
 }
 
+// Until something is typed: how far the counters and the real-time clock moved at most between two looks.
+void watch_clocks() {
+  mask_interrupts();
+  print("actor: watches its clocks");
+  struct Look {
+    uint64_t counter, physical, clock;
+  };
+  const auto look = [] { return Look{now(), cntpct_el0::read(), read32(rtc_base)}; };
+  Look last = look(), most{};
+  while (!uart.has_input()) {
+    const Look next = look();
+    most.counter = std::max(most.counter, next.counter - last.counter);
+    most.physical = std::max(most.physical, next.physical - last.physical);
+    most.clock = std::max(most.clock, next.clock - last.clock);
+    last = next;
+  }
+  const uint64_t frequency = cntfrq_el0::read();
+  print("actor: at most {} s of its counter, {} s of the physical one, {} s of its clock between two looks",
+        most.counter / frequency, most.physical / frequency, most.clock);
+  unmask_interrupts();
+}
+
+void sleep_a_minute() {
+  const uint64_t end = now() + ticks(60'000);
+  while (now() < end) wait_for_interrupt();
+  print("actor: has slept a minute");
+}
+
 // --- the other CPUs
 // --------------------------------------------------------------------------------------------------
 
@@ -171,6 +200,8 @@ constexpr std::array deeds{
     Deed{'x', crash_by_watchdog},
     Deed{'O', turn_off},
     Deed{'G', measure_gaps},
+    Deed{'V', watch_clocks},
+    Deed{'Z', sleep_a_minute},
     Deed{'T', start_often},
     Deed{'t', start_for_ever},
     Deed{'R', [] { (void)psci::call(psci::system_reset); }},
