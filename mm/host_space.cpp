@@ -221,6 +221,14 @@ hal::HostPhys host_root() { return space.table->root(); }
 
 bool is_mapped(HostVirt place) {
   if (space.table == nullptr) return false;
+  if constexpr (hal::Mmu::direct_map_is_fixed) {
+    const hal::HostVirtRange window{hal::Mmu::direct_map_base, hal::Mmu::direct_map_size};
+    if (window.contains(place)) {
+      const HostPhys in_window(place - window.start);
+      return std::ranges::any_of(std::span(space.ram).first(space.ram_count),
+                                 [&](const HostPhysRange& ram) { return ram.contains(in_window); });
+    }
+  }
   const auto mapping = space.table->translate(place);
   return mapping && mapping->attributes.rights.read && mapping->attributes.memory == hal::MemoryKind::normal;
 }
