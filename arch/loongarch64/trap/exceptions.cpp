@@ -9,6 +9,7 @@
 #include "arch/boot.hpp"
 #include "arch/cpu.hpp"
 #include "arch/loongarch64/report/report.hpp"
+#include "arch/loongarch64/virt/hypervisor.hpp"
 #include "arch/mmu.hpp"
 #include "arch/sysreg.hpp"
 #include "hal/base/lock.hpp"
@@ -69,6 +70,12 @@ void install_exception_vectors() {
 
 // trap/vectors.S calls on the emergency stack.
 extern "C" void host_exception(const HostFrame& frame, uint64_t kind) {
+  // A machine error may come while a guest runs: back to our translation, where the console's registers are.
+  if (lvz::is_present()) {
+    write<pgdl>(Mmu::host_root());
+    exchange<gtlbc>(0, gtlbc::tgid::mask);
+    exchange<gstat>(0, gstat::pvm::mask);
+  }
   (void)hal::log::panic_mode();
   uint64_t pc = 0;
   if (kind == exception_kind) {
