@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What only a LoongArch machine can show."""
+
+from harness import PROMPT, test, vm
+
+
+@test(limit=120, arch="loongarch64")
+def a_cpu_without_lvz_says_so_and_gives_its_shell(run, arch):
+    console = run.boot(vm("hello"), arch=arch, cpu="la464,lvz=off", smp=2)
+    console.expect(r"error: no VM can run: this CPU has no virtualization extension \(LVZ\)")
+    console.expect(PROMPT)
+    console.order("vm list", r"no VMs")
+    console.send("poweroff\n")
+    console.expect(r"switching off")
