@@ -1,24 +1,83 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The board that a guest sees: its interrupt controller, devices and firmware. One folder per architecture, chosen by
-// the build, each with a class vmm::Board of this shape:
-//
-//     isa                       the GuestIsa whose images it starts
-//     static Result<Owned<Board>, VmError> create(Vm&);   devices join the VM's bus
-//     load(i), save(i)          vCPU i takes or gives away the CPU (after, before hal::Vcpu::load(), save())
-//     needs_flush(i), flush(i)  before each entry into the guest
-//     has_pending(i)            would an interrupt end WFI now?
-//     reset()                   everything to power-on; no vCPU is loaded
-//     boot(start)               the primary vCPU gets its first start
-//     take_start(i)             the hal::StartState that vCPU i was given since it was last asked
-//     reset_vcpu(i)
-//     pause(), resume(passed)   the VM is suspended; its clock, Vm::clock(), already and again
-//     timer_would_wake(i)       would the interrupt of vCPU i's own timer end its WFI?
-//     answer_at_once(vcpu)      a call that needs nothing of the VM
-//     call(vcpu), register_read(...), register_write(...)
-//     description()             the map by which configuration is checked and RAM is laid out
-//     describe(...)             the guest's device tree
-//     injected(i)               interrupts given to vCPU i so far
-//     report(sink)              the interrupt controller's state, for post-mortems
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "config/boards.hpp"
+#include "hal/base/fdt.hpp"
+#include "hal/base/format.hpp"
+#include "hal/base/result.hpp"
+#include "hal/start_state.hpp"
+#include "hal/vcpu.hpp"
+#include "mm/heap.hpp"
+#include "vmm/board_common.hpp"
+#include "vmm/loader/image.hpp"
+#include "vmm/mmio.hpp"
+
+namespace vmm {
+
+class Vm;
+class Vcpu;
+enum class VmError : uint8_t;
+
+// The board that a guest sees: its interrupt controller, devices and firmware. One folder per architecture,
+// vmm/<architecture>/board/, chosen by the build, each with a class vmm::Board of this shape. It derives from
+// BoardCommon, which has what does not depend on the architecture.
+template <class B>
+concept VirtualBoard = std::derived_from<B, BoardCommon> &&
+    requires(B& board, Vm& vm, Vcpu& vcpu, hal::Vcpu& processor, VcpuIndex index, uint32_t id, uint64_t value,
+             const hal::StartState& start, const LoadPlan& plan, std::span<const std::byte> own,
+             std::span<std::byte> buffer, hal::TextSink& sink) {
+  // Whose images it starts.
+  { B::isa } -> std::convertible_to<GuestIsa>;
+  // Devices join the VM's bus. The log says why not.
+  { B::create(vm) } -> std::same_as<hal::Result<mm::Owned<B>, VmError>>;
+  // The board's map, by which VM files are checked and RAM is laid out.
+  { B::description() } -> std::same_as<const config::Board&>;
+  // The hardware half of a vCPU learns who it is.
+  { board.identify(vcpu) } -> std::same_as<void>;
+
+  // vCPU `index` takes the CPU (after hal::Vcpu::load()) or gives it away (before save()).
+  { board.load(index) } -> std::same_as<void>;
+  { board.save(index) } -> std::same_as<void>;
+  // Before each entry into the guest, on the CPU that runs the vCPU.
+  { board.needs_flush(index) } -> std::same_as<bool>;
+  { board.flush(index) } -> std::same_as<void>;
+  // Would an interrupt, or that of its own timer if it came, end its WFI now?
+  { board.has_pending(index) } -> std::same_as<bool>;
+  { board.timer_would_wake(index) } -> std::same_as<bool>;
+
+  // A call that needs nothing of the VM. False: it is for call().
+  { B::answer_at_once(processor) } -> std::same_as<bool>;
+  { board.call(vcpu) } -> std::same_as<void>;
+  // As hal::upcall::guest_register_read() and guest_register_write().
+  { board.register_read(vcpu, id, value) } -> std::same_as<bool>;
+  { board.register_write(vcpu, id, value) } -> std::same_as<bool>;
+
+  // Everything to power-on; no vCPU is loaded. Then the primary one gets its first start.
+  { board.reset() } -> std::same_as<void>;
+  { board.boot(start) } -> std::same_as<void>;
+  // The start that vCPU `index` was given since it was last asked; reset_vcpu() follows.
+  { board.take_start(index) } -> std::same_as<std::optional<hal::StartState>>;
+  { board.reset_vcpu(index) } -> std::same_as<void>;
+
+  // The guest's device tree. `own`: the one that the VM file names, or empty.
+  { board.describe(plan, own, buffer) } -> std::same_as<hal::Result<std::span<const std::byte>, hal::FdtError>>;
+
+  // Interrupts given to a vCPU so far, on any CPU; the interrupt controller's state in words,
+  // for post-mortems, while no vCPU is loaded.
+  { board.injected(index) } -> std::same_as<uint64_t>;
+  { board.report(sink) } -> std::same_as<void>;
+};
+
+}  // namespace vmm
+
 #include <board/board.hpp>  // vmm/<architecture>/board/
+
+namespace vmm {
+static_assert(VirtualBoard<Board>, "board/board.hpp does not keep the contract of vmm/board.hpp");
+}  // namespace vmm

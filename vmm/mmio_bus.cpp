@@ -6,11 +6,11 @@
 namespace vmm {
 
 bool MmioBus::add(MmioDevice& device) {
-  if (count_ == capacity) return false;
+  if (count_ == table_.size()) return false;
   if (std::any_of(begin(), end(), [&](const MmioDevice* other) { return other->window().overlaps(device.window()); })) {
     return false;
   }
-  MmioDevice** const devices = devices_.data();
+  MmioDevice** const devices = table_.data();
   MmioDevice** const place =
       std::upper_bound(devices, devices + count_, &device,
                        [](const MmioDevice* a, const MmioDevice* b) { return a->window().start < b->window().start; });

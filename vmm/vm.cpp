@@ -184,7 +184,6 @@ Vm::~Vm() {
     post(bit_of(VmEvent::destroy));
     task::join(*manager_);
   }
-  if (board_) board_->unplug();
   board_.reset();
   for (unsigned i = 0; i < vcpus_.count; ++i) {
     task::promote(*vcpus_.list[i]->task());

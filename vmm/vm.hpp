@@ -100,8 +100,8 @@ class Vm final : public hal::ListNode<> {
   [[nodiscard]] VmConsole& console() { return console_; }
   [[nodiscard]] bool gate_is_open() const { return gate_open_.load(std::memory_order_acquire); }
   [[nodiscard]] std::span<const config::MemoryRegion> regions() const { return {regions_.begin(), regions_.size()}; }
-  // A device joins the bus, while the VM is made.
-  [[nodiscard]] bool plug(MmioDevice& device) { return bus_.add(device); }
+  // The board's bus, while the VM is made.
+  void use(const MmioBus& bus) { bus_ = bus; }
   // Another vCPU started this one: let it look.
   void wake(VcpuIndex vcpu);
   // The guest cannot go on; `reason` is copied. On the vCPU's task; parks it.

@@ -3,20 +3,12 @@
 
 #include "hal/base/fdt_writer.hpp"
 #include "vmm/aarch64/virt_board.hpp"
-#include "vmm/device/pl061.hpp"
 
 namespace vmm::aarch64 {
 
 namespace {
 
 using hal::FdtWriter;
-
-// Any distinct numbers do; CPUs follow from cpu_phandle on.
-constexpr uint32_t gic_phandle = 1;
-constexpr uint32_t its_phandle = 2;
-constexpr uint32_t clock_phandle = 3;
-constexpr uint32_t gpio_phandle = 4;
-constexpr uint32_t cpu_phandle = 0x100;
 
 // Cells of an interrupt in the GIC's terms (Linux: interrupt-controller/arm,gic.yaml and arm,gic-v3.yaml).
 constexpr uint32_t shared = 0;
@@ -102,73 +94,25 @@ void write_clock(FdtWriter& fdt) {
   fdt.end_node();
 }
 
-void write_uart(FdtWriter& fdt) {
-  fdt.begin_node("pl011", virt_board::uart.start.value());
-  fdt.strings("compatible", {"arm,pl011", "arm,primecell"});
-  write_reg(fdt, virt_board::uart);
-  fdt.cells("interrupts", {shared, virt_board::uart_spi, level_high});
-  fdt.cells("clocks", {clock_phandle, clock_phandle});
-  fdt.strings("clock-names", {"uartclk", "apb_pclk"});
-  fdt.end_node();
-}
+class Tree final : public DeviceTreeWriter {
+ public:
+  using DeviceTreeWriter::DeviceTreeWriter;
+  void interrupt(VirtualIrq irq) override {
+    fdt.cells("interrupts", {shared, static_cast<uint32_t>(irq) - virt_board::spi_base, level_high});
+  }
+};
 
-void write_rtc(FdtWriter& fdt) {
-  fdt.begin_node("pl031", virt_board::rtc.start.value());
-  fdt.strings("compatible", {"arm,pl031", "arm,primecell"});
-  write_reg(fdt, virt_board::rtc);
-  fdt.cells("interrupts", {shared, virt_board::rtc_spi, level_high});
-  fdt.u32("clocks", clock_phandle);
-  fdt.string("clock-names", "apb_pclk");
-  fdt.end_node();
-}
-
-// gpio/pl061-gpio.yaml and input/gpio-keys.yaml. A gpio's second cell is its flags: active high.
-void write_power_key(FdtWriter& fdt) {
-  constexpr uint32_t key_power = 116;  // input-event-codes.h
-  fdt.begin_node("pl061", virt_board::gpio.start.value());
-  fdt.strings("compatible", {"arm,pl061", "arm,primecell"});
-  write_reg(fdt, virt_board::gpio);
-  fdt.cells("interrupts", {shared, virt_board::gpio_spi, level_high});
-  fdt.u32("clocks", clock_phandle);
-  fdt.string("clock-names", "apb_pclk");
-  fdt.flag("gpio-controller");
-  fdt.u32("#gpio-cells", 2);
-  fdt.u32("phandle", gpio_phandle);
-  fdt.end_node();
-  fdt.begin_node("gpio-keys");
-  fdt.string("compatible", "gpio-keys");
-  fdt.begin_node("poweroff");
-  fdt.string("label", "GPIO Key Poweroff");
-  fdt.u32("linux,code", key_power);
-  fdt.cells("gpios", {gpio_phandle, Pl061::power_key, 0});
-  fdt.end_node();
-  fdt.end_node();
-}
-
-// watchdog/arm,sbsa-gwdt.yaml.
-void write_watchdog(FdtWriter& fdt) {
-  const hal::GuestPhysRange control = virt_board::watchdog_control;
-  const hal::GuestPhysRange refresh = virt_board::watchdog_refresh;
-  fdt.begin_node("watchdog", control.start.value());
-  fdt.string("compatible", "arm,sbsa-gwdt");
-  fdt.u64s("reg", {control.start.value(), control.size, refresh.start.value(), refresh.size});
-  fdt.cells("interrupts", {shared, virt_board::watchdog_spi, level_high});
-  fdt.end_node();
-}
-
-constexpr std::string_view uart_path = "/pl011@9000000";
-static_assert(virt_board::uart.start == hal::GuestPhys(0x900'0000), "uart_path names the node of the UART");
-
-void write_aliases(FdtWriter& fdt) {
+void write_aliases(FdtWriter& fdt, std::string_view console) {
   fdt.begin_node("aliases");
-  fdt.string("serial0", uart_path);
+  fdt.string("serial0", console);
   fdt.end_node();
 }
 
 }  // namespace
 
-hal::Result<std::span<const std::byte>, hal::FdtError> build_device_tree(const GuestBoard& board,
+hal::Result<std::span<const std::byte>, hal::FdtError> build_device_tree(const GuestBoard& board, DeviceSet& devices,
                                                                          std::span<std::byte> buffer) {
+  const std::string_view console = devices.console_path();
   FdtWriter fdt(buffer);
   fdt.begin_node("");
   fdt.u32("#address-cells", 2);
@@ -177,18 +121,16 @@ hal::Result<std::span<const std::byte>, hal::FdtError> build_device_tree(const G
   fdt.string("model", "linux,dummy-virt");
   fdt.u32("interrupt-parent", gic_phandle);
   fdt.flag("dma-coherent");
-  if (board.uart) write_aliases(fdt);
-  write_chosen(fdt, board.guest, board.uart ? uart_path : "");
+  if (!console.empty()) write_aliases(fdt, console);
+  write_chosen(fdt, board.guest, console);
   write_memory(fdt, board.guest);
   write_psci(fdt);
   write_cpus(fdt, board.affinities);
   write_timer(fdt, board);
   write_gic(fdt, board);
   write_clock(fdt);
-  if (board.uart) write_uart(fdt);
-  if (board.rtc) write_rtc(fdt);
-  if (board.power_key) write_power_key(fdt);
-  if (board.watchdog) write_watchdog(fdt);
+  Tree tree(fdt);
+  devices.describe(tree);
   fdt.end_node();
   return fdt.finish();
 }

@@ -15,14 +15,14 @@ VmConsole::~VmConsole() {
   while (users_.load(std::memory_order_acquire) != 0) hal::cpu_relax();
 }
 
-void VmConsole::connect(GuestUart uart) {
+void VmConsole::plug(GuestUart uart) {
   const hal::LockGuard guard(lock_);
   uart_ = uart;
 }
 
 // Users copy `uart_` under our lock: those who come later find none, and those who came before are waited for.
 void VmConsole::disconnect() {
-  connect(GuestUart{});
+  plug(GuestUart{});
   while (users_.load(std::memory_order_acquire) != 0) hal::cpu_relax();
 }
 

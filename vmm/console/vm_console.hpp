@@ -31,7 +31,7 @@ class Console;
 //         | kept for `vm log`, crashes    | not seen yet       |
 //
 // Belongs to a VM and lives as long as it; its addresses are constant. Any CPU may call anything.
-class VmConsole final : public ConsolePort, public hal::ListNode<> {
+class VmConsole final : public ConsoleSocket, public hal::ListNode<> {
  public:
   static constexpr size_t output_size = 8 * 1024;
   static constexpr size_t input_size = 1024;
@@ -43,18 +43,11 @@ class VmConsole final : public ConsolePort, public hal::ListNode<> {
   VmConsole(const VmConsole&) = delete;
   VmConsole& operator=(const VmConsole&) = delete;
 
-  // Plug in the UART whose port this is, before it is used: a class with Pl011's receive() and transmit_ready().
-  template <class Uart>
-  void connect(Uart& uart) {
-    connect({&uart, [](void* of, std::span<const uint8_t> bytes) { return static_cast<Uart*>(of)->receive(bytes); },
-             [](void* of) { static_cast<Uart*>(of)->transmit_ready(); }});
-  }
-  // When it returns, nobody calls the UART any more. The caller holds no lock that the UART takes.
-  void disconnect();
+  void disconnect() override;
   // Forget typed bytes that the guest has not taken: it is reset, and they were meant for what ran before.
   void discard_input();
 
-  // --- ConsolePort ---
+  // --- ConsoleSocket ---
   bool can_transmit() override;
   void transmit(uint8_t byte) override;
   void receive_ready() override;
@@ -73,12 +66,7 @@ class VmConsole final : public ConsolePort, public hal::ListNode<> {
  private:
   friend class Console;
 
-  struct GuestUart {
-    void* object = nullptr;
-    size_t (*receive)(void* object, std::span<const uint8_t> bytes) = nullptr;
-    void (*transmit_ready)(void* object) = nullptr;
-  };
-  void connect(GuestUart uart);
+  void plug(GuestUart uart) override;
   [[nodiscard]] bool deliver_some();
   [[nodiscard]] bool is_full() const PLINTH_REQUIRES(lock_) { return head_ - shown_ == output_size; }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace vmm {
 
@@ -19,6 +21,28 @@ class ConsolePort {
 
  protected:
   ~ConsolePort() = default;
+};
+
+// A port that also offers typed bytes to the UART, and so has to know it.
+class ConsoleSocket : public ConsolePort {
+ public:
+  // Plug in the UART whose port this is, before it is used: a class with Pl011's receive() and transmit_ready().
+  template <class Uart>
+  void connect(Uart& uart) {
+    plug({&uart, [](void* of, std::span<const uint8_t> bytes) { return static_cast<Uart*>(of)->receive(bytes); },
+          [](void* of) { static_cast<Uart*>(of)->transmit_ready(); }});
+  }
+  // When it returns, nobody calls the UART any more. The caller holds no lock that the UART takes.
+  virtual void disconnect() = 0;
+
+ protected:
+  struct GuestUart {
+    void* object = nullptr;
+    size_t (*receive)(void* object, std::span<const uint8_t> bytes) = nullptr;
+    void (*transmit_ready)(void* object) = nullptr;
+  };
+  virtual void plug(GuestUart uart) = 0;
+  ~ConsoleSocket() = default;
 };
 
 }  // namespace vmm

@@ -3,17 +3,25 @@
 
 #include <cstdint>
 
+#include "hal/base/list.hpp"
+
 namespace vmm {
 
 // A device that asked to be woken at a point in time.
-class AlarmClient {
+class AlarmClient : public hal::ListNode<class AlarmClient> {
  public:
   // The deadline has passed. Called from any CPU with no lock held; may come late, and once more after the alarm was
   // moved or cancelled: the client compares with now().
   virtual void alarm() = 0;
 
  protected:
-  ~AlarmClient() = default;
+  AlarmClient() = default;
+  ~AlarmClient() { unlink(); }
+
+ private:
+  friend class AlarmQueue;
+  uint64_t deadline_ = ~uint64_t{0};
+  uint32_t round_ = 0;
 };
 
 // Time as one device sees it: a counter that only grows, and one alarm. The VM's owner supplies it (over task's timers

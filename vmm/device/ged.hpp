@@ -1,20 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "vmm/device/power_switch.hpp"
 #include "vmm/mmio.hpp"
 
 namespace vmm {
-
-// Who ends a VM when its guest switches its machine off or resets it.
-class PowerSwitch {
- public:
-  // By vCPU `vcpu`, from its exit path.
-  virtual void power_off(VcpuIndex vcpu) = 0;
-  virtual void reset_machine(VcpuIndex vcpu) = 0;
-
- protected:
-  ~PowerSwitch() = default;
-};
 
 // The registers by which a guest of QEMU's LoongArch board ends itself: those of an ACPI generic event device
 // (ACPI 6.5, 4.8.3.7, sleep control and reset), which a device tree describes as syscon-poweroff and syscon-reboot.

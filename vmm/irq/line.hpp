@@ -32,6 +32,17 @@ class IrqLine {
   VirtualIrq irq_;
 };
 
+// Where devices send message-signaled interrupts: a GIC's ITS, or PCH-MSI. Thread-safe; locking as for IrqSink.
+class MsiSink {
+ public:
+  // `device_id` tells the sender from others, as the bus it is on has it; `data` is what the guest had it send.
+  // Messages that mean nothing to the guest's controller are lost.
+  virtual void send_msi(uint32_t device_id, uint32_t data) = 0;
+
+ protected:
+  ~MsiSink() = default;
+};
+
 // How an interrupt controller model (or anything else) makes a vCPU look at its interrupts again: wakes it if it waits,
 // makes it leave the guest if it runs on another CPU, does nothing more than set a flag if it is the caller's own.
 class VcpuKicker {

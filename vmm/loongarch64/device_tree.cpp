@@ -3,7 +3,6 @@
 
 #include "config/loongarch64_virt.hpp"
 #include "hal/base/fdt_writer.hpp"
-#include "vmm/device/ged.hpp"
 
 namespace vmm::loongarch64 {
 namespace {
@@ -15,10 +14,6 @@ namespace virt = config::loongarch64_virt;
 // IOCSRs, as the binding names the EIOINTC, and the line of each CPU that it drives: HWI1.
 constexpr hal::GuestPhysRange eiointc{GuestPhys(0x1400), 0x800};
 constexpr uint32_t eiointc_line = 3;
-constexpr hal::GuestPhysRange syscon{virt::ged.start + Ged::registers, 0x3};
-
-constexpr uint32_t cpu_controller_phandle = 1, eiointc_phandle = 2, pch_pic_phandle = 3, msi_phandle = 4,
-                   syscon_phandle = 5, cpu_phandle = 0x100;
 constexpr uint32_t level_high = 4;
 
 void write_cpus(FdtWriter& fdt, VcpuIndex vcpus) {
@@ -78,56 +73,18 @@ void write_interrupt_controllers(FdtWriter& fdt) {
   fdt.end_node();
 }
 
-constexpr std::string_view uart_path = "/serial@1fe001e0";
-static_assert(virt::uart.start == GuestPhys(0x1fe0'01e0), "uart_path names the node of the UART");
-
-void write_uart(FdtWriter& fdt) {
-  fdt.begin_node("serial", virt::uart.start.value());
-  fdt.string("compatible", "ns16550a");
-  write_reg(fdt, virt::uart);
-  fdt.u32("clock-frequency", virt::uart_clock_hz);
-  fdt.u32("interrupt-parent", pch_pic_phandle);
-  fdt.cells("interrupts", {virt::uart_input, level_high});
-  fdt.end_node();
-}
-
-// The second kind of range (1) is I/O space (Open Firmware's ISA binding).
-void write_isa(FdtWriter& fdt) {
-  constexpr uint32_t io_space = 1;
-  fdt.begin_node("isa", virt::isa_io.start.value());
-  fdt.string("device_type", "isa");
-  fdt.string("compatible", "isa");
-  fdt.u32("#address-cells", 2);
-  fdt.u32("#size-cells", 1);
-  fdt.cells("ranges", {io_space, 0, 0, static_cast<uint32_t>(virt::isa_io.start.value()),
-                       static_cast<uint32_t>(virt::isa_io.size)});
-  fdt.end_node();
-}
-
-// power/reset/syscon-poweroff.yaml and syscon-reboot.yaml.
-void write_power(FdtWriter& fdt) {
-  fdt.begin_node("ged", syscon.start.value());
-  fdt.string("compatible", "syscon");
-  write_reg(fdt, syscon);
-  fdt.u32("reg-shift", 0);
-  fdt.u32("reg-io-width", 1);
-  fdt.u32("phandle", syscon_phandle);
-  fdt.end_node();
-  const auto write_action = [&](std::string_view name, std::string_view compatible, uint64_t offset, uint8_t value) {
-    fdt.begin_node(name);
-    fdt.string("compatible", compatible);
-    fdt.u32("regmap", syscon_phandle);
-    fdt.u32("offset", static_cast<uint32_t>(offset));
-    fdt.u32("value", value);
-    fdt.end_node();
-  };
-  write_action("poweroff", "syscon-poweroff", Ged::sleep_control, Ged::enter_s5);
-  write_action("reboot", "syscon-reboot", Ged::reset_register, Ged::reset_value);
-}
+class Tree final : public DeviceTreeWriter {
+ public:
+  using DeviceTreeWriter::DeviceTreeWriter;
+  void interrupt(VirtualIrq irq) override {
+    fdt.u32("interrupt-parent", pch_pic_phandle);
+    fdt.cells("interrupts", {static_cast<uint32_t>(irq), level_high});
+  }
+};
 
 }  // namespace
 
-hal::Result<std::span<const std::byte>, hal::FdtError> build_device_tree(const GuestBoard& board,
+hal::Result<std::span<const std::byte>, hal::FdtError> build_device_tree(const GuestBoard& board, DeviceSet& devices,
                                                                          std::span<std::byte> buffer) {
   FdtWriter fdt(buffer);
   fdt.begin_node("");
@@ -135,13 +92,12 @@ hal::Result<std::span<const std::byte>, hal::FdtError> build_device_tree(const G
   fdt.u32("#size-cells", 2);
   fdt.string("compatible", "linux,dummy-loongson3");
   fdt.string("model", "linux,dummy-loongson3");
-  write_chosen(fdt, board.guest, board.uart ? uart_path : "");
+  write_chosen(fdt, board.guest, devices.console_path());
   write_memory(fdt, board.guest);
   write_cpus(fdt, board.vcpus);
   write_interrupt_controllers(fdt);
-  if (board.uart) write_uart(fdt);
-  write_isa(fdt);
-  write_power(fdt);
+  Tree tree(fdt);
+  devices.describe(tree);
   fdt.end_node();
   return fdt.finish();
 }

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "hal/base/fdt.hpp"
 #include "hal/base/result.hpp"
+#include "vmm/device/device_set.hpp"
 #include "vmm/loader/device_tree.hpp"
 #include "vmm/mmio.hpp"
 
@@ -16,12 +18,20 @@ namespace vmm::loongarch64 {
 struct GuestBoard {
   GuestFacts guest;
   VcpuIndex vcpus = 1;
-  bool uart = true;
 };
 
-// Describe `board` in `buffer`; the tree's bytes are the first part of it. The only error is FdtError::no_space. Linux'
-// bindings, node names as on QEMU's `virt` board.
+// Any distinct numbers do; CPUs follow from cpu_phandle on.
+inline constexpr uint32_t cpu_controller_phandle = 1;
+inline constexpr uint32_t eiointc_phandle = 2;
+inline constexpr uint32_t pch_pic_phandle = 3;
+inline constexpr uint32_t msi_phandle = 4;
+inline constexpr uint32_t syscon_phandle = 5;
+inline constexpr uint32_t cpu_phandle = 0x100;
+
+// Describe `board` and `devices` in `buffer`; the tree's bytes are the first part of it. The only error is
+// FdtError::no_space. Linux' bindings, node names as on QEMU's `virt` board.
 [[nodiscard]] hal::Result<std::span<const std::byte>, hal::FdtError> build_device_tree(const GuestBoard& board,
+                                                                                       DeviceSet& devices,
                                                                                        std::span<std::byte> buffer);
 
 }  // namespace vmm::loongarch64

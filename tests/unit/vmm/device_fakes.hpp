@@ -3,8 +3,11 @@
 
 #include <map>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "vmm/device/console_port.hpp"
+#include "vmm/device/device_set.hpp"
 #include "vmm/device/device_timer.hpp"
 #include "vmm/irq/line.hpp"
 #include "vmm/mmio.hpp"
@@ -34,7 +37,7 @@ class FakeIrqs final : public IrqSink {
 };
 
 // Takes `room` bytes, then no more.
-class FakePort final : public ConsolePort {
+class FakePort final : public ConsoleSocket {
  public:
   bool can_transmit() override { return room > 0; }
   void transmit(uint8_t byte) override {
@@ -42,10 +45,13 @@ class FakePort final : public ConsolePort {
     sent += static_cast<char>(byte);
   }
   void receive_ready() override { ++ready_calls; }
+  void plug(GuestUart) override { connected = true; }
+  void disconnect() override { connected = false; }
 
   int room = 1'000'000;
   std::string sent;
   unsigned ready_calls = 0;
+  bool connected = false;
 };
 
 class FakeTimer final : public DeviceTimer {
@@ -69,6 +75,37 @@ class FakeTimer final : public DeviceTimer {
 
  private:
   AlarmClient* client_ = nullptr;
+};
+
+class FakeOwner final : public DeviceOwner {
+ public:
+  void crash(std::string_view reason) override { reasons.emplace_back(reason); }
+  void power_off(VcpuIndex) override { reasons.emplace_back("power off"); }
+  void reset_machine(VcpuIndex) override { reasons.emplace_back("reset"); }
+  std::vector<std::string> reasons;
+};
+
+// The devices of a VM, and what they are plugged into.
+struct DeviceFixture {
+  DeviceFixture(DeviceSet::Kinds kinds, const config::VmConfig& config)
+      : storage(DeviceSet::blocks(kinds, config)), set(kinds, site(config), storage) {}
+  DeviceSite site(const config::VmConfig& config) {
+    return {.config = config,
+            .irqs = irqs,
+            .messages = nullptr,
+            .timer = timer,
+            .counter = timer,
+            .console = port,
+            .owner = owner,
+            .epoch_at_zero = 0};
+  }
+
+  FakeIrqs irqs;
+  FakeTimer timer;
+  FakePort port;
+  FakeOwner owner;
+  std::vector<DeviceSet::Block> storage;
+  DeviceSet set;
 };
 
 // A guest's accesses to one device.

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <deque>
 #include <random>
 #include <vector>
@@ -22,6 +23,15 @@ class Device final : public MmioDevice {
   void reset() override {}
 };
 
+constexpr size_t capacity = 40;
+
+struct Table {
+  std::array<MmioDevice*, capacity> places{};
+};
+struct Bus : private Table, MmioBus {
+  Bus() : MmioBus(places) {}
+};
+
 TEST(MmioBus, finds_nothing_where_there_is_nothing) {
   const MmioBus bus;
   EXPECT_EQ(bus.find(GuestPhys(0)), nullptr);
@@ -30,7 +40,7 @@ TEST(MmioBus, finds_nothing_where_there_is_nothing) {
 }
 
 TEST(MmioBus, finds_a_device_at_each_place_of_its_window_and_nowhere_else) {
-  MmioBus bus;
+  Bus bus;
   Device device(0x900'0000, 0x1000);
   ASSERT_TRUE(bus.add(device));
   EXPECT_EQ(bus.find(GuestPhys(0x8ff'ffff)), nullptr);
@@ -40,7 +50,7 @@ TEST(MmioBus, finds_a_device_at_each_place_of_its_window_and_nowhere_else) {
 }
 
 TEST(MmioBus, keeps_its_devices_by_address_whatever_their_order) {
-  MmioBus bus;
+  Bus bus;
   Device high(0x3000, 0x1000), low(0x1000, 0x1000), middle(0x2000, 0x1000);
   for (Device* const device : {&high, &low, &middle}) ASSERT_TRUE(bus.add(*device));
   EXPECT_EQ(std::vector<MmioDevice*>(bus.begin(), bus.end()), (std::vector<MmioDevice*>{&low, &middle, &high}));
@@ -48,7 +58,7 @@ TEST(MmioBus, keeps_its_devices_by_address_whatever_their_order) {
 }
 
 TEST(MmioBus, refuses_windows_that_overlap_and_stays_as_it_was) {
-  MmioBus bus;
+  Bus bus;
   Device device(0x2000, 0x2000);
   ASSERT_TRUE(bus.add(device));
   Device same(0x2000, 0x2000), inside(0x2800, 0x10), around(0x1000, 0x4000), below(0x1000, 0x1001), above(0x3fff, 2);
@@ -60,19 +70,19 @@ TEST(MmioBus, refuses_windows_that_overlap_and_stays_as_it_was) {
 }
 
 TEST(MmioBus, refuses_more_devices_than_it_has_room_for) {
-  MmioBus bus;
+  Bus bus;
   std::deque<Device> devices;
-  for (size_t i = 0; i < MmioBus::capacity; ++i) ASSERT_TRUE(bus.add(devices.emplace_back(i * 0x1000, 0x1000)));
-  EXPECT_FALSE(bus.add(devices.emplace_back(MmioBus::capacity * 0x1000, 0x1000)));
-  for (size_t i = 0; i < MmioBus::capacity; ++i) EXPECT_EQ(bus.find(GuestPhys(i * 0x1000 + 0xfff)), &devices[i]);
+  for (size_t i = 0; i < capacity; ++i) ASSERT_TRUE(bus.add(devices.emplace_back(i * 0x1000, 0x1000)));
+  EXPECT_FALSE(bus.add(devices.emplace_back(capacity * 0x1000, 0x1000)));
+  for (size_t i = 0; i < capacity; ++i) EXPECT_EQ(bus.find(GuestPhys(i * 0x1000 + 0xfff)), &devices[i]);
 }
 
 TEST(MmioBus, agrees_with_a_search_through_all_windows) {
   std::mt19937_64 random(1);
   for (unsigned round = 0; round < 200; ++round) {
-    MmioBus bus;
+    Bus bus;
     std::deque<Device> devices;
-    for (unsigned i = 0; i < MmioBus::capacity; ++i) {
+    for (unsigned i = 0; i < capacity; ++i) {
       const uint64_t start = random() % 0x100, size = 1 + random() % 0x20;
       Device& device = devices.emplace_back(start, size);
       if (!bus.add(device)) devices.pop_back();

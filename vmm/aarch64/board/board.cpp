@@ -5,16 +5,13 @@
 #include <arch/virtual_gic.hpp>
 #include <board/cpu_interfaces.hpp>
 
-#include <algorithm>
-
 #include "hal/log.hpp"
-#include "hal/timer.hpp"
 #include "hal/virtualization.hpp"
 #include "task/cpu.hpp"
 #include "vmm/aarch64/device_tree.hpp"
+#include "vmm/aarch64/devices.hpp"
 #include "vmm/aarch64/virt_board.hpp"
 #include "vmm/vm.hpp"
-#include "vmm/wall_clock.hpp"
 
 namespace vmm {
 namespace {
@@ -81,64 +78,40 @@ hal::Result<mm::Owned<Board>, VmError> Board::create(Vm& vm) {
   if (!storage) return hal::fail(VmError::out_of_memory);
   auto board = mm::make<Board>(vm, gic, std::move(storage).value());
   if (!board) return hal::fail(VmError::out_of_memory);
-  TRY((*board)->plug_in());
+  TRY((*board)->make_machine());
   return std::move(board).value();
 }
 
 Board::Board(Vm& vm, const vgic::Config& gic, mm::OwnedFrames gic_storage)
-    : vm_(vm),
+    : BoardCommon(vm),
+      ram_(vm),
       affinities_(vm.config().vcpus, cluster()),
       gic_storage_(std::move(gic_storage)),
-      gic_(gic, gic_storage_.bytes(), cpu_interface(), *this, *this),
-      psci_(affinities_, *this, workarounds()) {}
+      gic_(gic, gic_storage_.bytes(), cpu_interface(), kicker(), ram_),
+      psci_(affinities_, ram_, workarounds()) {}
 
-hal::Result<void, VmError> Board::plug_in() {
-  const config::VmConfig& config = vm_.config();
+hal::Result<void, VmError> Board::make_machine() {
+  hal::FixedVector<MmioDevice*, 4> windows;
   const vgic::Vgic::Devices gic = gic_.devices();
-  bool fits = true;
-  for (MmioDevice* const device : {gic.distributor, gic.redistributors, gic.its, gic.cpu_interface}) {
-    if (device != nullptr) fits &= vm_.plug(*device);
+  for (MmioDevice* const window : {gic.distributor, gic.redistributors, gic.its, gic.cpu_interface}) {
+    // There is room for each.
+    if (window != nullptr) [[maybe_unused]]
+      const bool added = windows.push_back(window);
   }
-  if (config.console != config::ConsoleModel::none) {
-    uart_.emplace(virt_board::uart.start, IrqLine(gic_, aarch64::spi(virt_board::uart_spi)), vm_.console());
-    fits &= vm_.plug(*uart_);
-    vm_.console().connect(*uart_);
-  }
-  if (config.rtc) {
-    rtc_.emplace(virt_board::rtc.start, IrqLine(gic_, aarch64::spi(virt_board::rtc_spi)), *this, epoch_at_tick_zero());
-    fits &= vm_.plug(*rtc_);
-  }
-  if (config.power_key) {
-    power_key_.emplace(virt_board::gpio.start, IrqLine(gic_, aarch64::spi(virt_board::gpio_spi)), *this);
-    fits &= vm_.plug(*power_key_);
-  }
-  if (config.watchdog) {
-    watchdog_.emplace(virt_board::watchdog_control, virt_board::watchdog_refresh,
-                      IrqLine(gic_, aarch64::spi(virt_board::watchdog_spi)), counter_timer_, *this);
-    fits &= vm_.plug(watchdog_->control_frame()) && vm_.plug(watchdog_->refresh_frame());
-  }
-  for (VcpuIndex index = 0; index < config.vcpus; ++index) {
-    physical_timers_[index].emplace(gic_, index, vm_.clock());
-  }
-  if (!fits) {
-    hal::log::error("{}: the devices' windows overlap, or there are too many", vm_.name());
-    return hal::fail(VmError::not_possible);
-  }
+  TRY(plug_in(aarch64::device_kinds, gic_, &gic_, {windows.begin(), windows.size()}));
+  for (VcpuIndex index = 0; index < vm().config().vcpus; ++index)
+    physical_timers_[index].emplace(gic_, index, vm().clock());
   if (arch::gic_version() == 2) {
     const auto mapped =
-        vm_.space().map({virt_board::gicv2_cpu_interface.start, hal::page_size}, arch::gic_virtual_cpu_interface(),
-                        {.rights = hal::read_write, .memory = hal::MemoryKind::device});
+        vm().space().map({virt_board::gicv2_cpu_interface.start, hal::page_size}, arch::gic_virtual_cpu_interface(),
+                         {.rights = hal::read_write, .memory = hal::MemoryKind::device});
     if (!mapped) return hal::fail(VmError::out_of_memory);
   }
   return {};
 }
 
-void Board::unplug() { vm_.console().disconnect(); }
-
 void Board::identify(Vcpu& vcpu) {
-  vcpu.identify({.mpidr = affinities_.affinity(vcpu.index()),
-                 .index = vcpu.index(),
-                 .regime = &vm_.space().regime()});
+  vcpu.identify({.mpidr = affinities_.affinity(vcpu.index()), .index = vcpu.index(), .regime = &vm().space().regime()});
 }
 
 // --- what a guest did
@@ -156,20 +129,20 @@ void Board::identify(Vcpu& vcpu) {
     case Kind::mitigate_1: arch::psci::clear_branch_prediction(); break;
     case Kind::mitigate_3: arch::psci::clear_branch_history(); break;
     case Kind::suspend: vcpu.wait_for_interrupt(); break;
-    case Kind::start_vcpu: vm_.wake(action.target); break;
+    case Kind::start_vcpu: vm().wake(action.target); break;
     case Kind::power_off:
       // Only a vCPU that is on can start another: the guest has come to its end.
       if (psci_.all_off()) return end_without_vcpus(vcpu);
       vcpu.power_off();
       break;
-    case Kind::system_off: vm_.guest_ends(vcpu, VmEvent::power_off); break;
-    case Kind::system_reset: vm_.guest_ends(vcpu, VmEvent::reset); break;
+    case Kind::system_off: vm().guest_ends(vcpu, VmEvent::power_off); break;
+    case Kind::system_reset: vm().guest_ends(vcpu, VmEvent::reset); break;
   }
 }
 
 void Board::end_without_vcpus(Vcpu& vcpu) {
-  hal::log::info("{}: all its vCPUs are off", vm_.name());
-  vm_.guest_ends(vcpu, VmEvent::power_off);
+  hal::log::info("{}: all its vCPUs are off", vm().name());
+  vm().guest_ends(vcpu, VmEvent::power_off);
 }
 
 // --- life cycle
@@ -177,20 +150,20 @@ void Board::end_without_vcpus(Vcpu& vcpu) {
 
 void Board::reset() {
   psci_.reset();
-  for (VcpuIndex index = 0; index < vm_.config().vcpus; ++index) physical_timers_[index]->reset();
-  for (MmioDevice* const device : vm_.bus()) device->reset();
+  for (VcpuIndex index = 0; index < vm().config().vcpus; ++index) physical_timers_[index]->reset();
+  devices().reset();
   gic_.reset();
-  vm_.console().discard_input();
+  vm().console().discard_input();
 }
 
 void Board::pause() {
-  for (VcpuIndex index = 0; index < vm_.config().vcpus; ++index) physical_timers_[index]->pause();
-  if (watchdog_) watchdog_->pause();
+  for (VcpuIndex index = 0; index < vm().config().vcpus; ++index) physical_timers_[index]->pause();
+  BoardCommon::pause();
 }
 
 void Board::resume(hal::Ticks passed) {
-  for (VcpuIndex index = 0; index < vm_.config().vcpus; ++index) physical_timers_[index]->resume();
-  if (watchdog_) watchdog_->resume(passed);
+  for (VcpuIndex index = 0; index < vm().config().vcpus; ++index) physical_timers_[index]->resume();
+  BoardCommon::resume(passed);
 }
 
 std::optional<hal::StartState> Board::take_start(VcpuIndex index) {
@@ -207,74 +180,19 @@ void Board::reset_vcpu(VcpuIndex index) {
 hal::Result<std::span<const std::byte>, hal::FdtError> Board::describe(const LoadPlan& plan,
                                                                        std::span<const std::byte> own,
                                                                        std::span<std::byte> buffer) {
-  const config::VmConfig& config = vm_.config();
-  std::array<std::byte, 64> seed{};
-  fill_random(seed);
-  const GuestFacts guest{
-      .regions = vm_.regions(), .cmdline = config.kernel.cmdline.view(), .initrd = plan.initrd, .seed = seed};
+  const Seed seed = fresh_seed();
+  const GuestFacts guest = facts(plan, seed);
   if (!own.empty()) return patch_device_tree(guest, own, buffer);
-  const aarch64::GuestBoard board{.guest = guest,
-                                  .affinities = affinities_,
-                                  .gic_version = arch::gic_version(),
-                                  .its = gic_.config().its,
-                                  .uart = uart_.has_value(),
-                                  .rtc = rtc_.has_value(),
-                                  .power_key = power_key_.has_value(),
-                                  .watchdog = watchdog_.has_value()};
-  return aarch64::build_device_tree(board, buffer);
+  return aarch64::build_device_tree(
+      {.guest = guest, .affinities = affinities_, .gic_version = arch::gic_version(), .its = gic_.config().its},
+      devices(), buffer);
 }
 
 // --- what the models need of a VM ------------------------------------------------------------------------------------
 
-void Board::kick(VcpuIndex vcpu) { vm_.vcpus().list[vcpu]->kick(Vcpu::interrupt); }
+bool GuestRam::is_executable(hal::GuestPhys entry) { return vm_.space().allows(entry, hal::read_execute); }
 
-bool Board::is_executable(hal::GuestPhys entry) { return vm_.space().allows(entry, hal::read_execute); }
-
-bool Board::read(hal::GuestPhys from, std::span<std::byte> to) { return vm_.space().read(from, to).ok(); }
-bool Board::write(hal::GuestPhys to, std::span<const std::byte> from) { return vm_.space().write(to, from).ok(); }
-
-void Board::watchdog_expired() { vm_.crash("its watchdog expired twice"); }
-
-uint64_t Board::now() { return hal::Timer::now(); }
-uint64_t Board::CounterTimer::now() { return board_.vm_.clock().at(hal::Timer::now()); }
-void Board::CounterTimer::set_alarm(uint64_t deadline, AlarmClient& client) {
-  board_.set_alarm(board_.vm_.clock().to_host(deadline), client);
-}
-
-uint64_t Board::frequency() { return hal::Timer::frequency(); }
-
-// The device holds its lock, so nothing here may wait for a callback that takes it: the manager's task makes the call.
-void Board::set_alarm(uint64_t deadline, AlarmClient& client) {
-  const hal::LockGuard guard(alarm_lock_);
-  for (Alarm& alarm : alarms_) {
-    if (alarm.client != nullptr && alarm.client != &client) continue;
-    alarm = {&client, deadline};
-    return arm_alarm();
-  }
-}
-
-void Board::arm_alarm() {
-  const uint64_t first = std::ranges::min(alarms_, {}, &Alarm::deadline).deadline;
-  if (first != never) alarm_.arm(first);
-}
-
-void Board::alarm_expired(void* self) { static_cast<Board*>(self)->vm_.alarm_due(); }
-
-AlarmClient* Board::take_due_alarm(size_t index) {
-  const hal::LockGuard guard(alarm_lock_);
-  Alarm& alarm = alarms_[index];
-  if (hal::Timer::now() < alarm.deadline) return nullptr;
-  alarm.deadline = never;
-  return alarm.client;
-}
-
-// Each at most once, so that a guest that sets one after another does not keep the manager here.
-void Board::run_alarms() {
-  for (size_t index = 0; index < alarms_count; ++index) {
-    if (AlarmClient* const due = take_due_alarm(index)) due->alarm();
-  }
-  const hal::LockGuard guard(alarm_lock_);
-  arm_alarm();
-}
+bool GuestRam::read(hal::GuestPhys from, std::span<std::byte> to) { return vm_.space().read(from, to).ok(); }
+bool GuestRam::write(hal::GuestPhys to, std::span<const std::byte> from) { return vm_.space().write(to, from).ok(); }
 
 }  // namespace vmm

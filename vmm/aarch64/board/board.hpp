@@ -15,13 +15,10 @@
 #include "mm/frames.hpp"
 #include "mm/heap.hpp"
 #include "vmm/aarch64/affinity.hpp"
+#include "vmm/aarch64/board/guest_ram.hpp"
 #include "vmm/aarch64/board/physical_timer.hpp"
 #include "vmm/aarch64/psci.hpp"
-#include "vmm/device/device_timer.hpp"
-#include "vmm/device/pl011.hpp"
-#include "vmm/device/pl031.hpp"
-#include "vmm/device/pl061.hpp"
-#include "vmm/device/sbsa_watchdog.hpp"
+#include "vmm/board_common.hpp"
 #include "vmm/irq/vgic/vgic.hpp"
 #include "vmm/loader/image.hpp"
 
@@ -32,22 +29,16 @@ class Vcpu;
 enum class VmError : uint8_t;
 
 // The AArch64 board: QEMU's `virt`, as config/aarch64_virt.hpp has it.
-class Board final : public VcpuKicker,
-                    public aarch64::GuestEntryCheck,
-                    public vgic::GuestMemoryAccess,
-                    public DeviceTimer,
-                    public WatchdogOwner {
+class Board final : public BoardCommon {
  public:
   // Errors: not_possible when the VM wants another GIC than the host has, or more vCPUs than it can serve;
   // out_of_memory. The log says which.
   static hal::Result<mm::Owned<Board>, VmError> create(Vm& vm);
   Board(Vm& vm, const vgic::Config& gic, mm::OwnedFrames gic_storage);
-  ~Board() = default;
+  ~Board() { unplug(); }
   Board(const Board&) = delete;
   Board& operator=(const Board&) = delete;
 
-  // The VM goes away: nobody calls a device from outside any more.
-  void unplug();
   // The hardware half of vCPU `index` learns who it is.
   void identify(Vcpu& vcpu);
 
@@ -76,17 +67,11 @@ class Board final : public VcpuKicker,
   // --- life cycle; no vCPU is loaded ---
   void reset();
   void boot(const hal::StartState& start) { psci_.boot(start.pc, start.arguments[0]); }
-  [[nodiscard]] bool has_start(VcpuIndex index) const { return psci_.power(index) == aarch64::Psci::Power::on_pending; }
-  // The guest stands still between these two, its clock (Vm::clock()) already and again; `passed` is what its counter has
-  // moved nevertheless.
-  void pause();
-  void resume(hal::Ticks passed);
   [[nodiscard]] std::optional<hal::StartState> take_start(VcpuIndex index);
   void reset_vcpu(VcpuIndex index);
-  // Devices asked to be called at this time, in the manager's task.
-  void run_alarms();
-  // Ask the guest to power itself off. False when it has made no arrangements to hear of it.
-  [[nodiscard]] bool press_power_key() { return power_key_ && power_key_->press_power_key(); }
+  // Beside the devices, its vCPUs' physical timers stand still.
+  void pause();
+  void resume(hal::Ticks passed);
 
   // The guest's device tree. `own`: the one that the VM file names, or empty.
   hal::Result<std::span<const std::byte>, hal::FdtError> describe(const LoadPlan& plan, std::span<const std::byte> own,
@@ -101,56 +86,17 @@ class Board final : public VcpuKicker,
   // Interrupts given to a vCPU. Any CPU.
   [[nodiscard]] uint64_t injected(VcpuIndex index) const { return gic_.injected(index); }
 
-  // --- VcpuKicker, GuestEntryCheck, GuestMemoryAccess, DeviceTimer, WatchdogOwner ---
-  void kick(VcpuIndex vcpu) override;
-  bool is_executable(hal::GuestPhys entry) override;
-  bool read(hal::GuestPhys from, std::span<std::byte> to) override;
-  bool write(hal::GuestPhys to, std::span<const std::byte> from) override;
-  uint64_t now() override;
-  uint64_t frequency() override;
-  void set_alarm(uint64_t deadline, AlarmClient& client) override;
-  void watchdog_expired() override;
-
  private:
-  // Time as the guest's own counter has it, for devices whose registers are compared with that.
-  class CounterTimer final : public DeviceTimer {
-   public:
-    explicit CounterTimer(Board& board) : board_(board) {}
-    uint64_t now() override;
-    uint64_t frequency() override { return board_.frequency(); }
-    void set_alarm(uint64_t deadline, AlarmClient& client) override;
-
-   private:
-    Board& board_;
-  };
-
-  hal::Result<void, VmError> plug_in();
+  hal::Result<void, VmError> make_machine();
   void end_without_vcpus(Vcpu& vcpu);
-  [[nodiscard]] AlarmClient* take_due_alarm(size_t index);
-  void arm_alarm() PLINTH_REQUIRES(alarm_lock_);
   [[nodiscard]] bool write_gic_register(VcpuIndex index, uint32_t id, uint64_t value);
-  static void alarm_expired(void* self);
 
-  Vm& vm_;
+  GuestRam ram_;
   const aarch64::AffinityMap affinities_;
   mm::OwnedFrames gic_storage_;
   vgic::Vgic gic_;
   aarch64::Psci psci_;
-  CounterTimer counter_timer_{*this};
-  std::optional<Pl011> uart_;
-  std::optional<Pl031> rtc_;
-  std::optional<Pl061> power_key_;
-  std::optional<SbsaWatchdog> watchdog_;
   std::array<std::optional<PhysicalTimer>, max_vcpus> physical_timers_;
-
-  struct Alarm {
-    AlarmClient* client = nullptr;
-    uint64_t deadline = never;
-  };
-  hal::SpinLock alarm_lock_{hal::LockRank::device_alarms};
-  static constexpr size_t alarms_count = 3;
-  std::array<Alarm, alarms_count> alarms_ PLINTH_GUARDED_BY(alarm_lock_);  // one for each device that has any
-  task::Timer alarm_{alarm_expired, this};                                 // for the first of them
 };
 
 }  // namespace vmm

@@ -21,7 +21,7 @@ bool Board::register_read(Vcpu& vcpu, uint32_t id, uint64_t& value) {
     case regs::cntp_cval_el0::id: value = timer.compare_value(); return true;
     case regs::cntp_tval_el0::id: value = timer.timer_value(); return true;
     case regs::cntpct_el0::id:
-    case regs::cntpctss_el0::id: value = vm_.clock().at(hal::Timer::now()); return true;
+    case regs::cntpctss_el0::id: value = vm().clock().at(hal::Timer::now()); return true;
     default: return false;
   }
 }

@@ -73,7 +73,7 @@ class PchPic final : public MmioDevice, public IrqSink {
 
 // Where devices write messages: the data is the EIOINTC vector. Vectors below `first` belong to PCH-PIC's inputs, and
 // are not for messages.
-class PchMsi final : public MmioDevice {
+class PchMsi final : public MmioDevice, public MsiSink {
  public:
   static constexpr uint64_t window_size = 8;
 
@@ -82,12 +82,12 @@ class PchMsi final : public MmioDevice {
 
   uint64_t read(MmioAccess) override { return 0; }
   void write(MmioAccess access, uint64_t value) override {
-    if (access.offset == 0 && access.size >= 4) send(static_cast<uint32_t>(value));
+    if (access.offset == 0 && access.size >= 4) send_msi(0, static_cast<uint32_t>(value));
   }
   void reset() override {}
 
-  // A device's message, whoever carries it.
-  void send(uint32_t data) {
+  // The vector is all that counts, whoever sends it.
+  void send_msi(uint32_t /*device_id*/, uint32_t data) override {
     const unsigned vector = data & 0xff;
     if (vector >= first_) parent_.message(vector);
   }

@@ -41,7 +41,7 @@ namespace vmm::vgic {
 // Version 2 on the host: stage 2 maps GICV's first page at Config::cpu_interface and nothing behind it. Version 3:
 // traps of ICC_SGI*R_EL1 and ICC_DIR_EL1 go to send_sgi() and deactivate(); all other ICC_* registers are the
 // hardware's.
-class Vgic final : public IrqSink {
+class Vgic final : public IrqSink, public MsiSink {
  public:
   [[nodiscard]] static bool is_valid(const Config& config);
   // Bytes that the owner gives to the constructor, aligned to 64, and keeps until after the destructor.
@@ -60,8 +60,8 @@ class Vgic final : public IrqSink {
   void set_level(VirtualIrq irq, bool level) override;
   // Drive a PPI of one vCPU, but for the virtual timer's, which the hardware drives.
   void set_private_level(VcpuIndex vcpu, IntId ppi, bool level);
-  // A device's message to the ITS. Does nothing without one.
-  void send_msi(uint32_t device_id, uint32_t event_id);
+  // A device's message to the ITS: `data` is the EventID. Does nothing without an ITS.
+  void send_msi(uint32_t device_id, uint32_t data) override;
 
   // The vCPU loop; see above. All on the CPU that runs `vcpu`.
   void load(VcpuIndex vcpu) { model_.hardware.load(model_, model_.cpus[vcpu]); }

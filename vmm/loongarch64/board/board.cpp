@@ -6,8 +6,8 @@
 #include "config/loongarch64_virt.hpp"
 #include "hal/log.hpp"
 #include "vmm/loongarch64/device_tree.hpp"
+#include "vmm/loongarch64/devices.hpp"
 #include "vmm/vm.hpp"
-#include "vmm/wall_clock.hpp"
 
 namespace vmm {
 namespace {
@@ -50,40 +50,21 @@ hal::Result<mm::Owned<Board>, VmError> Board::create(Vm& vm) {
   }
   auto board = mm::make<Board>(vm);
   if (!board) return hal::fail(VmError::out_of_memory);
-  TRY((*board)->plug_in());
+  MmioDevice* const controllers[] = {&(*board)->pch_pic_, &(*board)->pch_msi_};
+  TRY((*board)->plug_in(loongarch64::device_kinds, (*board)->pch_pic_, &(*board)->pch_msi_, controllers));
   return std::move(board).value();
 }
 
 Board::Board(Vm& vm)
-    : vm_(vm),
-      lines_(*this),
+    : BoardCommon(vm),
+      lines_(kicker()),
       ipi_(vm.config().vcpus, lines_, *this),
       eiointc_(vm.config().vcpus, lines_, true),
       iocsr_(vm.config().vcpus, ipi_, eiointc_, false),
       pch_pic_(virt::pch_pic.start, virt::pch_pic_inputs, eiointc_),
-      pch_msi_(virt::pch_msi.start, virt::first_message_vector, eiointc_),
-      ged_(virt::ged.start, *this),
-      isa_io_(virt::isa_io) {}
+      pch_msi_(virt::pch_msi.start, virt::first_message_vector, eiointc_) {}
 
-hal::Result<void, VmError> Board::plug_in() {
-  bool fits = vm_.plug(pch_pic_) && vm_.plug(pch_msi_) && vm_.plug(ged_) && vm_.plug(isa_io_);
-  if (vm_.config().console != config::ConsoleModel::none) {
-    uart_.emplace(virt::uart.start, IrqLine(pch_pic_, VirtualIrq{virt::uart_input}), vm_.console());
-    fits &= vm_.plug(*uart_);
-    vm_.console().connect(*uart_);
-  }
-  if (!fits) {
-    hal::log::error("{}: the devices' windows overlap, or there are too many", vm_.name());
-    return hal::fail(VmError::not_possible);
-  }
-  return {};
-}
-
-void Board::unplug() { vm_.console().disconnect(); }
-
-void Board::identify(Vcpu& vcpu) {
-  vcpu.identify({.core = vcpu.index(), .regime = &vm_.space().regime()});
-}
+void Board::identify(Vcpu& vcpu) { vcpu.identify({.core = vcpu.index(), .regime = &vm().space().regime()}); }
 
 // --- interrupts ------------------------------------------------------------------------------------------------------
 
@@ -93,15 +74,13 @@ void Board::flush(VcpuIndex index) {
   const auto rose = static_cast<uint64_t>(std::popcount(lines & ~shown.lines));
   shown.injected.store(shown.injected.load(std::memory_order_relaxed) + rose, std::memory_order_relaxed);
   shown.lines = lines;
-  vm_.vcpus().list[index]->set_lines(lines);
+  vm().vcpus().list[index]->set_lines(lines);
 }
 
 bool Board::has_pending(VcpuIndex index) {
   if (needs_flush(index)) flush(index);
-  return vm_.vcpus().list[index]->has_pending();
+  return vm().vcpus().list[index]->has_pending();
 }
-
-void Board::kick(VcpuIndex vcpu) { vm_.vcpus().list[vcpu]->kick(Vcpu::interrupt); }
 
 // --- what a guest did ------------------------------------------------------------------------------------------------
 
@@ -123,9 +102,6 @@ bool Board::register_write(Vcpu& vcpu, uint32_t id, uint64_t value) {
   return iocsr_.write(vcpu.index(), iocsr_id::address(id), iocsr_id::size(id), value);
 }
 
-void Board::power_off(VcpuIndex vcpu) { vm_.guest_ends(*vm_.vcpus().list[vcpu], VmEvent::power_off); }
-void Board::reset_machine(VcpuIndex vcpu) { vm_.guest_ends(*vm_.vcpus().list[vcpu], VmEvent::reset); }
-
 // --- starts ----------------------------------------------------------------------------------------------------------
 
 void Board::boot(const hal::StartState& start) {
@@ -140,12 +116,7 @@ void Board::start_vcpu(VcpuIndex vcpu, hal::GuestPhys entry) {
     if (starts_[vcpu].power != Power::off) return;
     starts_[vcpu] = {Power::start_pending, {.pc = hal::GuestPhys(entry.value() & loongarch_physical_mask)}};
   }
-  vm_.wake(vcpu);
-}
-
-bool Board::has_start(VcpuIndex index) const {
-  const hal::LockGuard guard(power_lock_);
-  return starts_[index].power == Power::start_pending;
+  vm().wake(vcpu);
 }
 
 std::optional<hal::StartState> Board::take_start(VcpuIndex index) {
@@ -162,29 +133,27 @@ void Board::reset() {
     const hal::LockGuard guard(power_lock_);
     for (Start& start : starts_) start = {};
   }
-  for (MmioDevice* const device : vm_.bus()) device->reset();
+  devices().reset();
+  pch_pic_.reset();
   ipi_.reset();
   eiointc_.reset();
   iocsr_.reset();
   lines_.reset();
   for (Shown& shown : shown_) shown.lines = 0;
-  vm_.console().discard_input();
+  vm().console().discard_input();
 }
 
 hal::Result<std::span<const std::byte>, hal::FdtError> Board::describe(const LoadPlan& plan,
                                                                        std::span<const std::byte> own,
                                                                        std::span<std::byte> buffer) {
-  std::array<std::byte, 64> seed{};
-  fill_random(seed);
-  const GuestFacts guest{
-      .regions = vm_.regions(), .cmdline = vm_.config().kernel.cmdline.view(), .initrd = plan.initrd, .seed = seed};
+  const Seed seed = fresh_seed();
+  const GuestFacts guest = facts(plan, seed);
   if (!own.empty()) return patch_device_tree(guest, own, buffer);
-  return loongarch64::build_device_tree({.guest = guest, .vcpus = vm_.config().vcpus, .uart = uart_.has_value()},
-                                        buffer);
+  return loongarch64::build_device_tree({.guest = guest, .vcpus = vm().config().vcpus}, devices(), buffer);
 }
 
 void Board::report(hal::TextSink& sink) {
-  for (VcpuIndex index = 0; index < vm_.config().vcpus; ++index) {
+  for (VcpuIndex index = 0; index < vm().config().vcpus; ++index) {
     hal::format(sink, "vCPU {}: lines {:#x}; in service", index, lines_.lines(index));
     for (unsigned group = 0; group < loongson::Eiointc::vectors / 32; ++group) {
       hal::format(sink, " {:08x}", eiointc_.in_service(index, group));

@@ -12,12 +12,9 @@
 #include "hal/base/lock.hpp"
 #include "hal/base/result.hpp"
 #include "hal/start_state.hpp"
-#include "hal/timer.hpp"
 #include "hal/vcpu.hpp"
 #include "mm/heap.hpp"
-#include "vmm/device/ged.hpp"
-#include "vmm/device/isa_io.hpp"
-#include "vmm/device/ns16550.hpp"
+#include "vmm/board_common.hpp"
 #include "vmm/irq/loongson/iocsr.hpp"
 #include "vmm/irq/loongson/pch_pic.hpp"
 #include "vmm/loader/image.hpp"
@@ -32,16 +29,15 @@ enum class VmError : uint8_t;
 //
 //     devices --> PCH-PIC --> EIOINTC --> lines of a vCPU --flush()--> GINTC and ESTAT of the CPU that runs it
 //                 PCH-MSI --^      IPI --^
-class Board final : public VcpuKicker, public loongson::SecondaryStart, public PowerSwitch {
+class Board final : public BoardCommon, public loongson::SecondaryStart {
  public:
   // Errors: not_possible when the VM wants what this board does not have; out_of_memory. The log says which.
   static hal::Result<mm::Owned<Board>, VmError> create(Vm& vm);
   explicit Board(Vm& vm);
-  ~Board() = default;
+  ~Board() { unplug(); }
   Board(const Board&) = delete;
   Board& operator=(const Board&) = delete;
 
-  void unplug();
   void identify(Vcpu& vcpu);
 
   // --- on the CPU that runs the vCPU ---
@@ -64,18 +60,11 @@ class Board final : public VcpuKicker, public loongson::SecondaryStart, public P
   // --- life cycle; no vCPU is loaded ---
   void reset();
   void boot(const hal::StartState& start);
-  [[nodiscard]] bool has_start(VcpuIndex index) const;
   [[nodiscard]] std::optional<hal::StartState> take_start(VcpuIndex index);
   void reset_vcpu(VcpuIndex index) { shown_[index].lines = 0; }
-  void pause() {}
-  void resume(hal::Ticks) {}
-  void run_alarms() {}
-  // The board has no key that a device tree could describe.
-  [[nodiscard]] static constexpr bool press_power_key() { return false; }
 
   static constexpr GuestIsa isa = GuestIsa::loongarch64;
-  // What lies at `plan.fdt`: EFI tables, command line and device tree. `own`: the tree that the VM file names, or
-  // empty.
+  // The guest's device tree. `own`: the one that the VM file names, or empty.
   hal::Result<std::span<const std::byte>, hal::FdtError> describe(const LoadPlan& plan, std::span<const std::byte> own,
                                                                   std::span<std::byte> buffer);
   // The board's map, by which VM files are checked and RAM is laid out.
@@ -86,15 +75,10 @@ class Board final : public VcpuKicker, public loongson::SecondaryStart, public P
     return shown_[index].injected.load(std::memory_order_relaxed);
   }
 
-  // --- VcpuKicker, SecondaryStart, PowerSwitch ---
-  void kick(VcpuIndex vcpu) override;
+  // --- SecondaryStart ---
   void start_vcpu(VcpuIndex vcpu, hal::GuestPhys entry) override;
-  void power_off(VcpuIndex vcpu) override;
-  void reset_machine(VcpuIndex vcpu) override;
 
  private:
-  hal::Result<void, VmError> plug_in();
-
   // What the CPU that runs a vCPU was told of its lines. Its task's.
   struct Shown {
     uint32_t lines = 0;
@@ -106,18 +90,14 @@ class Board final : public VcpuKicker, public loongson::SecondaryStart, public P
     hal::StartState state{};
   };
 
-  Vm& vm_;
   loongson::CpuLines lines_;
   loongson::Ipi ipi_;
   loongson::Eiointc eiointc_;
   loongson::Iocsr iocsr_;
   loongson::PchPic pch_pic_;
   loongson::PchMsi pch_msi_;
-  Ged ged_;
-  IsaIo isa_io_;
-  std::optional<Ns16550> uart_;
   std::array<Shown, max_vcpus> shown_;
-  mutable hal::SpinLock power_lock_{hal::LockRank::psci};
+  hal::SpinLock power_lock_{hal::LockRank::psci};
   std::array<Start, max_vcpus> starts_ PLINTH_GUARDED_BY(power_lock_);
 };
 

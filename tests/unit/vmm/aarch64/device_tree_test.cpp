@@ -14,8 +14,10 @@
 #include <string>
 #include <vector>
 
+#include "../device_fakes.hpp"
 #include "config/boards.hpp"
 #include "hal/base/fdt.hpp"
+#include "vmm/aarch64/devices.hpp"
 
 namespace {
 
@@ -46,7 +48,8 @@ class Aarch64DeviceTree : public testing::Test {
   }
   // Nodes of the tree built before are no longer valid.
   const hal::Fdt& build() {
-    auto blob = vmm::aarch64::build_device_tree(board, buffer);
+    vmm::test::DeviceFixture devices(vmm::aarch64::device_kinds, config);
+    auto blob = vmm::aarch64::build_device_tree(board, devices.set, buffer);
     EXPECT_TRUE(blob.ok());
     bytes = *blob;
     auto fdt = hal::Fdt::open(bytes);
@@ -57,6 +60,7 @@ class Aarch64DeviceTree : public testing::Test {
   std::optional<hal::Fdt> tree;
   std::vector<config::MemoryRegion> regions{region(0x4000'0000, 256 * mib)};
   vmm::aarch64::GuestBoard board;
+  config::VmConfig config;
   std::vector<std::byte> buffer = std::vector<std::byte>(64 * hal::kib);
   std::span<const std::byte> bytes;
 };
@@ -142,7 +146,8 @@ TEST_F(Aarch64DeviceTree, tells_of_initrd_and_seeds_only_when_there_are_any) {
 }
 
 TEST_F(Aarch64DeviceTree, leaves_out_devices_that_the_vm_does_not_have) {
-  board.uart = board.rtc = board.power_key = false;
+  config.console = config::ConsoleModel::none;
+  config.rtc = config.power_key = false;
   const hal::Fdt& fdt = build();
   EXPECT_FALSE(fdt.find("/pl011@9000000"));
   EXPECT_FALSE(fdt.find("/pl031@9010000"));
@@ -167,7 +172,7 @@ TEST_F(Aarch64DeviceTree, has_the_power_key_of_qemus_board) {
 
 TEST_F(Aarch64DeviceTree, names_the_watchdogs_frames_when_there_is_one) {
   EXPECT_FALSE(build().find("/watchdog@9100000"));
-  board.watchdog = true;
+  config.watchdog = true;
   const auto watchdog = build().find("/watchdog@9100000");
   ASSERT_TRUE(watchdog);
   EXPECT_EQ(cells(*watchdog, "reg"), (std::vector<uint32_t>{0, 0x910'0000, 0, 0x1000, 0, 0x911'0000, 0, 0x1000}));
@@ -175,7 +180,7 @@ TEST_F(Aarch64DeviceTree, names_the_watchdogs_frames_when_there_is_one) {
 
 // What `check` keeps free for the board is what the board takes.
 TEST_F(Aarch64DeviceTree, names_only_places_that_vm_files_may_not_use) {
-  board.its = board.watchdog = true;
+  board.its = config.watchdog = true;
   const auto is_reserved = [](const hal::GuestPhysRange& range) {
     return std::ranges::any_of(config::aarch64_board.devices,
                                [&](const config::DeviceWindow& window) { return window.range.contains(range); });
@@ -210,9 +215,10 @@ TEST_F(Aarch64DeviceTree, announces_ram_and_nothing_else_as_memory) {
 }
 
 TEST_F(Aarch64DeviceTree, says_when_the_buffer_is_too_small) {
+  vmm::test::DeviceFixture devices(vmm::aarch64::device_kinds, config);
   for (size_t size = 0; size < 1500; size += 100) {
     std::vector<std::byte> small(size);
-    const auto result = vmm::aarch64::build_device_tree(board, small);
+    const auto result = vmm::aarch64::build_device_tree(board, devices.set, small);
     ASSERT_FALSE(result.ok());
     EXPECT_EQ(result.error(), hal::FdtError::no_space);
   }
@@ -236,13 +242,44 @@ TEST_F(Aarch64DeviceTree, patches_a_tree_of_the_guests_own) {
   EXPECT_FALSE(vmm::patch_device_tree(board.guest, garbage, buffer).ok());
 }
 
+TEST(Aarch64Devices, plug_the_console_in_and_out) {
+  config::VmConfig config;
+  vmm::test::DeviceFixture devices(vmm::aarch64::device_kinds, config);
+  EXPECT_TRUE(devices.port.connected);
+  devices.set.quiesce();
+  EXPECT_FALSE(devices.port.connected);
+}
+
+// The watchdog's period passes twice; not while the guest stands still.
+TEST(Aarch64Devices, let_the_watchdog_end_a_vm_that_runs) {
+  config::VmConfig config;
+  config.watchdog = true;
+  config.rtc = config.power_key = false;
+  vmm::test::DeviceFixture devices(vmm::aarch64::device_kinds, config);
+  std::vector<vmm::MmioDevice*> table(devices.set.windows());
+  vmm::MmioBus bus(table);
+  ASSERT_TRUE(devices.set.plug_into(bus));
+  vmm::MmioDevice* const control = bus.find(GuestPhys(0x910'0000));
+  ASSERT_NE(control, nullptr);
+  control->write({0x8, 4, 0}, 100);  // WOR
+  control->write({0x0, 4, 0}, 1);    // WCS: enable
+  devices.set.pause();
+  devices.timer.advance(1000);
+  EXPECT_TRUE(devices.owner.reasons.empty());
+  devices.set.resume(1000);
+  devices.timer.advance(100);
+  EXPECT_TRUE(devices.irqs.level(vmm::VirtualIrq{32 + 12}));
+  devices.timer.advance(100);
+  EXPECT_EQ(devices.owner.reasons, std::vector<std::string>{"its watchdog expired twice"});
+}
+
 // dtc knows the conventions of the standard bindings and warns where a tree breaks them.
 TEST_F(Aarch64DeviceTree, gives_dtc_nothing_to_warn_about) {
   if (std::system("dtc --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "skipped: dtc is not installed";
   const auto directory = std::filesystem::temp_directory_path();
   for (const unsigned version : {2U, 3U}) {
     board.gic_version = version;
-    board.its = board.watchdog = true;
+    board.its = config.watchdog = true;
     build();
     const std::string dtb = directory / ("plinth-guest-" + std::to_string(getpid()) + ".dtb");
     std::ofstream(dtb, std::ios::binary)

@@ -3,9 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "../device_fakes.hpp"
+#include "config/boards.hpp"
+#include "vmm/loongarch64/devices.hpp"
 
 namespace {
 
@@ -36,7 +41,8 @@ class LoongArchDeviceTree : public testing::Test {
   }
   // Nodes of the tree built before are no longer valid.
   const hal::Fdt& build() {
-    const auto blob = vmm::loongarch64::build_device_tree(board, buffer);
+    vmm::test::DeviceFixture devices(vmm::loongarch64::device_kinds, config);
+    const auto blob = vmm::loongarch64::build_device_tree(board, devices.set, buffer);
     EXPECT_TRUE(blob.ok());
     auto fdt = hal::Fdt::open(*blob);
     EXPECT_TRUE(fdt.ok());
@@ -45,6 +51,7 @@ class LoongArchDeviceTree : public testing::Test {
 
   std::vector<config::MemoryRegion> regions{region(0, 256 * mib), region(0x8000'0000, 512 * mib)};
   vmm::loongarch64::GuestBoard board;
+  config::VmConfig config;
   std::vector<std::byte> buffer = std::vector<std::byte>(64 * hal::kib);
   std::optional<hal::Fdt> tree;
 };
@@ -83,16 +90,30 @@ TEST_F(LoongArchDeviceTree, leads_each_interrupt_to_the_cpu) {
   }
 }
 
+// What `check` keeps free for the board is what the board takes.
+TEST_F(LoongArchDeviceTree, plugs_devices_only_where_vm_files_may_not) {
+  vmm::test::DeviceFixture devices(vmm::loongarch64::device_kinds, config);
+  std::vector<vmm::MmioDevice*> table(devices.set.windows());
+  vmm::MmioBus bus(table);
+  ASSERT_TRUE(devices.set.plug_into(bus));
+  for (const vmm::MmioDevice* const device : bus) {
+    EXPECT_TRUE(std::ranges::any_of(config::loongarch64_board.devices, [&](const config::DeviceWindow& window) {
+      return window.range.contains(device->window());
+    })) << device->name();
+  }
+}
+
 TEST_F(LoongArchDeviceTree, leaves_out_a_uart_that_the_vm_does_not_have) {
-  board.uart = false;
+  config.console = config::ConsoleModel::none;
   const hal::Fdt& fdt = build();
   EXPECT_FALSE(fdt.find("/serial@1fe001e0"));
   EXPECT_FALSE(fdt.find("/chosen")->string("stdout-path"));
 }
 
 TEST_F(LoongArchDeviceTree, says_so_when_there_is_no_room) {
+  vmm::test::DeviceFixture devices(vmm::loongarch64::device_kinds, config);
   for (const size_t size : {0U, 64U, 1000U}) {
-    const auto built = vmm::loongarch64::build_device_tree(board, std::span(buffer).first(size));
+    const auto built = vmm::loongarch64::build_device_tree(board, devices.set, std::span(buffer).first(size));
     ASSERT_FALSE(built.ok());
     EXPECT_EQ(built.error(), hal::FdtError::no_space);
   }

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "vmm/device/device_set.hpp"
+
+namespace vmm::aarch64 {
+
+// Each in a file of its name in device/.
+extern const DeviceKind uart_device;
+extern const DeviceKind rtc_device;
+extern const DeviceKind power_key_device;
+extern const DeviceKind watchdog_device;
+
+// What this board plugs in, in this order.
+inline constexpr const DeviceKind* device_kinds[] = {&uart_device, &rtc_device, &power_key_device, &watchdog_device};
+
+}  // namespace vmm::aarch64
