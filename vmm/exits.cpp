@@ -7,10 +7,10 @@
 #include <cstddef>
 #include <span>
 
+#include "hal/irq_table.hpp"
 #include "hal/upcall.hpp"
 #include "hal/vcpu.hpp"
 #include "task/task.hpp"
-#include "vmm/console/tasks.hpp"
 #include "vmm/vm.hpp"
 
 namespace vmm {
@@ -221,6 +221,6 @@ void guest_attention(hal::Vcpu& vcpu) { self(vcpu).attend(); }
 
 void guest_failed(hal::Vcpu& vcpu, std::string_view reason) { self(vcpu).vm().crash(self(vcpu), reason); }
 
-bool device_interrupt(Irq irq) { return console_interrupt(irq); }
+bool device_interrupt(Irq irq) { return device_interrupts().serve(irq); }
 
 }  // namespace hal::upcall

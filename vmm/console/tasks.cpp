@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/console/tasks.hpp"
 
-#include <atomic>
-
+#include "hal/base/panic.hpp"
+#include "hal/irq_table.hpp"
 #include "hal/timer.hpp"
 #include "task/cpu.hpp"
 #include "task/wait_queue.hpp"
@@ -13,7 +13,16 @@ namespace vmm {
 namespace {
 
 constinit TaskBell service_bell;
-constinit std::atomic<uint32_t> uart_irq{0};
+
+class UartInterrupt final : public hal::IrqHandler {
+ public:
+  constexpr UartInterrupt() : IrqHandler("the console's UART") {}
+  [[nodiscard]] bool serve(hal::Irq) override {
+    console().interrupt();
+    return true;
+  }
+};
+constinit UartInterrupt uart_interrupt;
 
 void serve(void*) {
   while (true) service_bell.wait_until(console().service(hal::Timer::now()));
@@ -35,17 +44,11 @@ hal::Result<void, task::TaskError> start_console(hal::ConsoleDevice& device, uin
   TRY(task::spawn(
       {.name = "console", .entry = serve, .scheduling = {.scheduling_class = task::SchedulingClass::service}}));
   if (irq != 0) {
-    uart_irq.store(irq, std::memory_order_release);
+    // The first to ask for any: nobody else can have it.
+    if (!hal::device_interrupts().claim(hal::Irq{irq}, uart_interrupt)) hal::panic("the UART's interrupt is taken");
     hal::Irqs::enable(hal::Irq{irq}, task::this_cpu().number(), true);
   }
   return {};
-}
-
-bool console_interrupt(hal::Irq irq) {
-  const uint32_t ours = uart_irq.load(std::memory_order_acquire);
-  if (ours == 0 || irq != hal::Irq{ours}) return false;
-  console().interrupt();
-  return true;
 }
 
 }  // namespace vmm

@@ -5,7 +5,6 @@
 
 #include "hal/base/result.hpp"
 #include "hal/console.hpp"
-#include "hal/irq.hpp"
 #include "task/task.hpp"
 #include "vmm/console/bell.hpp"
 
@@ -17,8 +16,5 @@ hal::Result<void, task::TaskError> start_console(hal::ConsoleDevice& device, uin
 
 // Rung for the shell's task.
 [[nodiscard]] TaskBell& prompt_bell();
-
-// For hal::upcall::device_interrupt(): true when it was the UART's.
-[[nodiscard]] bool console_interrupt(hal::Irq irq);
 
 }  // namespace vmm
