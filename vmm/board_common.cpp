@@ -11,8 +11,12 @@ namespace vmm {
 void VmKicker::kick(VcpuIndex vcpu) { vm_.vcpus().list[vcpu]->kick(Vcpu::interrupt); }
 
 void BoardCommon::Owner::crash(std::string_view reason) { vm_.crash(reason); }
-void BoardCommon::Owner::power_off(VcpuIndex vcpu) { vm_.guest_ends(*vm_.vcpus().list[vcpu], VmEvent::power_off); }
-void BoardCommon::Owner::reset_machine(VcpuIndex vcpu) { vm_.guest_ends(*vm_.vcpus().list[vcpu], VmEvent::reset); }
+void BoardCommon::Owner::power_off(VcpuIndex vcpu) {
+  vm_.guest_ends_by_access(*vm_.vcpus().list[vcpu], VmEvent::power_off);
+}
+void BoardCommon::Owner::reset_machine(VcpuIndex vcpu) {
+  vm_.guest_ends_by_access(*vm_.vcpus().list[vcpu], VmEvent::reset);
+}
 
 // --- time
 // -------------------------------------------------------------------------------------------------------------

@@ -65,6 +65,12 @@ class Vcpu final : public hal::Vcpu {
   void wait_for_interrupt();
   // CPU_OFF: park until another vCPU starts this one.
   void power_off();
+  // The same when the exit that is being handled is over: for what happens in the middle of one, whose end is not to
+  // meet the registers of a new start.
+  void power_off_after_exit() {
+    on_ = false;
+    attention.fetch_or(gate, std::memory_order_relaxed);
+  }
 
   // The device that this vCPU accessed last; saves the look-up. At first a window without a place.
   struct {

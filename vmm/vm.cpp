@@ -231,6 +231,11 @@ void Vm::guest_ends(Vcpu& vcpu, VmEvent event) {
   vcpu.power_off();
 }
 
+void Vm::guest_ends_by_access(Vcpu& vcpu, VmEvent event) {
+  vcpu.power_off_after_exit();
+  post(bit_of(event));
+}
+
 void Vm::crash(Vcpu& vcpu, std::string_view reason) {
   remember(reason);
   hal::log::error("{}: vCPU {} crashed at {:#x}: {}", name(), vcpu.index(), vcpu.pc(), reason);

@@ -110,6 +110,8 @@ class Vm final : public hal::ListNode<> {
   void crash(std::string_view reason);
   // The guest asked to be powered off or reset. Parks the vCPU that asked.
   void guest_ends(Vcpu& vcpu, VmEvent event);
+  // The same by an access to a device, which is completed first.
+  void guest_ends_by_access(Vcpu& vcpu, VmEvent event);
   // A device's alarm is due: the manager calls the board back.
   void alarm_due();
 
@@ -151,12 +153,12 @@ class Vm final : public hal::ListNode<> {
   std::atomic<VmState> state_{VmState::created};
   std::atomic<bool> gate_open_{false};
   std::atomic<unsigned> starts_{0};
-  std::atomic<uint32_t> requests_{0};  // a bit per VmEvent, and more
-  std::atomic<uint32_t> doing_{0};     // the bits of what is being carried out
+  std::atomic<uint32_t> requests_{0};                        // a bit per VmEvent, and more
+  std::atomic<uint32_t> doing_{0};                           // the bits of what is being carried out
   std::array<std::atomic<uint32_t>, vm_events> asked_at_{};  // a VmOrder
   std::atomic<uint32_t> asked_count_{0};                     // the last number in it
-  task::WaitQueue work_;               // the manager waits here
-  task::WaitQueue changed_;            // perform() waits here
+  task::WaitQueue work_;                                     // the manager waits here
+  task::WaitQueue changed_;                                  // perform() waits here
   task::Task* manager_ = nullptr;
   bool leaving_ = false;           // manager only
   unsigned crashes_in_a_row_ = 0;  // manager only
