@@ -14,7 +14,8 @@ using hal::GuestPhys;
 using hal::GuestPhysRange;
 
 inline constexpr GuestPhysRange pch_pic{GuestPhys(0x1000'0000), 0x400};
-inline constexpr GuestPhysRange rtc{GuestPhys(0x100d'0100), 0x100};
+// The clock's own registers are the upper half; below them, the bridge's power management.
+inline constexpr GuestPhysRange rtc{GuestPhys(0x100d'0000), 0x200};
 inline constexpr GuestPhysRange ged{GuestPhys(0x100e'0000), 0x20};
 // Not on QEMU's board: where kernels look for the devices of a PC. As large as their largest pages.
 inline constexpr GuestPhysRange isa_io{GuestPhys(0x1800'0000), 0x4000};

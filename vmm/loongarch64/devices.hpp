@@ -7,10 +7,11 @@ namespace vmm::loongarch64 {
 
 // Each in a file of its name in device/.
 extern const DeviceKind uart_device;
+extern const DeviceKind rtc_device;
 extern const DeviceKind isa_device;
 extern const DeviceKind power_device;
 
 // What this board plugs in, in this order.
-inline constexpr const DeviceKind* device_kinds[] = {&uart_device, &isa_device, &power_device};
+inline constexpr const DeviceKind* device_kinds[] = {&uart_device, &rtc_device, &isa_device, &power_device};
 
 }  // namespace vmm::loongarch64

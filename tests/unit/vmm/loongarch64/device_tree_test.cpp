@@ -61,6 +61,8 @@ TEST_F(LoongArchDeviceTree, describes_qemus_board) {
   EXPECT_TRUE(fdt.root().is_compatible("linux,dummy-loongson3"));
   EXPECT_EQ(cells(fdt, "/serial@1fe001e0", "reg"), (std::vector<uint32_t>{0, 0x1fe0'01e0, 0, 0x100}));
   EXPECT_EQ(cells(fdt, "/serial@1fe001e0", "interrupts"), (std::vector<uint32_t>{2, 4}));
+  EXPECT_EQ(cells(fdt, "/rtc@100d0100", "reg"), (std::vector<uint32_t>{0, 0x100d'0100, 0, 0x100}));
+  EXPECT_EQ(cells(fdt, "/rtc@100d0100", "interrupts"), (std::vector<uint32_t>{6, 4}));
   EXPECT_EQ(cells(fdt, "/eiointc@1400", "interrupts"), std::vector<uint32_t>{3});
   EXPECT_EQ(cells(fdt, "/eiointc@1400", "reg"), (std::vector<uint32_t>{0, 0x1400, 0, 0x800}));
   EXPECT_EQ(cells(fdt, "/platic@10000000", "loongson,pic-base-vec"), std::vector<uint32_t>{0});
@@ -103,10 +105,12 @@ TEST_F(LoongArchDeviceTree, plugs_devices_only_where_vm_files_may_not) {
   }
 }
 
-TEST_F(LoongArchDeviceTree, leaves_out_a_uart_that_the_vm_does_not_have) {
+TEST_F(LoongArchDeviceTree, leaves_out_devices_that_the_vm_does_not_have) {
   config.console = config::ConsoleModel::none;
+  config.rtc = false;
   const hal::Fdt& fdt = build();
   EXPECT_FALSE(fdt.find("/serial@1fe001e0"));
+  EXPECT_FALSE(fdt.find("/rtc@100d0100"));
   EXPECT_FALSE(fdt.find("/chosen")->string("stdout-path"));
 }
 
