@@ -25,6 +25,23 @@ def hello(run, gic):
     console.order("vm list", "hello.*stopped")
 
 
+@test(limit=90)
+def hello_says_hello_on_loongarch64_also_after_a_reset_of_its_own(run):
+    console = run.boot(vm("hello"), arch="loongarch64")
+    for _ in range(3):
+        console.expect("hello from a guest at PLV0")
+        console.expect("tick 1\ntick 2\ntick 3\n")
+        console.expect("is ready")
+        console.send("what is typed")
+        console.expect("what is typed")
+        console.send("R")
+    console.expect("is ready")
+    console.send("Q")
+    console.expect("hello: powered itself off")
+    console.prompt()
+    console.order("vm list", "hello.*stopped")
+
+
 @test(limit=60)
 def an_image_header_is_honoured(run):
     console = run.boot(bare_metal("hello-image", memory="32MiB", cmdline="by header"))
