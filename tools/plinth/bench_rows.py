@@ -59,7 +59,7 @@ REST = (
     Figure("create", "`vm create`, a VM with 1 vCPU", allowance=0.05),
     Figure("destroy", "`vm destroy`, without its RAM", allowance=0.1),
     Figure("scrub", "and to zero each MiB of its RAM"),
-    Figure("image", "image, bytes", 256 * 1024),
+    Figure("image", "image, bytes", 384 * 1024),
     Figure("ram", "RAM besides the guest's with one VM, bytes", 2 * 1024 * 1024),
     Figure("vm-ram", "RAM of each further VM besides its own and page tables, bytes", 128 * 1024),
     Figure("vm-tables", "page tables of each further VM with 16 MiB, bytes"),
