@@ -102,7 +102,7 @@ def much_typed_input_arrives_complete(run, arch="aarch64"):
     lines = [f"{number:04d} the quick brown fox jumps over the lazy dog" for number in range(60)]
     console.send("\n".join(lines) + "\n")
     console.send("\x04")
-    console.expect("guest:/# ")
+    console.expect("guest:[/~]# ")  # newer shells call / ~ while they do not edit lines, because there is no echo
     got = console.shell("wc -c < /tmp/typed; stty echo").split()[0]
     check(int(got) == sum(len(line) + 1 for line in lines), f"{got} characters arrived")
 
