@@ -25,6 +25,7 @@ LOAD_SECONDS = 45
 LONG_LOAD_SECONDS = 600
 LOAD_SLACK = 240             # booting, and the last round of each guest
 LINUX_GUEST_SECONDS = 300    # at most; it takes half a minute
+QEMU_GUEST_SECONDS = 420     # at most, on a busy machine
 MIGRATION_LOAD_SECONDS = 12
 MIGRATION_AFTER_SECONDS = 4
 LINES_OF_EVIDENCE = 160      # of a failed test's log: its end and both CPUs' registers
@@ -172,6 +173,15 @@ def kvm_linux(context):
     check_init(emulator.run(context.qemu, options, log, LINUX_GUEST_SECONDS + BOOT_LIMIT), log)
 
 
+def kvm_qemu(context):
+    """Debian's own QEMU with -accel kvm boots Debian's kernel on two vCPUs, interrupts and the clock of its machine work"""
+    log = context.logs / "kvm-qemu.log"
+    initramfs, version = programs.qemu_initramfs(context.kernel())
+    options = linux(context, "quiet panic=-1", initramfs=initramfs)
+    check_init(emulator.run(context.qemu, options, log, QEMU_GUEST_SECONDS + BOOT_LIMIT), log)
+    return f"QEMU {version}"
+
+
 def migration(context):
     """a machine that runs KVM guests is saved to a file in mid-run and goes on in another QEMU"""
     options = linux(context, f"quiet lvztest.mode=load lvztest.seconds={MIGRATION_LOAD_SECONDS}")
@@ -250,6 +260,7 @@ ALL = {
     "linux-off": linux_off,
     "kvm-load": kvm_load,
     "kvm-linux": kvm_linux,
+    "kvm-qemu": kvm_qemu,
     "migration": migration,
     "fuzz": fuzz,
     "overhead": overhead,

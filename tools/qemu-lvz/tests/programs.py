@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Compiles the two test programs: the bare-metal probe and init for the Linux that loads KVM."""
+"""Makes the test programs: the bare-metal probe, init for the Linux that loads KVM, and an initramfs with Debian's QEMU."""
 
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PurePath
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
+import debian  # noqa: E402
 import guest_tables  # noqa: E402
 from plinth import newc  # noqa: E402
 from plinth.paths import BUILD  # noqa: E402
 from plinth.ui import Failure  # noqa: E402
 
 OUT = BUILD / "qemu-lvz-tests"
+QEMU_PACKAGE, QEMU_PROGRAM = "qemu-system-misc", "usr/bin/qemu-system-loongarch64"
 CLANG = "clang-19"
 LINKER = "ld.lld-19"
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
@@ -48,6 +50,22 @@ def linux_initramfs(kernel):
     return path
 
 
+def qemu_initramfs(kernel):
+    """(path, version): an initramfs in which Debian's own QEMU boots `kernel` again, with BusyBox as init of both."""
+    qemu = debian.Program(QEMU_PACKAGE, QEMU_PROGRAM)
+    busybox = debian.Program("busybox-static", "usr/bin/busybox").files["usr/bin/busybox"]
+    OUT.mkdir(parents=True, exist_ok=True)
+    path = OUT / "qemu.cpio"
+    path.write_bytes(_busybox_archive(busybox, HERE / "kvm" / "qemu_host.sh", {
+        **qemu.files, "guest/Image": kernel.read_bytes(),
+        "guest/initrd": _busybox_archive(busybox, HERE / "kvm" / "qemu_guest.sh")}))
+    return path, qemu.version
+
+
+def _busybox_archive(busybox, script, files=None):
+    return _archive(script.read_bytes(), {"bin/busybox": busybox, **(files or {})})
+
+
 def _init():
     folder, out = HERE / "kvm", OUT / "kvm"
     guest = _objects(folder, out, BARE, sources=["guest_start.S", "guest.cpp"])
@@ -62,13 +80,16 @@ def _program(name, sources, **options):
 
 
 def _archive(init, files=None):
+    """An initramfs; the files outside /guest are programs."""
     archive = newc.Archive()
-    for folder in ("dev", "proc", "guest"):
+    files = files or {}
+    parents = {str(parent) for name in files for parent in PurePath(name).parents if parent.name}
+    for folder in sorted({"dev", "proc", "sys", "guest", *parents}):
         archive.folder(folder)
     archive.character_device("dev/console", 5, 1)
     archive.file("init", init, 0o755)
-    for name, data in (files or {}).items():
-        archive.file(name, data)
+    for name, data in files.items():
+        archive.file(name, data, 0o644 if name.startswith("guest/") else 0o755)
     return archive.bytes()
 
 
