@@ -108,6 +108,17 @@ void World::run_guest_for(hal::Ticks ticks) {
   fake::run_guest(ticks);
 }
 
+std::vector<double> World::shares(const std::vector<Job*>& of, hal::Ticks ticks) {
+  std::vector<double> before;
+  for (const Job* job : of) before.push_back(static_cast<double>(run_time(*job)));
+  machine().run_for(ticks);
+  std::vector<double> share;
+  for (size_t i = 0; i < of.size(); ++i) {
+    share.push_back((static_cast<double>(run_time(*of[i])) - before[i]) / static_cast<double>(ticks));
+  }
+  return share;
+}
+
 Job& World::spawn_guest(task::Scheduling scheduling, task::CpuSet cpus) {
   return spawn("guest", scheduling, cpus, [this] {
     while (!stopping) run_guest_for(100 * millisecond);

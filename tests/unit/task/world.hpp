@@ -42,6 +42,8 @@ class World : public testing::Test {
   // One exit of a guest: its vCPU's loop.
   static void run_guest_for(hal::Ticks ticks);
   static hal::Ticks run_time(const Job& job) { return job.task->times().run; }
+  // Run time during the next `ticks`, as a share of one CPU.
+  static std::vector<double> shares(const std::vector<Job*>& of, hal::Ticks ticks);
 
   bool stopping = false;
   std::vector<std::unique_ptr<Job>> jobs;
