@@ -286,6 +286,13 @@ void Scheduler::yield() {
   run_others(self);
 }
 
+void Scheduler::make_way() {
+  Cpu& here = this_cpu();
+  if (here.current().class_ == SchedulingClass::service) return yield();
+  hal::Irqs::poll();
+  if (resched_needed()) reschedule();
+}
+
 void Scheduler::reschedule() {
   Cpu& here = this_cpu();
   Task& self = here.current();

@@ -24,6 +24,7 @@ struct Scheduler {
   // Second half: run others until somebody has woken it.
   static void block(Task& self);
   static void yield();
+  static void make_way();
   static void reschedule();
 
   // --- tasks' life ---------------------------------------------------------------------------------------------------

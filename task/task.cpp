@@ -157,6 +157,7 @@ hal::Result<Task*, TaskError> spawn(const TaskSpec& spec) { return Scheduler::sp
 void join(Task& task) { Scheduler::join(task); }
 Task& current() { return this_cpu().current(); }
 void yield() { Scheduler::yield(); }
+void make_way() { Scheduler::make_way(); }
 void exit() { Scheduler::exit(); }
 void reschedule() { Scheduler::reschedule(); }
 void promote(Task& task) { Scheduler::promote(task); }

@@ -166,6 +166,9 @@ void join(Task& task);
 // Let others of the same class or better run, and collect pending interrupts. Returns at once when there is nobody. No
 // effect in the context a CPU came up with.
 void yield();
+// The same for long work that a guest's task does as its guest: it keeps the CPU until its slice ends or a better task is
+// ready, as a guest of its class does. A service yields.
+void make_way();
 // Never returns; join() takes the rest away. The entry function's return does the same.
 [[noreturn]] void exit();
 
