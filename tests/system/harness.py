@@ -18,7 +18,7 @@ from pathlib import Path
 
 from plinth import building, guests, newc
 from plinth.expect import Session
-from plinth.machines import SCRIPTED, Machine
+from plinth.machines import SCRIPTED, Machine, lvz_emulator
 from plinth.paths import BUILD, ROOT, VMS
 from plinth.ui import Failure
 
@@ -46,6 +46,16 @@ def test(limit=60, only_full=False, name=None, **arguments):
     """Registers a function as a test that must end within `limit` seconds; `arguments` are handed to it."""
     def register(function):
         TESTS.append(Test(name or function.__name__, function, limit, only_full, arguments))
+        return function
+    return register
+
+
+def on_both(limit=60, name=None, **arguments):
+    """The same test on both architectures; its function also takes `arch`. Emulated virtualization takes longer."""
+    def register(function):
+        base = name or function.__name__
+        test(limit, name=base, arch="aarch64", **arguments)(function)
+        test(2 * limit, name=f"{base}_on_loongarch64", arch="loongarch64", **arguments)(function)
         return function
     return register
 
@@ -170,8 +180,13 @@ class Run:
         settings = {"smp": 2, "mem": "512M"} | machine
         return self.start(Machine(arch, **settings).command(building.product_of(arch), path, SCRIPTED), reject)
 
-    def bare(self, guest, arguments="", gic=3, cpu="cortex-a72", smp=2):
+    def bare(self, guest, arguments="", gic=3, cpu="cortex-a72", smp=2, arch="aarch64"):
         """Starts one of our guests on the machine itself, without the hypervisor."""
+        if arch == "loongarch64":
+            kernel = guests.image(f"{guest}/{guest}.bin", arch).with_suffix(".elf")
+            return self.start([lvz_emulator(), "-nodefaults", "-no-user-config", "-display", "none", "-machine", "virt", "-cpu",
+                               "la464", "-smp", str(smp), "-m", "256", *SCRIPTED, "-kernel", str(kernel), "-append",
+                               arguments], ())
         return self.start(["qemu-system-aarch64", "-nodefaults", "-no-user-config", "-display", "none", "-machine",
                            f"virt,gic-version={gic}", "-cpu", cpu, "-smp", str(smp), "-m", "64", *SCRIPTED,
                            "-kernel", str(guests.image(f"{guest}/{guest}.bin", "aarch64")), "-append", arguments], ())

@@ -5,7 +5,7 @@ import json
 import random
 import time
 
-from harness import bare_metal, check, test, vm
+from harness import bare_metal, check, on_both, test, vm
 
 
 def actor(deeds="", name="actor", settings="", **more):
@@ -25,10 +25,11 @@ def all_vms(console):
 
 # --- starting anew
 
-@test(limit=60, name="a_restarted_guest_finds_a_new_machine_with_gic_2", gic=2)
-@test(limit=60, name="a_restarted_guest_finds_a_new_machine_with_gic_3", gic=3)
-def a_new_machine(run, gic):
-    console = run.boot(actor(settings="[devices]\nwatchdog = true\n"), gic=gic)
+@test(limit=60, name="a_restarted_guest_finds_a_new_machine_with_gic_2", gic=2, settings="[devices]\nwatchdog = true\n")
+@test(limit=60, name="a_restarted_guest_finds_a_new_machine_with_gic_3", gic=3, settings="[devices]\nwatchdog = true\n")
+@test(limit=120, name="a_restarted_guest_finds_a_new_machine_on_loongarch64", arch="loongarch64")
+def a_new_machine(run, settings="", **machine):
+    console = run.boot(actor(settings=settings), **machine)
     check(things_used(console) == 0, "the first start finds a used machine")
     for command in (None, "vm restart actor", "vm stop actor --force", "vm suspend actor"):
         console.expect("actor: ready")
@@ -45,9 +46,9 @@ def a_new_machine(run, gic):
         check(things_used(console) == 0, f"something is left after {command or 'a reset'}")
 
 
-@test(limit=60)
-def a_hundred_vms_come_and_go_and_leave_nothing(run):
-    console = run.boot(actor(settings="autostart = false\n", memory="4MiB", vcpus=2), smp=2)
+@on_both(limit=60)
+def a_hundred_vms_come_and_go_and_leave_nothing(run, arch):
+    console = run.boot(actor(settings="autostart = false\n", memory="4MiB", vcpus=2), smp=2, arch=arch)
     console.expect("plinth> ")
     console.order("vm destroy actor", "destroyed")
     # The first round brings what stays for good, such as the heap's first pages.
@@ -64,10 +65,11 @@ def a_hundred_vms_come_and_go_and_leave_nothing(run):
     check(before == after, f"before: {before}\nafter:  {after}")
 
 
-@test(limit=30)
-def a_vm_that_cannot_be_made_gives_its_memory_back_clean(run):
+@on_both(limit=30)
+def a_vm_that_cannot_be_made_gives_its_memory_back_clean(run, arch):
     console = run.boot(actor(vcpus=2, settings='cpus = [0]\n[scheduler]\npolicy = "fair"\n'),
-                       actor(name="greedy", vcpus=3, settings='[scheduler]\npolicy = "dedicated"\n'), attach="actor", smp=2)
+                       actor(name="greedy", vcpus=3, settings='[scheduler]\npolicy = "dedicated"\n'), attach="actor", smp=2,
+                       arch=arch)
     console.expect("actor: ready")
     console.prompt()
     before = console.order("mem --json", r'"free":(\d+),"dirty":(\d+)').groups()
@@ -122,10 +124,10 @@ def a_vm_whose_cpus_are_all_off_has_stopped(run):
     console.order("vm list", "actor +stopped")
 
 
-@test(limit=60)
-def a_vm_behind_a_spinning_one_of_a_better_class_can_be_stopped(run):
+@on_both(limit=60)
+def a_vm_behind_a_spinning_one_of_a_better_class_can_be_stopped(run, arch):
     spinner = actor("S", name="spinner", settings='[scheduler]\npolicy = "fixed"\npriority = 31\n')
-    console = run.boot(vm("hello", autostart="false"), spinner, attach="spinner", smp=1)
+    console = run.boot(vm("hello", autostart="false"), spinner, attach="spinner", smp=1, arch=arch)
     console.expect("actor: spins")
     console.prompt()
     console.order("vm start hello", "hello: started")
@@ -165,10 +167,10 @@ def a_guest_that_feeds_its_watchdog_lives_on_even_when_it_was_suspended(run):
     console.order("vm list", r"actor +running")
 
 
-@test(limit=240, name="a_guests_counters_stand_still_while_it_is_suspended", settings="", counters=0)
-@test(limit=240, name="a_guests_counters_run_on_where_its_file_says_so", settings='clock = "host"\n', counters=60)
-def suspended_for_a_minute(run, settings, counters):
-    console = run.boot(actor("V", name="frozen", settings=settings), actor(name="sleeper"), attach="frozen", smp=2)
+@on_both(limit=240, name="a_guests_counters_stand_still_while_it_is_suspended", settings="", counters=0)
+@on_both(limit=240, name="a_guests_counters_run_on_where_its_file_says_so", settings='clock = "host"\n', counters=60)
+def suspended_for_a_minute(run, arch, settings, counters):
+    console = run.boot(actor("V", name="frozen", settings=settings), actor(name="sleeper"), attach="frozen", smp=2, arch=arch)
     console.expect("watches its clocks")
     console.prompt()
     console.see("sleeper", "actor: ready")
@@ -180,11 +182,11 @@ def suspended_for_a_minute(run, settings, counters):
     console.order("vm resume frozen", "resumed")
     console.attach("frozen")
     console.send("?")
-    moved = console.expect(r"at most (\d+) s of its counter, (\d+) s of the physical one, (\d+) s of its clock", timeout=60)
-    virtual, physical, clock = map(int, moved.groups())
+    moved = console.expect(r"at most (\d+) s of its counter, (\d+) s of the other one, (\d+) s of its clock", timeout=60)
+    counter, other, clock = map(int, moved.groups())
     # Looks are apart by what the machine does between them, and never by much of a minute.
     near = range(counters, counters + 30)
-    check(virtual in near and physical in near, f"the counters moved by {virtual} s and {physical} s at once")
+    check(counter in near and other in near, f"the counters moved by {counter} s and {other} s at once")
     check(clock >= 60, f"the real-time clock moved by {clock} s at most")
 
 
@@ -247,10 +249,10 @@ def events_overtake_each_other(run, seed):
     console.order("mem", r"(?s)dirty +0B.*guest tags +1 ")
 
 
-@test(limit=60, name="no_start_of_a_cpu_is_lost_on_4_cpus", smp=4)
-@test(limit=60, name="no_start_of_a_cpu_is_lost_on_1_cpu", smp=1)
-def starts_race_with_ends(run, smp):
-    console = run.boot(actor("T", vcpus=4), smp=smp)
+@on_both(limit=60, name="no_start_of_a_cpu_is_lost_on_4_cpus", smp=4)
+@on_both(limit=60, name="no_start_of_a_cpu_is_lost_on_1_cpu", smp=1)
+def starts_race_with_ends(run, arch, smp):
+    console = run.boot(actor("T", vcpus=4), smp=smp, arch=arch)
     console.expect("3 CPUs started 200 times each, 0 starts went wrong")
 
 
@@ -289,9 +291,9 @@ def four_vms_live_their_lives_beside_each_other(run):
 
 # --- the shell
 
-@test(limit=30)
-def the_shell_says_what_is_possible_instead(run):
-    console = run.boot(vm("hello"), actor(name="helper", settings="autostart = false\n"), attach="hello")
+@on_both(limit=30)
+def the_shell_says_what_is_possible_instead(run, arch):
+    console = run.boot(vm("hello"), actor(name="helper", settings="autostart = false\n"), attach="hello", arch=arch)
     console.expect("is ready")
     console.prompt()
     for line, answer in {

@@ -4,7 +4,7 @@
 import json
 import time
 
-from harness import bare_metal, check, test
+from harness import bare_metal, check, on_both
 
 
 def computing(name, scheduler):
@@ -27,10 +27,11 @@ def growth(console, names, seconds):
     return {name: {key: after[name][key] - before[name][key] for key in after[name]} for name in names}
 
 
-@test(limit=60)
-def fair_vms_share_a_cpu_by_weight(run):
+@on_both(limit=60)
+def fair_vms_share_a_cpu_by_weight(run, arch):
     weights = {"light": 100, "double": 200, "heavy": 700}
-    console = run.boot(*(computing(name, f"weight = {weight}") for name, weight in weights.items()), attach="light", smp=1)
+    console = run.boot(*(computing(name, f"weight = {weight}") for name, weight in weights.items()), attach="light",
+                       smp=1, arch=arch)
     console.expect("actor: computes")
     console.prompt()
     grown = growth(console, weights, 5)
@@ -40,10 +41,10 @@ def fair_vms_share_a_cpu_by_weight(run):
         check(abs(share - weight / 1000) < 0.03, f"{name} of weight {weight} got {share:.1%}")
 
 
-@test(limit=60)
-def a_fixed_vm_runs_before_a_fair_one_and_a_lower_one(run):
+@on_both(limit=60)
+def a_fixed_vm_runs_before_a_fair_one_and_a_lower_one(run, arch):
     console = run.boot(computing("high", 'policy = "fixed"\npriority = 20'), computing("low", 'policy = "fixed"\npriority = 10'),
-                       computing("fair", "weight = 10000"), attach="high", smp=1)
+                       computing("fair", "weight = 10000"), attach="high", smp=1, arch=arch)
     console.expect("actor: computes")
     console.prompt()
     grown = growth(console, ("high", "low", "fair"), 2)
@@ -51,11 +52,12 @@ def a_fixed_vm_runs_before_a_fair_one_and_a_lower_one(run):
     check(grown["high"]["ran"] > 1_500_000_000, f"it did not have its CPU: {grown['high']}")
 
 
-@test(limit=60)
-def a_dedicated_vm_takes_no_interrupt_at_all(run):
+@on_both(limit=60)
+def a_dedicated_vm_takes_no_interrupt_at_all(run, arch):
     """The guest masks its own interrupts and computes, while others compete for the other CPU."""
     owner = bare_metal("actor", name="owner", cmdline="S", extra='[scheduler]\npolicy = "dedicated"\n')
-    console = run.boot(owner, computing("one", "weight = 100"), computing("two", "weight = 100"), attach="owner", smp=2)
+    console = run.boot(owner, computing("one", "weight = 100"), computing("two", "weight = 100"), attach="owner",
+                       smp=2, arch=arch)
     console.expect("actor: spins")
     console.prompt()
     time.sleep(1)  # its own timer fires once, and stays pending

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "cpu.hpp"
-#include "hello_machine.hpp"
+#include "common_machine.hpp"
 #include "machine.hpp"
 
 using namespace guest;

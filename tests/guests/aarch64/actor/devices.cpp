@@ -7,6 +7,7 @@
 #include "cpu.hpp"
 #include "gic.hpp"
 #include "machine.hpp"
+#include "watchdog.hpp"
 
 namespace actor {
 namespace {
@@ -14,10 +15,6 @@ namespace {
 using namespace guest;
 
 constexpr uint64_t gpio_base = 0x0903'0000;
-constexpr uint64_t watchdog_base = 0x0910'0000, watchdog_refresh_base = 0x0911'0000;
-constexpr uint32_t power_key_bit = 1 << 3;
-constexpr uint64_t gpio_rising = gpio_base + 0x40c, gpio_enable = gpio_base + 0x410, gpio_clear = gpio_base + 0x41c;
-constexpr uint64_t watchdog_control = watchdog_base, watchdog_offset = watchdog_base + 8;
 
 // A register that software sets and a reset sets back.
 struct Register {
@@ -57,8 +54,6 @@ constexpr std::array banks{
 };
 constexpr unsigned first_shared = 32, tested_interrupts = 96;
 
-bool has_watchdog() { return machine.tree != nullptr && machine.tree->find_compatible("arm,sbsa-gwdt").has_value(); }
-
 uint64_t word_of(const Bank& bank, unsigned interrupt) {
   return gicd_base + bank.offset + interrupt * bank.bits / 32 * 4;
 }
@@ -66,28 +61,6 @@ uint64_t word_of(const Bank& bank, unsigned interrupt) {
 template <class Visit>
 void for_each_word(const Bank& bank, Visit visit) {
   for (unsigned i = first_shared; i < tested_interrupts; i += 32 / bank.bits) visit(word_of(bank, i));
-}
-
-class Report {
- public:
-  explicit Report(bool tell) : tell_(tell) {}
-  void check(std::string_view name, bool fresh) {
-    if (fresh) return;
-    ++count;
-    if (tell_) print("actor: used before: {}", name);
-  }
-  unsigned count = 0;
-
- private:
-  bool tell_;
-};
-
-bool ram_is_clean() {
-  constexpr uint64_t line = 64;
-  const hal::HostPhysRange ram = unused_ram();
-  uint64_t seen = 0;
-  for (uint64_t at = ram.start.value(); at < ram.start.value() + ram.size; at += line) seen |= read64(at);
-  return seen == 0;
 }
 
 }  // namespace
@@ -105,16 +78,14 @@ unsigned count_differences(bool tell) {
   }
   report.check("private interrupts", !gic::is_enabled(virtual_timer_interrupt) && !gic::is_pending(3));
   for (const Register& r : registers) report.check(r.name, (read32(r.address) & r.mask) == r.fresh);
-  if (has_watchdog()) {
-    report.check("watchdog", read32(watchdog_control) == 0 && read32(watchdog_offset) == 0);
+  if (watchdog::exists()) {
+    report.check("watchdog", read32(watchdog::control) == 0 && read32(watchdog::offset) == 0);
   }
   return report.count;
 }
 
 void dirty_machine() {
-  constexpr uint64_t line = 64;
-  const hal::HostPhysRange ram = unused_ram();
-  for (uint64_t at = ram.start.value(); at < ram.start.value() + ram.size; at += line) write64(at, ~at);
+  dirty_ram();
   for (const Register& r : registers) write32(r.address, r.dirty);
   for (const Bank& bank : banks) {
     for_each_word(bank, [&](uint64_t address) { write32(address, bank.dirty); });
@@ -127,25 +98,10 @@ void dirty_machine() {
   cntv_ctl_el0::write(1);
   cntp_cval_el0::write(0);
   cntp_ctl_el0::write(1);
-  start_watchdog(60'000);
+  watchdog::start(60'000);
 }
 
-void expect_power_key() {
-  write32(gpio_rising, power_key_bit);
-  write32(gpio_clear, power_key_bit);
-  write32(gpio_enable, power_key_bit);
-  gic::enable(power_key_interrupt);
-}
-
-void clear_power_key() { write32(gpio_clear, power_key_bit); }
-
-void start_watchdog(uint64_t milliseconds) {
-  if (!has_watchdog()) return;
-  write32(watchdog_offset, static_cast<uint32_t>(ticks(milliseconds)));
-  gic::enable(watchdog_interrupt);
-  write32(watchdog_control, 1);
-}
-
-void refresh_watchdog() { write32(watchdog_refresh_base, 1); }
+uint64_t other_counter() { return cntpct_el0::read(); }
+uint32_t clock_seconds() { return read32(rtc_base); }
 
 }  // namespace actor

@@ -2,6 +2,7 @@
 #include "attack.hpp"
 #include "cpu.hpp"
 #include "psci.hpp"
+#include "psci_start.hpp"
 #include "smp.hpp"
 #include "trap.hpp"
 

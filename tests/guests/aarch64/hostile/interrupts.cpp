@@ -2,6 +2,7 @@
 // Against the virtual interrupt controller and, through it, the physical one: conditions that a guest can hold.
 #include "attack.hpp"
 #include "cpu.hpp"
+#include "gic.hpp"
 #include "gic_registers.hpp"
 #include "machine.hpp"
 #include "smp.hpp"
@@ -12,7 +13,7 @@ using namespace guest::gic;
 namespace hostile {
 
 namespace {
-bool v3() { return machine.gic == 3; }
+bool v3() { return gic::version == 3; }
 
 // Where this CPU's private interrupts have their registers.
 uint64_t private_frame() { return v3() ? gicr_base + gicr_stride * cpu_number() + gicr_sgi_frame : gicd_base; }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cpu.hpp"
+#include "gic.hpp"
 #include "gic_registers.hpp"
 #include "machine.hpp"
 #include "smp.hpp"
@@ -108,10 +109,10 @@ void dump_version_3() {
 extern "C" void guest_main(uint64_t device_tree) {
   read_uart();
   read_machine(device_tree);
-  print("inventory: GICv{}", machine.gic);
+  print("inventory: GICv{}", gic::version);
   dump_uart();
   dump_cpu();
-  if (machine.gic == 3) {
+  if (gic::version == 3) {
     dump_version_3();
   } else {
     dump("gicd", gicd_base, page);

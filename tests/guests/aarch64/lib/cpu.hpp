@@ -83,16 +83,6 @@ inline void unmask_interrupts() { asm volatile("msr daifclr, #2\n isb" ::: "memo
 }
 [[nodiscard]] inline uint64_t ticks(uint64_t milliseconds) { return cntfrq_el0::read() * milliseconds / 1000; }
 
-// Spin until `condition` holds or `milliseconds` have gone by; says whether it holds.
-template <class Condition>
-[[nodiscard]] bool within(uint64_t milliseconds, Condition&& condition) {
-  const uint64_t end = now() + ticks(milliseconds);
-  while (!condition()) {
-    if (now() > end) return condition();
-  }
-  return true;
-}
-
 // What a volatile pointer would do, without the compiler choosing the instruction.
 inline void write8(uint64_t address, uint8_t value) {
   asm volatile("strb %w0, [%1]" : : "r"(value), "r"(address) : "memory");

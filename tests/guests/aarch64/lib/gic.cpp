@@ -7,10 +7,12 @@
 
 namespace guest::gic {
 
+constinit unsigned version = 0;
+
 namespace {
 constexpr uint32_t first_shared = 32;
 
-bool v3() { return machine.gic == 3; }
+bool v3() { return version == 3; }
 uint64_t word(uint64_t bank, uint32_t interrupt) { return frame_of(interrupt) + bank + interrupt / 32 * 4; }
 uint32_t mask(uint32_t interrupt) { return 1u << interrupt % 32; }
 }  // namespace

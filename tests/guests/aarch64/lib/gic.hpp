@@ -3,8 +3,11 @@
 
 #include <cstdint>
 
-// The interrupt controller, version 2 or 3 as machine.gic says (Arm IHI 0048 and IHI 0069).
+// The interrupt controller, version 2 or 3 (Arm IHI 0048 and IHI 0069).
 namespace guest::gic {
+
+// As the device tree says, 0 for neither: read_machine() fills it in.
+extern unsigned version;
 
 inline constexpr uint32_t spurious = 1023;
 inline constexpr uint32_t first_lpi = 8192;

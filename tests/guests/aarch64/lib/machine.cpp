@@ -7,6 +7,7 @@
 #include <span>
 
 #include "cpu.hpp"
+#include "gic.hpp"
 #include "psci.hpp"
 
 extern "C" char _end[];
@@ -14,6 +15,7 @@ extern "C" char _end[];
 namespace guest {
 
 namespace {
+// PL011 (DDI 0183, 3.3).
 constexpr uint64_t uart_dr = uart_base + 0x00;
 constexpr uint64_t uart_fr = uart_base + 0x18;
 constexpr uint32_t fr_rxfe = 1u << 4;
@@ -34,29 +36,15 @@ constexpr uint64_t sctlr_res1 = 0x30d0'0800;
 constexpr uint64_t sctlr_m_c_i = 1u << 0 | 1u << 2 | 1u << 12;
 }  // namespace
 
-constinit Uart uart;
-constinit Machine machine;
-
 void Uart::put(char c) {
   while ((read32(uart_fr) & fr_txff) != 0) {
   }
   write32(uart_dr, static_cast<unsigned char>(c));
 }
 
-void Uart::put(std::string_view text) {
-  for (const char c : text) {
-    if (c == '\n') put('\r');
-    put(c);
-  }
-}
-
 bool Uart::has_input() const { return (read32(uart_fr) & fr_rxfe) == 0; }
 
-char Uart::get() {
-  while (!has_input()) {
-  }
-  return static_cast<char>(read32(uart_dr));
-}
+char Uart::take() { return static_cast<char>(read32(uart_dr)); }
 
 void read_machine(uint64_t device_tree) {
   const auto* blob = reinterpret_cast<const std::byte*>(device_tree);
@@ -70,8 +58,8 @@ void read_machine(uint64_t device_tree) {
   if (const auto memory = tree->root().child("memory")) {
     machine.ram = memory->reg(0).value_or(hal::HostPhysRange{});
   }
-  if (tree->find_compatible("arm,gic-v3")) machine.gic = 3;
-  if (tree->find_compatible("arm,cortex-a15-gic")) machine.gic = 2;
+  if (tree->find_compatible("arm,gic-v3")) gic::version = 3;
+  if (tree->find_compatible("arm,cortex-a15-gic")) gic::version = 2;
 }
 
 hal::HostPhysRange unused_ram() {

@@ -5,6 +5,7 @@
 
 #include "cpu.hpp"
 #include "psci.hpp"
+#include "psci_start.hpp"
 
 extern "C" void guest_secondary_start();
 

@@ -5,6 +5,7 @@
 #include "cpu.hpp"
 #include "gic.hpp"
 #include "machine.hpp"
+#include "wait.hpp"
 
 using namespace guest;
 

@@ -5,6 +5,7 @@
 #include "cpu.hpp"
 #include "machine.hpp"
 #include "psci.hpp"
+#include "psci_start.hpp"
 #include "smp.hpp"
 
 using namespace guest;

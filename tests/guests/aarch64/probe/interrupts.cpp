@@ -6,6 +6,7 @@
 #include "gic.hpp"
 #include "machine.hpp"
 #include "smp.hpp"
+#include "wait.hpp"
 
 using namespace guest;
 
@@ -32,9 +33,9 @@ bool stays_away() {
 void distributor_registers() {
   const uint32_t type = read32(gicd_base + 0x004);
   check("the_distributor_has_at_least_128_interrupts", (type & 0x1f) >= 3);
-  check("the_distributor_is_enabled_after_the_write", (read32(gicd_base) & (machine.gic == 3 ? 2u : 1u)) != 0);
-  const uint32_t peripheral = read32(gicd_base + (machine.gic == 3 ? 0xffe8 : 0xfe8));
-  check_equal("the_peripheral_id_tells_the_version", peripheral >> 4 & 0xf, machine.gic);
+  check("the_distributor_is_enabled_after_the_write", (read32(gicd_base) & (gic::version == 3 ? 2u : 1u)) != 0);
+  const uint32_t peripheral = read32(gicd_base + (gic::version == 3 ? 0xffe8 : 0xfe8));
+  check_equal("the_peripheral_id_tells_the_version", peripheral >> 4 & 0xf, gic::version);
   write32(gicd_base + 0x004, 0);
   check_equal("the_type_register_ignores_writes", read32(gicd_base + 0x004), type);
   check_equal("sgis_are_always_enabled_or_can_be", (gic::enable(sgi), gic::is_enabled(sgi)), true);
@@ -183,7 +184,7 @@ void interrupts() {
   priorities();
   active_state();
   software_generated();
-  machine.gic == 3 ? version_3_registers() : version_2_registers();
+  gic::version == 3 ? version_3_registers() : version_2_registers();
   gic::disable(spare);
 }
 

@@ -19,7 +19,7 @@ constexpr std::array batteries{identification, registers,  exceptions, firmware,
 
 extern "C" void guest_main(uint64_t device_tree) {
   guest::read_machine(device_tree);
-  guest::print("probe: GICv{}, {}", guest::machine.gic, guest::is_bare() ? "no hypervisor" : "a hypervisor");
+  guest::print("probe: GICv{}, {}", guest::gic::version, guest::is_bare() ? "no hypervisor" : "a hypervisor");
   guest::gic::enable_distributor();
   guest::gic::enable_cpu();
   for (const auto battery : probe::batteries) battery();

@@ -8,7 +8,9 @@
 #include "gic.hpp"
 #include "machine.hpp"
 #include "psci.hpp"
+#include "psci_start.hpp"
 #include "smp.hpp"
+#include "wait.hpp"
 
 using namespace guest;
 

@@ -17,7 +17,7 @@ void prepare(uint32_t interrupt, uint8_t priority) {
 
 // Group priority is bit 7 alone, or everything.
 void set_coarse(bool coarse) {
-  if (machine.gic == 3) return gic::icc_bpr1_el1::write(coarse ? 7 : 0);
+  if (gic::version == 3) return gic::icc_bpr1_el1::write(coarse ? 7 : 0);
   write32(gic::gicc_bpr, coarse ? 6 : 0);
 }
 
@@ -71,11 +71,11 @@ void mask() {
 }
 
 void set_two_ends(bool two) {
-  if (machine.gic == 3) return gic::icc_ctlr_el1::write(two ? 2 : 0);
+  if (gic::version == 3) return gic::icc_ctlr_el1::write(two ? 2 : 0);
   write32(gic::gicc_ctlr, two ? 0x201 : 1);
 }
 void deactivate(uint32_t token) {
-  if (machine.gic == 3) return gic::icc_dir_el1::write(token);
+  if (gic::version == 3) return gic::icc_dir_el1::write(token);
   write32(gic::gicc_dir, token);
 }
 

@@ -27,7 +27,7 @@ bool reads_zero_and_ignores_writes(uint64_t address) { return read32(address) ==
 void identification() {
   check("gicd_typer_is_read_only", ignores_writes(base + gic::gicd_typer));
   check("gicd_iidr_is_read_only", ignores_writes(base + gic::gicd_iidr));
-  const uint64_t ids = base + (machine.gic == 3 ? 0xffd0 : 0xfd0);
+  const uint64_t ids = base + (gic::version == 3 ? 0xffd0 : 0xfd0);
   check("the_peripheral_ids_are_read_only", ignores_writes(ids + 0x18));
   check_equal("the_component_id_is_a_peripherals", read32(ids + 0x20), 0x0d);
   bool quiet = true;
@@ -120,7 +120,7 @@ void set_and_clear() {
   check("and_does_not_come_again", is_quiet());
 
   gic::set_pending(spare);
-  write32(base + gic::gicd_ctlr, machine.gic == 3 ? 0x10 : 0);
+  write32(base + gic::gicd_ctlr, gic::version == 3 ? 0x10 : 0);
   check("a_disabled_distributor_signals_nothing", is_quiet() && gic::is_pending(spare));
   gic::enable_distributor();
   check("it_keeps_what_is_pending", take_and_end(spare));

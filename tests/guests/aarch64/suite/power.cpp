@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "psci.hpp"
+#include "psci_start.hpp"
 #include "suite.hpp"
 
 using namespace guest;

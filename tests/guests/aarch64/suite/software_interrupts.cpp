@@ -26,7 +26,7 @@ void listen(uint64_t) {
     wait_for_interrupt();
     const uint32_t token = gic::acknowledge();
     if (gic::is_special(gic::number(token))) continue;
-    if (machine.gic == 2 && token >> 10 != 0) ++wrong_source;
+    if (gic::version == 2 && token >> 10 != 0) ++wrong_source;
     if (gic::number(token) == sgi) ++received[cpu_number()];
     gic::end(token);
   }
@@ -42,7 +42,7 @@ bool everyone_has(unsigned cpus, unsigned count) {
 
 void send_to_set(uint32_t targets) {
   barrier();
-  if (machine.gic == 3) return gic::icc_sgi1r_el1::write(uint64_t{sgi} << 24 | targets);
+  if (gic::version == 3) return gic::icc_sgi1r_el1::write(uint64_t{sgi} << 24 | targets);
   write32(gicd_base + gic::gicd_sgir, targets << 16 | sgi);
 }
 

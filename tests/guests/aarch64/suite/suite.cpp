@@ -57,7 +57,7 @@ bool run_on(unsigned cpu, smp::Function function, uint64_t argument) {
 
 extern "C" void guest_main(uint64_t device_tree) {
   read_machine(device_tree);
-  print("suite: GICv{}, {} CPU(s), {}", machine.gic, smp::count(), is_bare() ? "no hypervisor" : "a hypervisor");
+  print("suite: GICv{}, {} CPU(s), {}", gic::version, smp::count(), is_bare() ? "no hypervisor" : "a hypervisor");
   gic::enable_distributor();
   gic::enable_cpu();
   for (const auto battery : suite::batteries) battery();

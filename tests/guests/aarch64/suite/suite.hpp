@@ -8,6 +8,7 @@
 #include "gic.hpp"
 #include "machine.hpp"
 #include "smp.hpp"
+#include "wait.hpp"
 
 // What the batteries share. All of them run with interrupts masked and take interrupts one by one by reading the
 // acknowledge register, so that each state in between can be looked at.

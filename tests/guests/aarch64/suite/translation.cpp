@@ -269,7 +269,7 @@ void waiting_lpis_move() {
 }  // namespace
 
 void translation() {
-  if (machine.gic != 3 || machine.tree == nullptr || !machine.tree->find_compatible("arm,gic-v3-its")) return;
+  if (gic::version != 3 || machine.tree == nullptr || !machine.tree->find_compatible("arm,gic-v3-its")) return;
   introspection();
   const unsigned cpus = smp::count();
   set_up(cpus);

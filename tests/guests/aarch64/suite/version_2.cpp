@@ -91,7 +91,7 @@ void interface_registers() {
 }  // namespace
 
 void version_2() {
-  if (machine.gic != 2) return;
+  if (gic::version != 2) return;
   const unsigned cpus = smp::count();
   targets(cpus);
   sources();

@@ -130,7 +130,7 @@ void sgi_forms() {
 }  // namespace
 
 void version_3() {
-  if (machine.gic != 3) return;
+  if (gic::version != 3) return;
   distributor_registers();
   redistributors(smp::count());
   system_registers();

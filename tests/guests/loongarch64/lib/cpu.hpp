@@ -21,13 +21,29 @@ struct Csr {
 using crmd = Csr<0x0>;
 using ecfg = Csr<0x4>;
 using estat = Csr<0x5>;
+using asid = Csr<0x18>;
+using pgdl = Csr<0x19>;
+using pgdh = Csr<0x1a>;
 using cpuid = Csr<0x20>;
+template <unsigned N>
+using save = Csr<0x30 + N>;
+using tid = Csr<0x40>;
 using tcfg = Csr<0x41>;
+using tval = Csr<0x42>;
 using ticlr = Csr<0x44>;
+using tlbrentry = Csr<0x88>;
+template <unsigned N>
+using dmw = Csr<0x180 + N>;
 
 inline constexpr uint64_t crmd_ie = 1u << 2;
 // Interrupts in ESTAT and ECFG (6.1.1).
+inline constexpr unsigned software_interrupt = 0;
+inline constexpr unsigned hardware_interrupt = 2;
 inline constexpr unsigned timer_interrupt = 11;
+inline constexpr unsigned ipi_interrupt = 12;
+// TCFG (7.6.2); the initial value is a multiple of 4.
+inline constexpr uint64_t tcfg_enable = 1u << 0;
+inline constexpr uint64_t tcfg_periodic = 1u << 1;
 
 [[nodiscard]] inline uint32_t cpucfg(uint32_t word) {
   uint64_t value = 0;
@@ -35,9 +51,30 @@ inline constexpr unsigned timer_interrupt = 11;
   return static_cast<uint32_t>(value);
 }
 
+// Registers that all CPUs of a chip share, and their interrupt controllers (4.2.2).
+[[nodiscard]] inline uint32_t iocsr_read32(uint32_t address) {
+  uint64_t value = 0;
+  asm volatile("iocsrrd.w %0, %1" : "=r"(value) : "r"(uint64_t{address}) : "memory");
+  return static_cast<uint32_t>(value);
+}
+[[nodiscard]] inline uint64_t iocsr_read64(uint32_t address) {
+  uint64_t value = 0;
+  asm volatile("iocsrrd.d %0, %1" : "=r"(value) : "r"(uint64_t{address}) : "memory");
+  return value;
+}
+inline void iocsr_write32(uint32_t address, uint32_t value) {
+  asm volatile("iocsrwr.w %0, %1" : : "r"(uint64_t{value}), "r"(uint64_t{address}) : "memory");
+}
+inline void iocsr_write64(uint32_t address, uint64_t value) {
+  asm volatile("iocsrwr.d %0, %1" : : "r"(value), "r"(uint64_t{address}) : "memory");
+}
+
+inline void barrier() { asm volatile("dbar 0" ::: "memory"); }
 inline void wait_for_interrupt() { asm volatile("idle 0" ::: "memory"); }
 inline void mask_interrupts() { crmd::write(crmd::read() & ~crmd_ie); }
 inline void unmask_interrupts() { crmd::write(crmd::read() | crmd_ie); }
+
+[[nodiscard]] inline unsigned cpu_number() { return static_cast<unsigned>(cpuid::read() & 0x1ff); }
 
 // The stable counter.
 [[nodiscard]] inline uint64_t now() {
@@ -66,6 +103,14 @@ inline void write8(uint64_t address, uint8_t value) {
   uint64_t value = 0;
   asm volatile("ld.bu %0, %1, 0" : "=r"(value) : "r"(in_window(address, uncached)) : "memory");
   return static_cast<uint8_t>(value);
+}
+inline void write32(uint64_t address, uint32_t value) {
+  asm volatile("st.w %0, %1, 0" : : "r"(uint64_t{value}), "r"(in_window(address, uncached)) : "memory");
+}
+[[nodiscard]] inline uint32_t read32(uint64_t address) {
+  uint64_t value = 0;
+  asm volatile("ld.wu %0, %1, 0" : "=r"(value) : "r"(in_window(address, uncached)) : "memory");
+  return static_cast<uint32_t>(value);
 }
 [[nodiscard]] inline uint64_t read64(uint64_t address) {
   uint64_t value = 0;

@@ -13,6 +13,7 @@ extern "C" char _end[];
 namespace guest {
 
 namespace {
+// 16550.
 constexpr uint64_t uart_data = uart_base + 0;
 constexpr uint64_t uart_line_status = uart_base + 5;
 constexpr uint8_t lsr_data_ready = 1u << 0;
@@ -38,29 +39,15 @@ uint64_t find_device_tree(uint64_t system_table) {
 }
 }  // namespace
 
-constinit Uart uart;
-constinit Machine machine;
-
 void Uart::put(char c) {
   while ((read8(uart_line_status) & lsr_transmitter_empty) == 0) {
   }
   write8(uart_data, static_cast<uint8_t>(c));
 }
 
-void Uart::put(std::string_view text) {
-  for (const char c : text) {
-    if (c == '\n') put('\r');
-    put(c);
-  }
-}
-
 bool Uart::has_input() const { return (read8(uart_line_status) & lsr_data_ready) != 0; }
 
-char Uart::get() {
-  while (!has_input()) {
-  }
-  return static_cast<char>(read8(uart_data));
-}
+char Uart::take() { return static_cast<char>(read8(uart_data)); }
 
 void read_machine(uint64_t handover) {
   const auto& handed = *reinterpret_cast<const Handover*>(handover);

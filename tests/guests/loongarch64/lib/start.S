@@ -9,10 +9,27 @@
 .set csr_era, 0x6
 .set csr_badv, 0x7
 .set csr_eentry, 0xc
+.set csr_cpuid, 0x20
 .set csr_dmw0, 0x180
 .set csr_dmw1, 0x181
 .set r_larch_relative, 3
 .set link_base, 0x200000
+
+// Windows for PLV0: 0x8... uncached, 0x9... cached (Volume 1, 5.2.1). From here on in the cached one, mapped, and cached where
+// no window says otherwise; interrupts masked.
+.macro enter_window
+    li.d    $t0, 0x8000000000000001
+    csrwr   $t0, csr_dmw0
+    li.d    $t0, 0x9000000000000011
+    csrwr   $t0, csr_dmw1
+    lu52i.d $t1, $zero, -1792               // 0x9000'0000'0000'0000
+    pcaddi  $t0, 0
+    or      $t0, $t0, $t1
+    jirl    $zero, $t0, 12
+    li.w    $t0, 0xb0
+    csrwr   $t0, csr_crmd
+    csrwr   $zero, csr_ecfg
+.endm
 
 .section .text.start, "ax"
 .global _start
@@ -29,18 +46,7 @@ _start:
     .word   0                               // no PE header: this is no EFI application
 #endif
 begin:
-    // Windows for PLV0: 0x8... uncached, 0x9... cached (Volume 1, 5.2.1). From here on in the cached one.
-    li.d    $t0, 0x8000000000000001
-    csrwr   $t0, csr_dmw0
-    li.d    $t0, 0x9000000000000011
-    csrwr   $t0, csr_dmw1
-    lu52i.d $t1, $zero, -1792               // 0x9000'0000'0000'0000
-    pcaddi  $t0, 0
-    or      $t0, $t0, $t1
-    jirl    $zero, $t0, 12
-    li.w    $t0, 0xb0                       // mapped, and cached where no window says otherwise; interrupts masked
-    csrwr   $t0, csr_crmd
-    csrwr   $zero, csr_ecfg
+    enter_window
     move    $s0, $a1
     move    $s1, $a2
 
@@ -77,6 +83,21 @@ begin:
     move    $a0, $sp
     bl      guest_main
     bl      guest_power_off
+
+// A CPU that was started by its mailbox: smp.cpp has a stack for it.
+.global guest_secondary_start
+guest_secondary_start:
+    enter_window
+    la.pcrel $t0, vectors
+    csrwr   $t0, csr_eentry
+    csrrd   $a0, csr_cpuid
+    bstrpick.d $a0, $a0, 8, 0
+    la.pcrel $t0, guest_secondary_stacks
+    slli.d  $t1, $a0, 13                    // 8 KiB each
+    add.d   $sp, $t0, $t1
+    lu12i.w $t1, 2
+    add.d   $sp, $sp, $t1
+    bl      guest_secondary_main
 
 // struct guest::Frame: r0..r31, era, prmd, estat, badv.
 .set frame_size, 36 * 8

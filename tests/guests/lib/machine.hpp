@@ -6,16 +6,12 @@
 
 #include "hal/base/fdt.hpp"
 #include "hal/base/format.hpp"
+#include "map.hpp"  // of this architecture
 
 // QEMU's `virt` machine, and so a Plinth VM: its map, its UART, and the device tree it hands over.
 namespace guest {
 
-inline constexpr uint64_t uart_base = 0x1fe0'01e0;
-inline constexpr uint64_t power_register = 0x100e'001c;
-inline constexpr uint64_t reset_register = 0x100e'001e;
-inline constexpr uint64_t hole_base = 0x1200'0000;  // nothing is there on `virt`
-
-// The UART, written and read by polling (16550).
+// The UART, written and read by polling.
 class Uart final : public hal::TextSink {
  public:
   void put(std::string_view text) override;
@@ -23,6 +19,9 @@ class Uart final : public hal::TextSink {
   [[nodiscard]] bool has_input() const;
   // Waits for a typed character.
   [[nodiscard]] char get();
+
+ private:
+  [[nodiscard]] static char take();
 };
 extern Uart uart;
 
@@ -37,25 +36,20 @@ void print(hal::Pattern<std::type_identity_t<Arguments>...> pattern, const Argum
 struct Machine {
   const hal::Fdt* tree = nullptr;
   hal::HostPhysRange ram{};    // the bank that this binary is in
-  std::string_view arguments;  // /chosen/bootargs, or else the command line
+  std::string_view arguments;  // /chosen/bootargs, or else the command line where that is handed over
 };
 extern Machine machine;
 
-// What firmware handed over, as start.S stores it.
-struct Handover {
-  uint64_t command_line;  // 0 is an address, too: QEMU's -kernel puts it there
-  uint64_t system_table;
-};
-
-// Fill in `machine`; called first by guest_main(), with what that was given: the address of a Handover.
+// Fill in `machine`; called first by guest_main(), with what that was given (map.hpp).
 void read_machine(uint64_t handover);
 
-// RAM that neither this binary nor the device tree occupies: from one MiB boundary on. Empty without a device tree.
+// RAM of this binary's bank that neither it nor the device tree occupies, as far as our own map goes: from one MiB
+// boundary on. Empty without a device tree.
 [[nodiscard]] hal::HostPhysRange unused_ram();
 
 [[noreturn]] void power_off();
 
 }  // namespace guest
 
-// Each guest defines it. Entered in the cached window with interrupts masked; returning powers off.
+// Each guest defines it. Entered with RAM mapped and cached, and interrupts masked; returning powers off.
 extern "C" void guest_main(uint64_t handover);

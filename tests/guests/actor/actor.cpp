@@ -4,15 +4,14 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <string_view>
+#include <span>
 
+#include "common_machine.hpp"
 #include "cpu.hpp"
 #include "devices.hpp"
-#include "gic.hpp"
 #include "machine.hpp"
-#include "psci.hpp"
 #include "smp.hpp"
-#include "trap.hpp"
+#include "wait.hpp"
 
 using namespace guest;
 
@@ -20,29 +19,10 @@ namespace {
 
 constexpr uint64_t tick_milliseconds = 50;
 constinit volatile uint32_t ticks_seen = 0;
-constinit bool ends_by_key = false;
-constinit bool feeds_watchdog = false;
 
-void start_tick() {
-  cntv_tval_el0::write(ticks(tick_milliseconds));
-  cntv_ctl_el0::write(1);
-}
-
-void interrupt(uint32_t number) {
-  switch (number) {
-    case virtual_timer_interrupt:
-      ticks_seen = ticks_seen + 1;
-      start_tick();
-      if (feeds_watchdog) actor::refresh_watchdog();
-      return;
-    case actor::power_key_interrupt:
-      actor::clear_power_key();
-      print("actor: the power key");
-      if (ends_by_key) power_off();
-      return;
-    case actor::watchdog_interrupt: print("actor: the watchdog barks"); return gic::disable(actor::watchdog_interrupt);
-    default: return;
-  }
+void tick() {
+  ticks_seen = ticks_seen + 1;
+  actor::tick();
 }
 
 // --- deeds
@@ -54,17 +34,6 @@ void dirty() {
   mask_interrupts();
   actor::dirty_machine();
   print("actor: {} things are not as after power-on", actor::count_differences(false));
-}
-
-void end_by_key() {
-  ends_by_key = true;
-  actor::expect_power_key();
-  print("actor: will end by the power key");
-}
-
-void ignore_key() {
-  actor::expect_power_key();
-  print("actor: will ignore the power key");
 }
 
 void spin() {
@@ -83,34 +52,16 @@ void compute() {
   }
 }
 
-void starve_watchdog() {
-  print("actor: leaves its watchdog alone");
-  actor::start_watchdog(300);
-}
-
-void crash_by_watchdog() { actor::start_watchdog(10); }
-
-void feed_watchdog() {
-  feeds_watchdog = true;
-  print("actor: feeds its watchdog");
-  actor::start_watchdog(2000);
-}
-
-void turn_off() {
-  print("actor: turns its CPU off");
-  (void)psci::call(psci::cpu_off);
-}
-
 // The largest gap between two looks at the counter in a second: how long this CPU was taken away at most.
 void measure_gaps() {
   mask_interrupts();
-  const uint64_t frequency = cntfrq_el0::read();
+  const uint64_t frequency = ticks(1000);
   uint64_t longest = 0, gaps = 0, lost = 0;
-  uint64_t last = cntvct_el0::read();
+  uint64_t last = now();
   const uint64_t end = last + frequency;
   const uint64_t gap = frequency / 250'000;  // 4 us
   while (last < end) {
-    const uint64_t next = cntvct_el0::read();
+    const uint64_t next = now();
     const uint64_t took = next - last;
     last = next;
     if (took > longest) longest = took;
@@ -129,20 +80,20 @@ void watch_clocks() {
   mask_interrupts();
   print("actor: watches its clocks");
   struct Look {
-    uint64_t counter, physical, clock;
+    uint64_t counter, other, clock;
   };
-  const auto look = [] { return Look{now(), cntpct_el0::read(), read32(rtc_base)}; };
+  const auto look = [] { return Look{now(), actor::other_counter(), actor::clock_seconds()}; };
   Look last = look(), most{};
   while (!uart.has_input()) {
     const Look next = look();
     most.counter = std::max(most.counter, next.counter - last.counter);
-    most.physical = std::max(most.physical, next.physical - last.physical);
+    most.other = std::max(most.other, next.other - last.other);
     most.clock = std::max(most.clock, next.clock - last.clock);
     last = next;
   }
-  const uint64_t frequency = cntfrq_el0::read();
-  print("actor: at most {} s of its counter, {} s of the physical one, {} s of its clock between two looks",
-        most.counter / frequency, most.physical / frequency, most.clock);
+  const uint64_t frequency = ticks(1000);
+  print("actor: at most {} s of its counter, {} s of the other one, {} s of its clock between two looks",
+        most.counter / frequency, most.other / frequency, most.clock);
   unmask_interrupts();
 }
 
@@ -159,14 +110,14 @@ constinit std::array<volatile uint32_t, smp::max_cpus> runs{};
 
 void run_once(uint64_t cpu) { runs[cpu] = runs[cpu] + 1; }
 
-// CPU_ON races CPU_OFF: a CPU is started again as soon as PSCI lets it be, and every start has to arrive.
+// A start races the end before it: a CPU is started again as soon as it counts as off, and every start has to arrive.
 void start_others(unsigned starts_of_each) {
   const unsigned cpus = smp::count();
   std::array<uint32_t, smp::max_cpus> started{};
   for (unsigned cpu = 1; cpu < cpus; ++cpu) runs[cpu] = 0;
   for (unsigned done = 0; done < starts_of_each * (cpus - 1);) {
     for (unsigned cpu = 1; cpu < cpus; ++cpu) {
-      if (started[cpu] == starts_of_each || smp::start(cpu, run_once, cpu) != psci::success) continue;
+      if (started[cpu] == starts_of_each || smp::start(cpu, run_once, cpu) != 0) continue;
       ++started[cpu];
       ++done;
     }
@@ -184,47 +135,34 @@ void start_for_ever() {
   while (!uart.has_input()) start_others(20);
 }
 
-struct Deed {
-  char letter;
-  void (*act)();
-};
 constexpr std::array deeds{
-    Deed{'?', tell},
-    Deed{'D', dirty},
-    Deed{'K', end_by_key},
-    Deed{'k', ignore_key},
-    Deed{'S', spin},
-    Deed{'C', compute},
-    Deed{'W', starve_watchdog},
-    Deed{'w', feed_watchdog},
-    Deed{'x', crash_by_watchdog},
-    Deed{'O', turn_off},
-    Deed{'G', measure_gaps},
-    Deed{'V', watch_clocks},
-    Deed{'Z', sleep_a_minute},
-    Deed{'T', start_often},
-    Deed{'t', start_for_ever},
-    Deed{'R', [] { (void)psci::call(psci::system_reset); }},
-    Deed{'Q', power_off},
+    actor::Deed{'?', tell},
+    actor::Deed{'D', dirty},
+    actor::Deed{'S', spin},
+    actor::Deed{'C', compute},
+    actor::Deed{'G', measure_gaps},
+    actor::Deed{'V', watch_clocks},
+    actor::Deed{'Z', sleep_a_minute},
+    actor::Deed{'T', start_often},
+    actor::Deed{'t', start_for_ever},
+    actor::Deed{'R', reset},
+    actor::Deed{'Q', power_off},
 };
 
 void act(char letter) {
-  for (const Deed& deed : deeds) {
-    if (deed.letter == letter) return deed.act();
+  for (const std::span<const actor::Deed> some : {std::span<const actor::Deed>(deeds), actor::own_deeds()}) {
+    for (const actor::Deed& deed : some) {
+      if (deed.letter == letter) return deed.act();
+    }
   }
 }
 
 }  // namespace
 
-extern "C" void guest_main(uint64_t device_tree) {
-  read_machine(device_tree);
+extern "C" void guest_main(uint64_t handover) {
+  read_machine(handover);
   print("actor: {} things are not as after power-on", actor::count_differences(true));
-  on_interrupt(interrupt);
-  gic::enable_distributor();
-  gic::enable_cpu();
-  gic::enable(virtual_timer_interrupt);
-  start_tick();
-  unmask_interrupts();
+  start_ticking(tick_milliseconds, tick, actor::interrupt);
   print("actor: ready");
   for (const char letter : machine.arguments) act(letter);
   while (true) {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "hal/base/format.hpp"
+#include "trap.hpp"  // of this architecture
 
 // What the guests that run on every architecture need beside cpu.hpp and machine.hpp; each architecture's lib has it.
 namespace guest {
@@ -16,8 +17,8 @@ void describe_interrupt_controller(hal::TextSink& sink);
 // As far as firmware or the device tree know.
 [[nodiscard]] unsigned cpu_count();
 
-// `handler` runs in an interrupt every `milliseconds`, from now on.
-void start_ticking(uint64_t milliseconds, void (*handler)());
+// `handler` runs in an interrupt every `milliseconds`, from now on, and `others` for each interrupt but the timer's.
+void start_ticking(uint64_t milliseconds, void (*handler)(), InterruptHandler others = nullptr);
 
 [[noreturn]] void reset();
 

@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hello_machine.hpp"
+#include "common_machine.hpp"
 
 #include "cpu.hpp"
 #include "machine.hpp"
+#include "smp.hpp"
 #include "trap.hpp"
 
 namespace guest {
 
 namespace {
-constexpr uint64_t tcfg_enable = 1u << 0;
-constexpr uint64_t tcfg_periodic = 1u << 1;
 constexpr uint8_t reset_value = 0x42;
 
 constinit void (*tick_handler)() = nullptr;
+constinit InterruptHandler other_handler = nullptr;
 
 void interrupt(unsigned number) {
-  if (number != timer_interrupt) return;
+  if (number != timer_interrupt) {
+    if (other_handler != nullptr) other_handler(number);
+    return;
+  }
   ticlr::write(1);
   tick_handler();
 }
@@ -27,17 +30,12 @@ void describe_interrupt_controller(hal::TextSink& sink) {
   sink.put(machine.tree->find_compatible("loongson,ls2k2000-eiointc") ? "EIOINTC" : "no interrupt controller");
 }
 
-unsigned cpu_count() {
-  const auto cpus = machine.tree->find("/cpus");
-  unsigned count = 0;
-  if (!cpus) return count;
-  for (const hal::FdtNode node : cpus->children()) count += node.base_name() == "cpu" ? 1 : 0;
-  return count;
-}
+unsigned cpu_count() { return smp::count(); }
 
 // 7.6.2: the initial value is a multiple of 4, and starts over by itself.
-void start_ticking(uint64_t milliseconds, void (*handler)()) {
+void start_ticking(uint64_t milliseconds, void (*handler)(), InterruptHandler others) {
   tick_handler = handler;
+  other_handler = others;
   on_interrupt(interrupt);
   ecfg::write(uint64_t{1} << timer_interrupt);
   tcfg::write((ticks(milliseconds) & ~uint64_t{3}) | tcfg_periodic | tcfg_enable);
