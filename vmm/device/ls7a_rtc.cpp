@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "hal/base/bits.hpp"
+#include "vmm/lanes.hpp"
 
 namespace vmm {
 
@@ -118,9 +119,8 @@ void Ls7aRtc::reset() {
 
 uint64_t Ls7aRtc::read(MmioAccess access) {
   const hal::LockGuard guard(lock_);
-  uint64_t value = read_register(access.offset & ~uint64_t{3}) >> (access.offset % 4 * 8);
-  if (access.size == 8) value |= uint64_t{read_register(access.offset + 4)} << 32;
-  return value;
+  const Lanes lanes(access);
+  return lanes.join(read_register(lanes.word()), lanes.has_second() ? read_register(lanes.word() + 4) : 0);
 }
 
 void Ls7aRtc::write(MmioAccess access, uint64_t value) {

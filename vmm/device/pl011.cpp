@@ -6,6 +6,7 @@
 
 #include "hal/base/bits.hpp"
 #include "vmm/device/primecell.hpp"
+#include "vmm/lanes.hpp"
 
 namespace vmm {
 
@@ -124,20 +125,14 @@ uint64_t Pl011::read(MmioAccess access) {
 }
 
 uint64_t Pl011::read_locked(MmioAccess access) {
-  const auto offset = static_cast<uint32_t>(access.offset);
   const hal::LockGuard guard(lock_);
-  uint64_t value = read_register(offset & ~3U) >> (offset % 4 * 8);
-  if (access.size == 8) value |= uint64_t{read_register(offset + 4)} << 32;
-  return value;
+  const Lanes lanes(access);
+  return lanes.join(read_register(lanes.word()), lanes.has_second() ? read_register(lanes.word() + 4) : 0);
 }
 
 void Pl011::write(MmioAccess access, uint64_t value) {
-  const auto offset = static_cast<uint32_t>(access.offset);
-  if (offset % 4 != 0) return;
-  value &= hal::low_mask(access.size * 8);
   const hal::LockGuard guard(lock_);
-  write_register(offset, static_cast<uint32_t>(value));
-  if (access.size == 8) write_register(offset + 4, static_cast<uint32_t>(value >> 32));
+  for (const auto [offset, word] : WholeWords(access, value)) write_register(offset, word);
 }
 
 uint32_t Pl011::read_register(uint32_t offset) {

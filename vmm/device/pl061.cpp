@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/device/pl061.hpp"
 
-#include "hal/base/bits.hpp"
 #include "vmm/device/primecell.hpp"
+#include "vmm/lanes.hpp"
 
 namespace vmm {
 
@@ -64,19 +64,14 @@ void Pl061::reset() {
 }
 
 uint64_t Pl061::read(MmioAccess access) {
-  const auto offset = static_cast<uint32_t>(access.offset);
   const hal::LockGuard guard(lock_);
-  uint64_t value = read_register(offset & ~3U) >> (offset % 4 * 8);
-  if (access.size == 8) value |= uint64_t{read_register(offset + 4)} << 32;
-  return value;
+  const Lanes lanes(access);
+  return lanes.join(read_register(lanes.word()), lanes.has_second() ? read_register(lanes.word() + 4) : 0);
 }
 
 void Pl061::write(MmioAccess access, uint64_t value) {
-  const auto offset = static_cast<uint32_t>(access.offset);
-  if (offset % 4 != 0) return;
   const hal::LockGuard guard(lock_);
-  write_register(offset, static_cast<uint8_t>(value));
-  if (access.size == 8) write_register(offset + 4, static_cast<uint8_t>(value >> 32));
+  for (const auto [offset, word] : WholeWords(access, value)) write_register(offset, static_cast<uint8_t>(word));
 }
 
 uint8_t Pl061::pins() const {

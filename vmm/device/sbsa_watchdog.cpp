@@ -2,6 +2,7 @@
 #include "vmm/device/sbsa_watchdog.hpp"
 
 #include "hal/base/bits.hpp"
+#include "vmm/lanes.hpp"
 
 namespace vmm {
 
@@ -27,8 +28,6 @@ using wor_high_bits = hal::Field<47, 32, uint32_t>;
 // Architecture revision 1 (the offset has 48 bits), implementer Arm.
 constexpr uint32_t identification = 1U << 16 | 0x43b;
 
-uint32_t lane(uint32_t value, uint64_t offset) { return value >> (offset % 4 * 8); }
-
 }  // namespace
 
 SbsaWatchdog::SbsaWatchdog(hal::GuestPhysRange control, hal::GuestPhysRange refresh, IrqLine line, DeviceTimer& timer,
@@ -36,7 +35,8 @@ SbsaWatchdog::SbsaWatchdog(hal::GuestPhysRange control, hal::GuestPhysRange refr
     : control_(control, *this), refresh_(refresh, *this), line_(line), timer_(timer), owner_(owner) {}
 
 uint64_t SbsaWatchdog::RefreshFrame::read(MmioAccess access) {
-  return (access.offset & ~uint64_t{3}) == w_iidr ? lane(identification, access.offset) : 0;
+  const Lanes lanes(access);
+  return lanes.join(lanes.word() == w_iidr ? identification : 0, 0);
 }
 
 void SbsaWatchdog::RefreshFrame::write(MmioAccess access, uint64_t) {
@@ -46,20 +46,15 @@ void SbsaWatchdog::RefreshFrame::write(MmioAccess access, uint64_t) {
 }
 
 uint64_t SbsaWatchdog::ControlFrame::read(MmioAccess access) {
-  const auto offset = static_cast<uint32_t>(access.offset);
   const hal::LockGuard guard(watchdog_.lock_);
-  uint64_t value = lane(watchdog_.read_control(offset & ~3U), offset);
-  if (access.size == 8) value |= uint64_t{watchdog_.read_control(offset + 4)} << 32;
-  return value;
+  const Lanes lanes(access);
+  return lanes.join(watchdog_.read_control(lanes.word()),
+                    lanes.has_second() ? watchdog_.read_control(lanes.word() + 4) : 0);
 }
 
 void SbsaWatchdog::ControlFrame::write(MmioAccess access, uint64_t value) {
-  const auto offset = static_cast<uint32_t>(access.offset);
-  if (offset % 4 != 0) return;
-  value &= hal::low_mask(access.size * 8);
   const hal::LockGuard guard(watchdog_.lock_);
-  watchdog_.write_control(offset, low_word::get(value));
-  if (access.size == 8) watchdog_.write_control(offset + 4, high_word::get(value));
+  for (const auto [offset, word] : WholeWords(access, value)) watchdog_.write_control(offset, word);
 }
 
 uint32_t SbsaWatchdog::read_control(uint32_t offset) const {

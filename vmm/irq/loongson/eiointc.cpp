@@ -3,7 +3,7 @@
 
 #include <bit>
 
-#include "vmm/irq/loongson/lanes.hpp"
+#include "vmm/lanes.hpp"
 
 namespace vmm::loongson {
 namespace {

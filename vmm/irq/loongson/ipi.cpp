@@ -2,7 +2,7 @@
 #include "vmm/irq/loongson/ipi.hpp"
 
 #include "hal/base/bits.hpp"
-#include "vmm/irq/loongson/lanes.hpp"
+#include "vmm/lanes.hpp"
 #include "vmm/irq/loongson/remote_write.hpp"
 
 namespace vmm::loongson {

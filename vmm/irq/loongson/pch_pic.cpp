@@ -4,7 +4,7 @@
 #include <bit>
 
 #include "hal/base/bits.hpp"
-#include "vmm/irq/loongson/lanes.hpp"
+#include "vmm/lanes.hpp"
 
 namespace vmm::loongson {
 namespace {
@@ -32,13 +32,13 @@ constexpr bool is_in(uint32_t offset, uint32_t start) { return offset - start < 
 }  // namespace
 
 uint64_t PchPic::read(MmioAccess access) {
-  const Lanes lanes(access.offset, access.size);
+  const Lanes lanes(access);
   const hal::LockGuard guard(lock_);
   return lanes.join(read_word(lanes.word()), lanes.has_second() ? read_word(lanes.word() + 4) : 0);
 }
 
 void PchPic::write(MmioAccess access, uint64_t value) {
-  const Lanes lanes(access.offset, access.size);
+  const Lanes lanes(access);
   const hal::LockGuard guard(lock_);
   write_word(lanes.word(), lanes.first(value), lanes.mask());
   if (lanes.has_second()) write_word(lanes.word() + 4, Lanes::second(value), ~0U);
