@@ -27,6 +27,9 @@ concept Processor = requires(typename C::Context& context, HostVirt stack_top, v
   { C::wait_for_interrupt() } -> std::same_as<void>;
   // Stop this CPU for good.
   { C::halt() } -> std::same_as<void>;
+
+  // How far below a frame pointer its record begins: the caller's frame pointer, then the return address.
+  { C::frame_record_below } -> std::same_as<const uint64_t&>;
 };
 
 }  // namespace hal

@@ -12,6 +12,7 @@
 #include "hal/base/address.hpp"
 #include "hal/base/bits.hpp"
 #include "hal/guest_inspector.hpp"
+#include "hal/guest_walk.hpp"
 
 // A guest's own stage-1 translation, walked by software for reports: all three granules, 48-bit addresses (guests are
 // not shown LPA2). Arm ARM (DDI 0487) D8.2, D8.3. The tables are a guest's: anything may be in them.
@@ -34,25 +35,13 @@ struct tcr_el1_half {
   }
 };
 
-struct GuestWalk {
-  struct Step {
-    unsigned level;  // Arm's: 0 is the largest
-    hal::GuestPhys place;
-    uint64_t descriptor;
-  };
-  std::array<Step, 4> steps{};
-  unsigned count = 0;
-  bool translated = true;                  // stage 1 is on
-  std::optional<hal::GuestPhys> result{};  // where the address leads
-};
-
-inline GuestWalk walk_guest(const GuestSystemRegisters& system, hal::GuestVirt address, hal::GuestInspector& memory) {
+inline hal::GuestWalk walk_guest(const GuestSystemRegisters& system, hal::GuestVirt address, hal::GuestReader& memory) {
   constexpr uint64_t mmu_on = 1;
   constexpr uint64_t big_endian = hal::bit(25);
   const uint64_t va = address.value();
-  GuestWalk walk;
+  hal::GuestWalk walk;
   if ((system.sctlr & mmu_on) == 0) {
-    walk.translated = false;
+    walk.without_tables = "stage 1 is off";
     walk.result = hal::GuestPhys(va);
     return walk;
   }
@@ -73,7 +62,7 @@ inline GuestWalk walk_guest(const GuestSystemRegisters& system, hal::GuestVirt a
     uint64_t descriptor = 0;
     if (!memory.read(place, std::as_writable_bytes(std::span(&descriptor, 1)))) return walk;
     if ((system.sctlr & big_endian) != 0) descriptor = std::byteswap(descriptor);
-    walk.steps[walk.count++] = {level, place, descriptor};
+    walk.steps[walk.count++] = {.level = level, .place = place, .entry = descriptor};
     const bool table_or_page = (descriptor & 2) != 0;
     if ((descriptor & 1) == 0 || (level == 3 && !table_or_page)) return walk;
     if (level == 3 || !table_or_page) {

@@ -75,40 +75,6 @@ void put_registers(hal::TextSink& sink, const VcpuState& state) {
   }
 }
 
-// The guest's translation of an address, then ours of what it leads to.
-std::optional<hal::GuestPhys> put_translation(hal::TextSink& sink, std::string_view what, const VcpuState& state,
-                                              uint64_t address, hal::GuestInspector& guest) {
-  const GuestWalk walk = walk_guest(state.system, hal::GuestVirt(address), guest);
-  format(sink, "  {} {:#x}: ", what, address);
-  if (!walk.translated) sink.put("stage 1 is off");
-  for (unsigned n = 0; n < walk.count; ++n) {
-    const GuestWalk::Step& step = walk.steps[n];
-    format(sink, "{}level {} at {}: {:#x}", n == 0 ? "" : ", ", step.level, step.place, step.descriptor);
-  }
-  if (!walk.result) {
-    sink.put(walk.count == 0 ? "in no table\n" : ", which leads nowhere\n");
-    return std::nullopt;
-  }
-  if (walk.translated) format(sink, ", which is {}", *walk.result);
-  sink.put("\n");
-  guest.show_stage2(*walk.result);
-  return walk.result;
-}
-
-// Up to eight words around the PC that lie in its page.
-void put_code(hal::TextSink& sink, hal::GuestPhys pc, hal::GuestInspector& guest) {
-  const uint64_t page = pc.value() & ~uint64_t{0xfff};
-  const uint64_t from = std::max(page, pc.value() - std::min<uint64_t>(pc.value(), 16));
-  sink.put("  code");
-  for (uint64_t at = from; at < std::min(page + 0x1000, from + 32); at += 4) {
-    uint32_t word = 0;
-    if (!guest.read(hal::GuestPhys(at), std::as_writable_bytes(std::span(&word, 1)))) break;
-    const bool here = at == pc.value();
-    format(sink, " {}{:08x}{}", here ? "(" : "", word, here ? ")" : "");
-  }
-  sink.put("\n");
-}
-
 }  // namespace
 
 std::string_view cause_of(uint64_t esr) {
@@ -156,10 +122,14 @@ void report(hal::TextSink& sink, const VcpuState& state, hal::GuestInspector& gu
     describe_status(sink, state.system.spsr);
     sink.put("\n");
     if (is_abort(class_of(state.system.esr))) {
-      (void)put_translation(sink, "far", state, state.system.far, guest);
+      const hal::GuestVirt far(state.system.far);
+      hal::describe_walk(sink, "far", far, walk_guest(state.system, far, guest), guest);
     }
   }
-  if (const auto pc = put_translation(sink, "pc", state, state.pc, guest)) put_code(sink, *pc, guest);
+  const hal::GuestVirt pc(state.pc);
+  const hal::GuestWalk walk = walk_guest(state.system, pc, guest);
+  hal::describe_walk(sink, "pc", pc, walk, guest);
+  if (walk.result) hal::describe_code(sink, *walk.result, guest);
 }
 
 }  // namespace arch

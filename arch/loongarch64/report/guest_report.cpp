@@ -29,40 +29,6 @@ void put_registers(hal::TextSink& sink, const VcpuState& state) {
   }
 }
 
-// The guest's translation of an address, then ours of what it leads to.
-std::optional<hal::GuestPhys> put_translation(hal::TextSink& sink, std::string_view what, const VcpuState& state,
-                                              uint64_t address, hal::GuestInspector& guest) {
-  const GuestWalk walk = walk_guest(state.bank, address, guest);
-  format(sink, "  {} {:#x}: ", what, address);
-  if (walk.way == GuestWalk::Way::direct) sink.put("direct mode");
-  if (walk.way == GuestWalk::Way::window) sink.put("in a direct-mapped window");
-  for (unsigned n = 0; n < walk.count; ++n) {
-    const GuestWalk::Step& step = walk.steps[n];
-    format(sink, "{}level {} at {}: {:#x}", n == 0 ? "" : ", ", step.level, step.place, step.entry);
-  }
-  if (!walk.result) {
-    sink.put(walk.count == 0 ? "in no table\n" : ", which leads nowhere\n");
-    return std::nullopt;
-  }
-  format(sink, ", which is {}\n", *walk.result);
-  guest.show_stage2(*walk.result);
-  return walk.result;
-}
-
-// Up to eight words around the PC that lie in its page.
-void put_code(hal::TextSink& sink, hal::GuestPhys pc, hal::GuestInspector& guest) {
-  const uint64_t page = pc.value() & ~uint64_t{0xfff};
-  const uint64_t from = std::max(page, pc.value() - std::min<uint64_t>(pc.value(), 16));
-  sink.put("  code");
-  for (uint64_t at = from; at < std::min(page + 0x1000, from + 32); at += 4) {
-    uint32_t word = 0;
-    if (!guest.read(hal::GuestPhys(at), std::as_writable_bytes(std::span(&word, 1)))) break;
-    const bool here = at == pc.value();
-    format(sink, " {}{:08x}{}", here ? "(" : "", word, here ? ")" : "");
-  }
-  sink.put("\n");
-}
-
 }  // namespace
 
 void report(hal::TextSink& sink, const VcpuState& state, hal::GuestInspector& guest) {
@@ -74,9 +40,13 @@ void report(hal::TextSink& sink, const VcpuState& state, hal::GuestInspector& gu
     sink.put("  last exception ");
     describe_syndrome(sink, state.estat);
     format(sink, "; taken at {:#x}, badi {:#x}\n", state.bank.at<era>(), state.bank.at<badi>());
-    (void)put_translation(sink, "badv", state, state.bank.at<badv>(), guest);
+    const hal::GuestVirt bad(state.bank.at<badv>());
+    hal::describe_walk(sink, "badv", bad, walk_guest(state.bank, bad, guest), guest);
   }
-  if (const auto pc = put_translation(sink, "pc", state, state.pc, guest)) put_code(sink, *pc, guest);
+  const hal::GuestVirt pc(state.pc);
+  const hal::GuestWalk walk = walk_guest(state.bank, pc, guest);
+  hal::describe_walk(sink, "pc", pc, walk, guest);
+  if (walk.result) hal::describe_code(sink, *walk.result, guest);
 }
 
 }  // namespace arch

@@ -12,24 +12,12 @@
 #include "arch/loongarch64/regs/page_table.hpp"
 #include "hal/base/address.hpp"
 #include "hal/guest_inspector.hpp"
+#include "hal/guest_walk.hpp"
 
 // How a guest translates an address, for reports. Its TLB has the last word, and software of its own fills that: what
 // its tables say is what its refill handler finds if it is an ordinary one, walking as PWCL and PWCH say (volume 1,
 // 5.4).
 namespace arch {
-
-struct GuestWalk {
-  enum class Way : uint8_t { direct, window, tables };
-  struct Step {
-    unsigned level;
-    hal::GuestPhys place;
-    uint64_t entry;
-  };
-  Way way = Way::direct;
-  std::array<Step, 5> steps{};
-  unsigned count = 0;
-  std::optional<hal::GuestPhys> result;
-};
 
 namespace detail {
 
@@ -63,19 +51,20 @@ inline std::optional<hal::GuestPhys> in_window(const regs::GuestBankImage& bank,
 
 }  // namespace detail
 
-inline GuestWalk walk_guest(const regs::GuestBankImage& bank, uint64_t address, hal::GuestReader& memory) {
+inline hal::GuestWalk walk_guest(const regs::GuestBankImage& bank, hal::GuestVirt virt, hal::GuestReader& memory) {
   using namespace regs;
-  GuestWalk walk;
+  const uint64_t address = virt.value();
+  hal::GuestWalk walk;
   if (crmd::da::is_set(bank.at<crmd>())) {
+    walk.without_tables = "direct mode";
     walk.result = hal::GuestPhys(address & detail::physical_mask);
     return walk;
   }
-  if (const auto place = detail::in_window(bank, address)) {
-    walk.way = GuestWalk::Way::window;
-    walk.result = place;
+  if (const auto window = detail::in_window(bank, address)) {
+    walk.without_tables = "in a direct-mapped window";
+    walk.result = window;
     return walk;
   }
-  walk.way = GuestWalk::Way::tables;
   uint64_t table = (address >> 63 != 0 ? bank.at<pgdh>() : bank.at<pgdl>()) & detail::physical_mask;
   const auto levels = detail::levels_of(bank);
   for (unsigned level = static_cast<unsigned>(levels.size()); level-- > 0;) {
@@ -84,7 +73,7 @@ inline GuestWalk walk_guest(const regs::GuestBankImage& bank, uint64_t address, 
     const hal::GuestPhys place(table + (address >> base & hal::low_mask(width)) * sizeof(uint64_t));
     uint64_t entry = 0;
     if (!memory.read(place, std::as_writable_bytes(std::span(&entry, 1)))) return walk;
-    walk.steps[walk.count++] = {level, place, entry};
+    walk.steps[walk.count++] = {.level = level, .place = place, .entry = entry};
     const bool huge = level > 0 && page_entry::huge::is_set(entry);
     if (level == 0 || huge) {
       if (!page_entry::valid::is_set(entry)) return walk;

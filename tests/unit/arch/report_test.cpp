@@ -87,7 +87,7 @@ TEST(GuestWalk, ends_at_a_block) {
 TEST(GuestWalk, is_the_identity_while_stage_1_is_off) {
   FakeGuest guest;
   const auto walk = arch::walk_guest({}, GuestVirt(0x4008'0000), guest);
-  EXPECT_FALSE(walk.translated);
+  EXPECT_EQ(walk.without_tables, "stage 1 is off");
   EXPECT_EQ(walk.result->value(), 0x4008'0000U);
 }
 

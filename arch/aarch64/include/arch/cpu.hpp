@@ -26,6 +26,9 @@ struct Cpu {
   static void halt() {
     while (true) asm volatile("wfe");
   }
+
+  // A frame pointer points at the record (AAPCS64 6.4.6).
+  static constexpr uint64_t frame_record_below = 0;
 };
 
 }  // namespace arch

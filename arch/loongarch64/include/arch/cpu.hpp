@@ -26,6 +26,9 @@ struct Cpu {
 
   static void wait_for_interrupt() { arch_idle(); }
   static void halt();
+
+  // A frame pointer is the caller's SP, and the record lies below it (ELF psABI, "Stack Frame").
+  static constexpr uint64_t frame_record_below = 16;
 };
 
 }  // namespace arch

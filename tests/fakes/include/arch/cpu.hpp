@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+
 #include "hal/base/address.hpp"
 #include "tests/fakes/fiber.hpp"
 
@@ -18,6 +20,7 @@ struct Cpu {
   static void set_local(void* local);
   static void wait_for_interrupt();
   static void halt();
+  static constexpr uint64_t frame_record_below = 0;
 };
 
 }  // namespace arch
