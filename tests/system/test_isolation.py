@@ -3,7 +3,7 @@
 
 import re
 
-from harness import bare_metal, check, test
+from harness import bare_metal, check, on_both, test
 
 
 def registers(name, deed):
@@ -39,3 +39,60 @@ def no_leak(run, gic, cpu):
     told = [register for register, (old, new) in written.items() if register in before and register in after
             and (after[register] ^ new) & (old ^ new) == 0 and (before[register] ^ new) & (old ^ new) != 0]
     check(not told, f"registers that still say what another VM wrote: {' '.join(told)}")
+
+
+GUARDS = ("one", "two", "three")
+
+
+def guards(**more):
+    """VMs that use the same addresses, and watch that nobody else does."""
+    return [bare_metal("actor", name=name, cmdline="M", memory="4MiB", **more) for name in GUARDS]
+
+
+def begin(console):
+    console.expect("guards its memory")
+    console.prompt()
+    for name in GUARDS[1:]:
+        console.see(name, "guards its memory")
+
+
+def no_guard_saw_another(console):
+    for name in GUARDS:
+        console.attach(name)
+        console.send("?")
+        looks, wrong = map(int, console.expect(r"in (\d+) looks, (\d+) were wrong", timeout=30).groups())
+        check(looks >= 2048 and wrong == 0, f"{name} looked {looks} times, and saw what is not its own {wrong} times")
+        console.prompt()
+
+
+@on_both(limit=60, name="vms_at_the_same_addresses_never_see_each_other_on_1_cpu", smp=1)
+@on_both(limit=60, name="vms_at_the_same_addresses_never_see_each_other_on_2_cpus", smp=2)
+def same_addresses(run, arch, smp):
+    """Also when they move, stand still, begin anew in memory that was another's, and go away."""
+    dirty = bare_metal("actor", name="dirty", cmdline="DR", memory="4MiB")
+    console = run.boot(*guards(), dirty, attach="one", smp=smp, arch=arch)
+    begin(console)
+    for _ in range(3):
+        console.order("vm suspend two", "suspended")
+        console.order("vm destroy dirty", "destroyed")
+        console.order("vm create vms/dirty.toml", "created")
+        console.order("vm restart three", "restarted")
+        console.order("vm start dirty", "started")
+        console.order("vm resume two", "resumed")
+        console.see("three", "guards its memory")
+    no_guard_saw_another(console)
+
+
+@on_both(limit=120)
+def more_tags_than_the_tlb_has_are_given_out(run, arch):
+    """A VMID or GID has at least eight bits; each of these VMs takes one on the only CPU, and the guards keep theirs."""
+    brief = bare_metal("actor", name="brief", cmdline="Q", memory="4MiB",
+                       extra='autostart = false\n[scheduler]\npolicy = "fixed"\n')
+    console = run.boot(*guards(), brief, attach="one", smp=1, arch=arch)
+    begin(console)
+    for _ in range(270):
+        console.send("vm start brief\n")
+        console.expect("brief: powered itself off")
+        console.send("vm destroy brief\nvm create vms/brief.toml\n")
+        console.expect("brief: created")
+    no_guard_saw_another(console)

@@ -103,6 +103,29 @@ void sleep_a_minute() {
   print("actor: has slept a minute");
 }
 
+// Until something is typed: fills memory with what no other guest writes, and sees that nobody touches it. Every guest
+// that does this uses the same addresses.
+void guard_memory() {
+  const auto [start, size] = actor::mapped_ram();
+  constexpr uint64_t step = 512;  // several to a page, and all of the TLB's entries
+  const auto word = [start](uint64_t offset) { return reinterpret_cast<volatile uint64_t*>(start + offset); };
+  uint64_t secret = 0;
+  if (const auto chosen = machine.tree->find("/chosen")) {
+    if (const auto seed = chosen->property("kaslr-seed")) secret = seed->u64().value_or(0);
+  }
+  for (uint64_t offset = 0; offset < size; offset += step) *word(offset) = secret + offset;
+  print("actor: guards its memory");
+  uint64_t looks = 0, wrong = 0;
+  while (!uart.has_input()) {
+    for (uint64_t offset = 0; offset < size; offset += step, ++looks) {
+      if (*word(offset) != secret + offset) ++wrong;
+      *word(offset) = secret + 1 + offset;
+    }
+    ++secret;
+  }
+  print("actor: guarded its memory in {} looks, {} were wrong", looks, wrong);
+}
+
 // --- the other CPUs
 // --------------------------------------------------------------------------------------------------
 
@@ -143,6 +166,7 @@ constexpr std::array deeds{
     actor::Deed{'G', measure_gaps},
     actor::Deed{'V', watch_clocks},
     actor::Deed{'Z', sleep_a_minute},
+    actor::Deed{'M', guard_memory},
     actor::Deed{'T', start_often},
     actor::Deed{'t', start_for_ever},
     actor::Deed{'R', reset},

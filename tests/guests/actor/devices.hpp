@@ -25,6 +25,13 @@ void interrupt(unsigned number);
 [[nodiscard]] uint64_t other_counter();
 [[nodiscard]] uint32_t clock_seconds();
 
+// RAM that is free to use, by addresses that the guest's own tables translate: the same in every guest, and under the
+// same ASID.
+struct Mapped {
+  uint64_t start, size;
+};
+[[nodiscard]] Mapped mapped_ram();
+
 struct Deed {
   char letter;
   void (*act)();

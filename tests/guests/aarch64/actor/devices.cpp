@@ -101,6 +101,12 @@ void dirty_machine() {
   watchdog::start(60'000);
 }
 
+// The identity map.
+Mapped mapped_ram() {
+  const hal::HostPhysRange ram = unused_ram();
+  return {ram.start.value(), uint64_t{1} << 20};
+}
+
 uint64_t other_counter() { return cntpct_el0::read(); }
 uint32_t clock_seconds() { return read32(rtc_base); }
 

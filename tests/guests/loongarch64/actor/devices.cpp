@@ -8,6 +8,8 @@
 #include "ipi.hpp"
 #include "machine.hpp"
 
+extern "C" void actor_tlb_refill();
+
 namespace actor {
 namespace {
 
@@ -103,6 +105,18 @@ void dirty_machine() {
   // Pending and staying so, since interrupts are masked.
   estat::write(estat::read() | 0b11);
   tcfg::write(4 | tcfg_periodic | tcfg_enable);
+}
+
+// Pages of 4 KiB, which translation.S puts into the TLB.
+Mapped mapped_ram() {
+  constexpr uint64_t start = uint64_t{1} << 32;
+  constexpr uint64_t entry_flags = 1 << 4 | 1 << 1 | 1 << 0;  // cached, dirty, valid; not global (volume 1, 7.5.4)
+  constexpr uint64_t page_bits = 12, physical_mask = 0xffff'ffff'ffff;
+  save<0>::write(unused_ram().start.value() | entry_flags);
+  tlbrentry::write(reinterpret_cast<uint64_t>(&actor_tlb_refill) & physical_mask);
+  stlbps::write(page_bits);
+  asid::write(1);
+  return {start, uint64_t{1} << 20};
 }
 
 // What the timer has counted down of the longest period there is: it ticks no more. The first call starts it.

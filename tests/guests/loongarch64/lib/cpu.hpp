@@ -24,6 +24,7 @@ using estat = Csr<0x5>;
 using asid = Csr<0x18>;
 using pgdl = Csr<0x19>;
 using pgdh = Csr<0x1a>;
+using stlbps = Csr<0x1e>;
 using cpuid = Csr<0x20>;
 template <unsigned N>
 using save = Csr<0x30 + N>;
