@@ -45,6 +45,8 @@ std::string_view name(FdtError error) {
     case FdtError::bad_layout: return "device tree header is damaged";
     case FdtError::bad_structure: return "device tree structure is damaged";
     case FdtError::too_deep: return "device tree is nested too deeply";
+    case FdtError::narrow_cells:
+      return "the VM's RAM does not fit the root's #address-cells and #size-cells: use two of each";
     case FdtError::no_space: return "no space for the device tree";
     case FdtError::misuse: return "device tree written in the wrong order";
   }

@@ -33,6 +33,7 @@ enum class FdtError : uint8_t {
   bad_layout,     // a block lies outside the blob or is misaligned
   bad_structure,  // tokens, nesting or names are damaged
   too_deep,       // nested deeper than fdt_max_depth
+  narrow_cells,   // writing: a range of memory does not fit the root's #address-cells and #size-cells
   no_space,       // writing: the buffer is full
   misuse,         // writing: unbalanced nodes, or a property outside a node or after a child
 };
@@ -307,6 +308,9 @@ class Fdt {
   [[nodiscard]] FdtProperty property(FdtToken property) const;
   // Is the property called `wanted`? Looks at no more than wanted.size() + 1 bytes.
   [[nodiscard]] bool is_named(FdtToken property, std::string_view wanted) const;
+  // All property names, the last terminated; and where in there a property's is.
+  [[nodiscard]] std::span<const std::byte> names() const { return strings_; }
+  [[nodiscard]] uint32_t name_offset(FdtToken property) const { return word(property.offset + 8); }
   // The offset behind the node that begins with this token, its children included.
   [[nodiscard]] uint32_t end_of_node(FdtToken node) const;
 

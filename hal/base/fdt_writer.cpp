@@ -98,10 +98,10 @@ void FdtWriter::end_node() {
 }
 
 size_t FdtWriter::intern(std::string_view name) {
-  const auto stored = buffer_.last(strings_);
+  const auto stored = buffer_.last(strings_).first(strings_ - adopted_);
   const std::string_view text(reinterpret_cast<const char*>(stored.data()), stored.size());
   for (size_t at = 0; at < text.size(); at = text.find('\0', at) + 1) {
-    if (text.substr(at, text.find('\0', at) - at) == name) return text.size() - at;
+    if (text.substr(at, text.find('\0', at) - at) == name) return strings_ - at;
   }
   if (name.size() + 1 > buffer_.size() - strings_ - used_) {
     fail_with(FdtError::no_space);
@@ -114,15 +114,23 @@ size_t FdtWriter::intern(std::string_view name) {
   return strings_;
 }
 
-std::span<std::byte> FdtWriter::open_property(std::string_view name, size_t size) {
+// They stand last of all, so that a property's name is as far from the end as it was in the source.
+void FdtWriter::adopt_names(const Fdt& source) {
+  const auto names = source.names();
+  if (failed()) return;
+  if (strings_ != 0) return fail_with(FdtError::misuse);
+  if (names.size() > buffer_.size() - used_) return fail_with(FdtError::no_space);
+  adopted_ = strings_ = names.size();
+  std::ranges::copy(names, buffer_.last(strings_).begin());
+}
+
+std::span<std::byte> FdtWriter::open_property_at(size_t name, size_t size) {
   if (!properties_allowed_) fail_with(FdtError::misuse);
-  if (failed()) return {};
-  const size_t distance = intern(name);
   const auto header = grow(property_header_size);
   if (header.empty()) return {};
   store_be32(header, static_cast<uint32_t>(FdtToken::Kind::property));
   store_be32(header.subspan(4), static_cast<uint32_t>(size));
-  store_be32(header.subspan(8), static_cast<uint32_t>(distance));
+  store_be32(header.subspan(8), static_cast<uint32_t>(name));
   return grow(size);
 }
 
@@ -160,8 +168,7 @@ void FdtWriter::strings(std::string_view name, std::initializer_list<std::string
   }
 }
 
-// While writing, a property names its name by the distance from the end of the buffer, which does not change when more
-// names are added; the format wants the offset from the block's start.
+// The format wants a name's offset from the start of their block.
 void FdtWriter::turn_distances_into_offsets(size_t strings_size) {
   size_t at = structure_;
   while (at < used_) {
@@ -201,47 +208,74 @@ Result<std::span<const std::byte>, FdtError> FdtWriter::finish() {
 // ------------------------------------------------------------------------------------------------------------ copy
 
 void FdtWriter::copy(const Fdt& source, FdtEdit& edit) {
+  if (structure_ != 0) return fail_with(FdtError::misuse);
   boot_cpu_ = source.boot_cpu();
+  adopt_names(source);
   for (size_t i = 0; i < source.reservation_count(); ++i) reserve(source.reservation(i));
-  copy_node(source.root(), edit);
-}
 
-// Recursion is bounded by fdt_max_depth, which open() has checked.
-void FdtWriter::copy_node(const FdtNode& node, FdtEdit& edit) {
-  begin_node(node.name());
-  for (const FdtProperty property : node.properties()) {
-    if (edit.keeps(node, property)) this->property(property.name(), property.bytes());
+  std::array<uint32_t, fdt_max_depth> open{};  // the nodes that have begun, the root first
+  size_t depth = 0;
+  bool in_properties = false;  // of the innermost
+  const auto innermost = [&] { return FdtNode(source, open[depth - 1]); };
+  const auto end_properties = [&] {
+    if (in_properties) edit.add_properties(innermost(), *this);
+    in_properties = false;
+  };
+  FdtToken at = source.token(source.root().offset());
+  for (; at.kind != FdtToken::Kind::end && !failed(); at = source.token(at.next)) {
+    switch (at.kind) {
+      case FdtToken::Kind::begin_node: {
+        end_properties();
+        const FdtNode node(source, at.offset);
+        if (!edit.keeps(node, depth)) {
+          at.next = source.end_of_node(at);
+          break;
+        }
+        begin_node(node.name());
+        // Fdt::open() has seen that it is nested no deeper.
+        open[depth++] = at.offset;
+        in_properties = true;
+        break;
+      }
+      case FdtToken::Kind::property: {
+        const FdtProperty property = source.property(at);
+        if (!edit.keeps(innermost(), property)) break;
+        const auto place = open_property_at(adopted_ - source.name_offset(at), property.bytes().size());
+        if (!failed()) std::ranges::copy(property.bytes(), place.begin());
+        break;
+      }
+      default:
+        end_properties();
+        edit.add_children(innermost(), *this);
+        end_node();
+        --depth;
+    }
   }
-  edit.add_properties(node, *this);
-  for (const FdtNode child : node.children()) {
-    if (failed()) return;
-    if (edit.keeps(child)) copy_node(child, edit);
-  }
-  edit.add_children(node, *this);
-  end_node();
 }
 
 namespace {
 
 class BootInfoEdit final : public FdtEdit {
  public:
-  BootInfoEdit(const Fdt& source, const FdtBootInfo& info) : root_(source.root()), info_(info) {}
+  BootInfoEdit(const Fdt& source, const FdtBootInfo& info)
+      : root_(source.root()), chosen_(root_.child("chosen")), info_(info) {}
 
-  bool keeps(const FdtNode& node) override {
+  bool keeps(const FdtNode& node, size_t depth) override {
     // Nodes of the same name elsewhere in the tree are no memory of the machine.
-    return node.string("device_type") != "memory" || node.parent() != root_;
+    return depth != 1 || node.string("device_type") != "memory";
   }
   bool keeps(const FdtNode& node, const FdtProperty& property) override {
-    if (!in_chosen(node)) return true;
-    return !(info_.bootargs && property.name() == "bootargs") && property.name() != "linux,initrd-start" &&
-           property.name() != "linux,initrd-end";
+    if (node != chosen_) return true;
+    const std::string_view name = property.name();
+    return !(info_.bootargs && name == "bootargs") && name != "linux,initrd-start" && name != "linux,initrd-end" &&
+           !(!info_.kaslr_seed.empty() && name == "kaslr-seed") && !(!info_.rng_seed.empty() && name == "rng-seed");
   }
   void add_properties(const FdtNode& node, FdtWriter& writer) override {
-    if (in_chosen(node)) write_chosen(writer, info_);
+    if (node == chosen_) write_chosen(writer, info_);
   }
   void add_children(const FdtNode& node, FdtWriter& writer) override {
     if (node != root_) return;
-    if (!root_.child("chosen")) {
+    if (!chosen_) {
       writer.begin_node("chosen");
       write_chosen(writer, info_);
       writer.end_node();
@@ -250,12 +284,9 @@ class BootInfoEdit final : public FdtEdit {
   }
 
  private:
-  // The first node of that name among the root's children is the one that readers take.
-  [[nodiscard]] bool in_chosen(const FdtNode& node) const {
-    return node.name() == "chosen" && root_.child("chosen") == node;
-  }
-
   FdtNode root_;
+  // The first node of that name among the root's children is the one that readers take.
+  std::optional<FdtNode> chosen_;
   const FdtBootInfo& info_;
 };
 
@@ -268,6 +299,8 @@ void copy_with_boot_info(FdtWriter& writer, const Fdt& source, const FdtBootInfo
 
 void write_chosen(FdtWriter& writer, const FdtBootInfo& info) {
   if (info.bootargs) writer.string("bootargs", *info.bootargs);
+  if (!info.kaslr_seed.empty()) writer.property("kaslr-seed", info.kaslr_seed);
+  if (!info.rng_seed.empty()) writer.property("rng-seed", info.rng_seed);
   if (!info.initrd) return;
   writer.u64("linux,initrd-start", info.initrd->start.value());
   writer.u64("linux,initrd-end", info.initrd->end().value());
@@ -277,9 +310,12 @@ void write_memory(FdtWriter& writer, std::span<const GuestPhysRange> memory, uin
                   uint32_t size_cells) {
   // Hostile trees ask for more cells than any address has.
   constexpr uint32_t most_cells = 4;
-  address_cells = std::min(address_cells, most_cells);
-  size_cells = std::min(size_cells, most_cells);
+  const auto fits = [](uint64_t value, uint32_t cells) { return cells >= 2 || (cells == 1 && value >> 32 == 0); };
   for (const GuestPhysRange range : memory) {
+    const bool sayable = fits(range.start.value(), address_cells) && fits(range.size, size_cells);
+    if (!sayable || address_cells > most_cells || size_cells > most_cells) {
+      return writer.fail_with(FdtError::narrow_cells);
+    }
     writer.begin_node("memory", range.start.value());
     writer.string("device_type", "memory");
     // A number in as many cells as the root asks for, the most significant first.

@@ -61,29 +61,35 @@ class FdtWriter {
   void string(std::string_view name, std::string_view value) { strings(name, {value}); }
   void strings(std::string_view name, std::initializer_list<std::string_view> values);
 
-  // All of `source`, reservations included, with what `edit` changes on the way.
+  // All of `source`, reservations included, with what `edit` changes on the way: first of all, in one pass, with the
+  // names of all its properties as they are.
   void copy(const Fdt& source, FdtEdit& edit);
 
+  // For those who write on somebody's behalf and cannot: the first error counts.
+  void fail_with(FdtError error);
   [[nodiscard]] Result<std::span<const std::byte>, FdtError> finish();
 
  private:
-  void fail_with(FdtError error);
   [[nodiscard]] bool failed() const { return error_.has_value(); }
   // `size` fresh bytes of the structure block, padding included; empty after an error.
   std::span<std::byte> grow(size_t size);
   void put_token(FdtToken::Kind kind);
   void end_reservations();
   // Starts a property and gives the place of its value.
-  std::span<std::byte> open_property(std::string_view name, size_t size);
-  // The distance of `name` from the end of the buffer.
+  std::span<std::byte> open_property(std::string_view name, size_t size) {
+    return open_property_at(failed() ? 0 : intern(name), size);
+  }
+  // Names are told by their distance from the end of the buffer, which does not change when more are added.
+  std::span<std::byte> open_property_at(size_t name, size_t size);
   size_t intern(std::string_view name);
+  void adopt_names(const Fdt& source);
   void turn_distances_into_offsets(size_t strings_size);
-  void copy_node(const FdtNode& node, FdtEdit& edit);
 
   std::span<std::byte> buffer_;
   size_t used_ = fdt_header_size;  // from the front
   size_t structure_ = 0;           // where that block begins; 0 before the first node
   size_t strings_ = 0;             // bytes at the end of the buffer
+  size_t adopted_ = 0;             // the last of them, which came from another tree and are not looked through
   uint32_t boot_cpu_;
   size_t depth_ = 0;
   bool root_closed_ = false;
@@ -94,8 +100,8 @@ class FdtWriter {
 // What becomes of a tree while FdtWriter::copy() copies it. The base class changes nothing.
 class FdtEdit {
  public:
-  // False leaves out the node and everything below it.
-  [[nodiscard]] virtual bool keeps(const FdtNode&) { return true; }
+  // False leaves out the node, so many levels below the root, and everything below it.
+  [[nodiscard]] virtual bool keeps(const FdtNode&, size_t /*depth*/) { return true; }
   [[nodiscard]] virtual bool keeps(const FdtNode&, const FdtProperty&) { return true; }
   // Called behind the node's own properties, and behind its own children: adds more of them.
   virtual void add_properties(const FdtNode&, FdtWriter&) {}
@@ -106,11 +112,14 @@ class FdtEdit {
 };
 
 // What a boot loader tells a kernel, put into a tree that somebody else wrote: replaces the memory nodes and these
-// properties of /chosen, and keeps all else.
+// properties of /chosen, and keeps all else. FdtError::narrow_cells where the root's cells cannot say where the memory
+// is.
 struct FdtBootInfo {
   std::span<const GuestPhysRange> memory;
   std::optional<std::string_view> bootargs;  // nothing: what the tree says stands
   std::optional<GuestPhysRange> initrd;
+  std::span<const std::byte> kaslr_seed = {};  // empty: what the tree says stands
+  std::span<const std::byte> rng_seed = {};
 };
 void copy_with_boot_info(FdtWriter& writer, const Fdt& source, const FdtBootInfo& info);
 

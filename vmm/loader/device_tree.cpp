@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/loader/device_tree.hpp"
 
+#include <algorithm>
+
 #include "hal/base/fixed.hpp"
 
 namespace vmm {
@@ -24,6 +26,11 @@ hal::FdtBootInfo boot_info(const GuestFacts& facts, const RamRanges& ram) {
   info.memory = {ram.begin(), ram.size()};
   if (!facts.cmdline.empty()) info.bootargs = facts.cmdline;
   if (!facts.initrd.empty()) info.initrd = facts.initrd;
+  constexpr size_t kaslr_seed_size = 8;
+  if (facts.seed.size() > kaslr_seed_size) {
+    info.kaslr_seed = facts.seed.first(kaslr_seed_size);
+    info.rng_seed = facts.seed.subspan(kaslr_seed_size);
+  }
   return info;
 }
 
@@ -32,21 +39,20 @@ hal::FdtBootInfo boot_info(const GuestFacts& facts, const RamRanges& ram) {
 void write_reg(FdtWriter& fdt, hal::GuestPhysRange range) { fdt.u64s("reg", {range.start.value(), range.size}); }
 
 void write_chosen(FdtWriter& fdt, const GuestFacts& facts, std::string_view console) {
-  constexpr size_t kaslr_seed_size = 8;
   const RamRanges ram = ram_of(facts);
   fdt.begin_node("chosen");
   hal::write_chosen(fdt, boot_info(facts, ram));
   if (!console.empty()) fdt.string("stdout-path", console);
-  if (facts.seed.size() > kaslr_seed_size) {
-    fdt.property("kaslr-seed", facts.seed.first(kaslr_seed_size));
-    fdt.property("rng-seed", facts.seed.subspan(kaslr_seed_size));
-  }
   fdt.end_node();
 }
 
 void write_memory(FdtWriter& fdt, const GuestFacts& facts) {
   const RamRanges ram = ram_of(facts);
   hal::write_memory(fdt, {ram.begin(), ram.size()});
+}
+
+uint64_t device_tree_capacity(std::span<const std::byte> own) {
+  return std::max<uint64_t>(64 * hal::kib, hal::align_up(own.size() + 8 * hal::kib, hal::page_size));
 }
 
 hal::Result<std::span<const std::byte>, hal::FdtError> patch_device_tree(const GuestFacts& facts,

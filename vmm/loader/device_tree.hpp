@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -27,7 +28,11 @@ void write_reg(hal::FdtWriter& fdt, hal::GuestPhysRange range);
 void write_chosen(hal::FdtWriter& fdt, const GuestFacts& facts, std::string_view console);
 void write_memory(hal::FdtWriter& fdt, const GuestFacts& facts);
 
-// The guest's own device tree, with /memory and /chosen as `facts` has them. `own` may be hostile.
+// Room for the tree that is made of `own`, and for what is added to it; or for one that is built where `own` is empty.
+[[nodiscard]] uint64_t device_tree_capacity(std::span<const std::byte> own);
+
+// The guest's own device tree, with /memory and /chosen as `facts` has them. `own` may be hostile: the work is in
+// proportion to its size.
 [[nodiscard]] hal::Result<std::span<const std::byte>, hal::FdtError> patch_device_tree(const GuestFacts& facts,
                                                                                        std::span<const std::byte> own,
                                                                                        std::span<std::byte> buffer);

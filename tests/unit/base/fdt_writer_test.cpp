@@ -3,10 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "dtc.hpp"
+#include "tests/unit/growth.hpp"
 
 namespace {
 
@@ -176,10 +179,106 @@ TEST_F(CopyOfDtc, adds_chosen_and_keeps_bootargs_that_nobody_replaced) {
             normal(R"(/dts-v1/; / { chosen { bootargs = "own"; }; };)"));
 }
 
-TEST_F(CopyOfDtc, survives_a_root_that_asks_for_absurd_cells) {
-  const std::vector<GuestPhysRange> memory{{GuestPhys(0x1000), 0x2000}};
-  const std::string text = copy("/dts-v1/; / { #address-cells = <0xffffffff>; #size-cells = <9>; };", {memory, {}, {}});
-  EXPECT_TRUE(text.contains("memory@1000"));
+TEST_F(CopyOfDtc, fills_in_seeds_when_there_are_any) {
+  const std::array<std::byte, 2> kaslr{std::byte{1}, std::byte{2}};
+  const std::array<std::byte, 3> rng{std::byte{3}, std::byte{4}, std::byte{5}};
+  constexpr std::string_view own = "/dts-v1/; / { chosen { rng-seed = [aa]; kaslr-seed = <0 0>; x = <1>; }; };";
+  EXPECT_EQ(copy(own, {{}, {}, {}, kaslr, rng}),
+            normal("/dts-v1/; / { chosen { x = <1>; kaslr-seed = [01 02]; rng-seed = [03 04 05]; }; };"));
+  EXPECT_EQ(copy(own, {{}, {}, {}}), normal(own));
+}
+
+// Cells that cannot hold a number would announce another one.
+TEST_F(CopyOfDtc, refuses_cells_that_the_memory_does_not_fit) {
+  const auto outcome = [&](std::string_view cells, GuestPhysRange range) {
+    const dtc::Blob blob = dtc::compile("/dts-v1/; / { " + std::string(cells) + " };");
+    const Fdt fdt = Fdt::open(blob).value();
+    FdtWriter writer(buffer_);
+    copy_with_boot_info(writer, fdt, {{&range, 1}, {}, {}});
+    const auto written = writer.finish();
+    return written.ok() ? std::nullopt : std::optional(written.error());
+  };
+  const GuestPhysRange low{GuestPhys(0x4000'0000), 0x8000'0000};
+  const GuestPhysRange large{GuestPhys(0x4000'0000), 0x1'0000'0000};
+  const GuestPhysRange high{GuestPhys(0x1'0000'0000), 0x1000};
+  EXPECT_EQ(outcome("#address-cells = <1>; #size-cells = <1>;", low), std::nullopt);
+  EXPECT_EQ(outcome("#address-cells = <2>; #size-cells = <1>;", high), std::nullopt);
+  EXPECT_EQ(outcome("#address-cells = <2>; #size-cells = <1>;", large), FdtError::narrow_cells);
+  EXPECT_EQ(outcome("#address-cells = <1>; #size-cells = <2>;", large), std::nullopt);
+  EXPECT_EQ(outcome("#address-cells = <1>; #size-cells = <2>;", high), FdtError::narrow_cells);
+  EXPECT_EQ(outcome("#address-cells = <2>; #size-cells = <0>;", low), FdtError::narrow_cells);
+  EXPECT_EQ(outcome("#address-cells = <0xffffffff>; #size-cells = <9>;", low), FdtError::narrow_cells);
+}
+
+// As many different names as there are properties, and nodes that look like memory in all places but the one where
+// memory stands.
+std::vector<std::byte> tree_of(size_t nodes) {
+  std::vector<std::byte> tree(128 * nodes + 4096);
+  FdtWriter writer(tree);
+  writer.begin_node("");
+  writer.begin_node("outer");
+  for (size_t i = 0; i < nodes; ++i) {
+    writer.begin_node("memory");
+    writer.string("device_type", "memory");
+    writer.end_node();
+  }
+  writer.end_node();
+  writer.end_node();
+  EXPECT_TRUE(writer.finish().ok());
+  return tree;
+}
+
+TEST(CopyOfHostileTrees, takes_time_in_proportion_to_their_size) {
+  EXPECT_TRUE(growth::is_linear(2'000, [](size_t nodes) {
+    return [tree = tree_of(nodes)] {
+      std::vector<std::byte> buffer(tree.size() + 4096);
+      FdtWriter writer(buffer);
+      copy_with_boot_info(writer, Fdt::open(tree).value(), {{}, "quiet", {}});
+      ASSERT_TRUE(writer.finish().ok());
+    };
+  }));
+}
+
+// Names are copied as they stand, not looked up one by one.
+TEST(CopyOfHostileTrees, may_have_any_number_of_names) {
+  const auto tree_with = [](size_t properties) {
+    // By hand: the writer itself looks every name up.
+    std::string structure, names;
+    const auto word = [&](std::string& to, uint32_t value) {
+      for (int shift = 24; shift >= 0; shift -= 8) to += static_cast<char>(value >> shift);
+    };
+    word(structure, 1);
+    word(structure, 0);
+    for (size_t i = 0; i < properties; ++i) {
+      word(structure, 3);
+      word(structure, 0);
+      word(structure, static_cast<uint32_t>(names.size()));
+      names += "p" + std::to_string(i) + '\0';
+    }
+    word(structure, 2);
+    word(structure, 9);
+    std::string blob;
+    const auto structure_at = static_cast<uint32_t>(40 + 16);
+    const auto names_at = static_cast<uint32_t>(structure_at + structure.size());
+    for (const uint32_t field : {0xd00d'feedU, static_cast<uint32_t>(names_at + names.size()), structure_at, names_at,
+                                 40U, 17U, 16U, 0U, static_cast<uint32_t>(names.size()),
+                                 static_cast<uint32_t>(structure.size())}) {
+      word(blob, field);
+    }
+    blob += std::string(16, '\0') + structure + names;
+    const auto bytes = std::as_bytes(std::span(blob));
+    return std::vector<std::byte>(bytes.begin(), bytes.end());
+  };
+  EXPECT_TRUE(growth::is_linear(4'000, [&](size_t properties) {
+    return [tree = tree_with(properties)] {
+      std::vector<std::byte> buffer(tree.size() + 4096);
+      FdtWriter writer(buffer);
+      copy_with_boot_info(writer, Fdt::open(tree).value(), {{}, "quiet", {}});
+      const auto copy = writer.finish();
+      ASSERT_TRUE(copy.ok());
+      ASSERT_TRUE(Fdt::open(*copy).value().root().has("p1234"));
+    };
+  }));
 }
 
 }  // namespace

@@ -238,6 +238,14 @@ TEST_F(Aarch64DeviceTree, patches_a_tree_of_the_guests_own) {
   EXPECT_EQ(fdt->find("/chosen")->string("bootargs"), "quiet");
   EXPECT_EQ(fdt->find("/chosen")->string("stdout-path"), "/pl011@9000000");
   EXPECT_TRUE(fdt->find("/chosen")->has("linux,initrd-start"));
+  EXPECT_FALSE(fdt->find("/chosen")->has("rng-seed"));
+  const std::vector<std::byte> seed(40, std::byte{7});
+  board.guest.seed = seed;
+  const auto seeded = vmm::patch_device_tree(board.guest, own, buffer);
+  ASSERT_TRUE(seeded.ok());
+  const auto chosen = hal::Fdt::open(*seeded).value().find("/chosen");
+  EXPECT_EQ(chosen->property("kaslr-seed")->bytes().size(), 8U);
+  EXPECT_EQ(chosen->property("rng-seed")->bytes().size(), 32U);
   const std::vector<std::byte> garbage(100, std::byte{1});
   EXPECT_FALSE(vmm::patch_device_tree(board.guest, garbage, buffer).ok());
 }
