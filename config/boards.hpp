@@ -24,6 +24,7 @@ struct Board {
   // Where RAM of a stated size goes: the first bank is filled before the next.
   std::span<const hal::GuestPhysRange> ram_banks;
   std::span<const DeviceWindow> devices;
+  std::string_view uart;  // its model, as `console.model` calls it
 };
 inline constexpr size_t max_device_windows = 16;
 

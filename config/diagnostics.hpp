@@ -42,7 +42,7 @@ class DiagnosticSink {
 class Diagnostics {
  public:
   static constexpr unsigned limit = 20;
-  static constexpr size_t message_capacity = 320;
+  static constexpr size_t message_capacity = 640;
 
   Diagnostics(std::string_view file, DiagnosticSink& sink) : file_(file), sink_(sink) {}
 

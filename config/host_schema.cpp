@@ -82,7 +82,7 @@ hal::Result<void, Invalid> load_host(std::string_view text, std::span<std::byte>
   std::construct_at(&host);
   const Node* const root = parse_document(text, arena, diagnostics);
   if (root == nullptr) return hal::fail(Invalid{diagnostics.errors()});
-  Loader loader(diagnostics);
+  Loader loader(diagnostics, visit_host_keys);
   loader.read_table(*root, host_keys, host);
   if (loader.errors() == 0) return {};
   std::construct_at(&host);

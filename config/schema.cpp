@@ -42,8 +42,8 @@ void write_alternatives(hal::TextSink& sink, std::span<const std::string_view> w
   }
 }
 
-// What belongs on the error line after "did you mean".
-using Hint = std::array<char, 200>;
+// What belongs on the error line after "did you mean": room for the names of a table's every key.
+using Hint = std::array<char, 480>;
 
 std::string_view hint(Hint& buffer, std::string_view word, std::span<const std::string_view> known,
                       std::string_view otherwise) {
@@ -105,14 +105,42 @@ void Loader::read_rows(const Node& node, const Rows& rows) {
   }
 }
 
+namespace {
+
+// The table in which a key of this name is known, as it is written.
+class TableOfKey final : public KeyVisitor {
+ public:
+  explicit TableOfKey(std::string_view key) : key_(key) {}
+  void visit(std::string_view table, const KeyInfo& info) override {
+    if (info.name == key_ && !found_) found_ = table;
+  }
+  [[nodiscard]] std::optional<std::string_view> found() const { return found_; }
+
+ private:
+  std::string_view key_;
+  std::optional<std::string_view> found_;
+};
+
+}  // namespace
+
 void Loader::unknown_key(const Node& node, const Rows& rows) {
   hal::FixedVector<std::string_view, 32> known;
   for (size_t row = 0; row < rows.count(); ++row) {
     if (!known.push_back(rows.info(row).name)) break;
   }
-  Hint buffer{};
-  error(node.key_position(), "unknown key `{}`, {}", enter(node.key()).view(),
-        hint(buffer, node.key(), {known.begin(), known.end()}, "known here are "));
+  const std::span<const std::string_view> words(known.begin(), known.end());
+  const Path path = enter(node.key());
+  TableOfKey elsewhere(node.key());
+  if (!closest_word(node.key(), words)) visit_keys_(elsewhere);
+  if (elsewhere.found() && elsewhere.found()->empty()) {
+    error(node.key_position(), "unknown key `{}`; `{}` stands in no table: put it above the first [table]", path.view(),
+          node.key());
+  } else if (elsewhere.found()) {
+    error(node.key_position(), "unknown key `{}`; `{}` belongs to {}", path.view(), node.key(), *elsewhere.found());
+  } else {
+    Hint buffer{};
+    error(node.key_position(), "unknown key `{}`, {}", path.view(), hint(buffer, node.key(), words, "known here are "));
+  }
 }
 
 void Loader::missing_key(const Node& table, const KeyInfo& info) {
@@ -217,7 +245,12 @@ bool Loader::read_size(const Node& node, uint64_t unit, uint64_t& out) {
     value = *parsed;
   }
   if (value == 0 || value % unit != 0) {
-    error(node.position(), "`{}` must be a multiple of {}, and not 0", key(), hal::Size{unit});
+    if (node.is(Kind::integer) && value != 0 && value < unit) {
+      error(node.position(), "`{}` of {} is a number of bytes, and no multiple of {}: \"{}MiB\" is one", key(), value,
+            hal::Size{unit}, value);
+    } else {
+      error(node.position(), "`{}` must be a multiple of {}, and not 0", key(), hal::Size{unit});
+    }
     return false;
   }
   out = value;
@@ -257,9 +290,17 @@ bool Loader::read_path(const Node& node, BundlePath& out) {
   BundlePath path;
   if (!read_text(node, path)) return false;
   const std::string_view text = path;
-  const bool leaves = text == ".." || text.starts_with("../") || text.contains("/../") || text.ends_with("/..");
-  if (text.empty() || text.starts_with('/') || text.ends_with('/') || leaves) {
-    error(node.position(), "`{}` names a file inside the bundle, like \"linux/Image\"; \"{}\" does not", key(), text);
+  // As the archive spells it: nothing else would be found in there.
+  bool is_plain = true;
+  for (std::string_view rest = text;;) {
+    const std::string_view part = rest.substr(0, rest.find('/'));
+    is_plain = is_plain && !part.empty() && part != "." && part != "..";
+    if (part.size() == rest.size()) break;
+    rest.remove_prefix(part.size() + 1);
+  }
+  if (!is_plain) {
+    error(node.position(),
+          "`{}` names a file inside the bundle, like \"linux/Image\", without `.` and `..`; \"{}\" does not", key(), text);
     return false;
   }
   out = path;
@@ -364,6 +405,10 @@ bool Loader::read_cpus(const Node& node, CpuSet& out) {
 // -------------------------------------------------------------------------------------------------------- document
 
 const Node* parse_document(std::string_view text, std::span<std::byte> arena, Diagnostics& diagnostics) {
+  if (text.size() > max_file_size) {
+    diagnostics.error({}, "the file has {} bytes; at most {} are read", text.size(), max_file_size);
+    return nullptr;
+  }
   const auto document = toml::parse(text, arena);
   if (document.ok()) return document->root;
   std::array<char, Diagnostics::message_capacity> buffer{};

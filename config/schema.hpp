@@ -51,9 +51,13 @@ struct Choice {
 
 // Reads values and reports what is wrong with them: where it stands, which key, what was meant. The read functions
 // return false, and leave `out` alone, after an error; errors() counts them.
+class KeyVisitor;
+
 class Loader {
  public:
-  explicit Loader(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
+  // `visit_keys` goes over every key of the file, to tell where a key belongs that stands in the wrong table.
+  Loader(Diagnostics& diagnostics, void (*visit_keys)(KeyVisitor& visitor))
+      : diagnostics_(diagnostics), visit_keys_(visit_keys) {}
 
   template <class T>
   void read_table(const toml::Node& node, Keys<T> keys, T& out);
@@ -116,6 +120,7 @@ class Loader {
   [[nodiscard]] Path enter(std::string_view key);
 
   Diagnostics& diagnostics_;
+  void (*visit_keys_)(KeyVisitor& visitor);
   Path path_;
 };
 
@@ -134,6 +139,9 @@ class KeyVisitor {
 };
 void visit_vm_keys(KeyVisitor& visitor);
 void visit_host_keys(KeyVisitor& visitor);
+
+// No file of a user's is longer. What is, is not parsed: it would keep a CPU for as long as it likes.
+inline constexpr size_t max_file_size = 256 * hal::kib;
 
 // Parses `text` and hands its root to `read`; what both files' load functions are made of.
 [[nodiscard]] const toml::Node* parse_document(std::string_view text, std::span<std::byte> arena,

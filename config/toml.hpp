@@ -81,11 +81,21 @@ class Node {
   [[nodiscard]] Iterator begin() const { return Iterator(first_); }
   [[nodiscard]] Iterator end() const { return {}; }
   [[nodiscard]] size_t size() const { return size_; }
-  // A table's member, or null.
+  // A table's member, or null. Takes time in proportion to the key's length, however many members there are.
   [[nodiscard]] const Node* find(std::string_view key) const;
 
  private:
   friend class Parser;
+  friend class KeyIndex;
+  // A table's members by their keys: see key_index.hpp.
+  struct Branch {
+    Node* node = nullptr;
+    bool splits = false;  // `node` is met for its split_, not yet for itself
+  };
+  struct Split {
+    uint64_t bit = 0;
+    Branch side[2];
+  };
   std::string_view key_;
   std::string_view text_;
   std::string_view source_;
@@ -93,6 +103,8 @@ class Node {
   Node* first_ = nullptr;
   Node* last_ = nullptr;
   Node* next_ = nullptr;
+  Branch index_;
+  Split split_;
   Position position_;
   Position key_position_;
   uint32_t size_ = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -147,8 +148,9 @@ struct Invalid {
   unsigned errors = 0;
 };
 
-// A caller's buffer of this size holds the parsed form of every sensible file during a load.
-inline constexpr size_t load_arena_size = 96 * hal::kib;
+// A caller's buffer of this size holds the parsed form of every sensible file during a load. Whoever checks files takes
+// no more, so as to refuse what the hypervisor would.
+inline constexpr size_t load_arena_size = 128 * hal::kib;
 
 // Parse and check a VM file for the machine that `board` describes. `arena` is scratch memory, free again after the
 // call. Every error of the file goes to `diagnostics`, not just the first; `out` is then of no use. About 6 KiB of
@@ -161,5 +163,22 @@ hal::Result<void, Invalid> load_vm(std::string_view text, const Board& board, st
 using MemoryMap = hal::FixedVector<MemoryRegion, max_memory_regions>;
 // The guest memory that `memory` stands for on `board`, ascending: its regions, or RAM of its size in the banks.
 [[nodiscard]] MemoryMap memory_map(const MemoryConfig& memory, const Board& board);
+
+// Calls visit(key, file) for each file of the bundle that a VM file names: "kernel.image", "memory.region.0.image".
+template <class Visit>
+void for_each_file(const VmConfig& vm, Visit visit) {
+  const auto name = [&](std::string_view key, const BundlePath& file) {
+    if (!file.empty()) visit(key, file.view());
+  };
+  name("kernel.image", vm.kernel.image);
+  name("kernel.initrd", vm.kernel.initrd);
+  name("kernel.dtb", vm.kernel.dtb);
+  for (size_t i = 0; i < vm.memory.regions.size(); ++i) {
+    std::array<char, 40> key{};
+    hal::BufferSink text(key);
+    hal::format(text, "memory.region.{}.image", i);
+    name(text.text(), vm.memory.regions[i].image);
+  }
+}
 
 }  // namespace config

@@ -367,7 +367,34 @@ void check_interrupts(Loader& loader, const Node& root, const VmConfig& vm) {
   }
 }
 
+// Ranges of the host that one file claims twice. What others have of them is not known here.
+void check_passthrough(Loader& loader, const Node& root, const VmConfig& vm) {
+  const Node* const devices = root.find("passthrough");
+  for (size_t later = 0; later < vm.passthrough.size(); ++later) {
+    for (size_t earlier = 0; earlier < later; ++earlier) {
+      const hal::HostPhysRange host = vm.passthrough[later].host;
+      if (!host.overlaps(vm.passthrough[earlier].host)) continue;
+      loader.error(element_position(devices, later), "the device at {} is passed through already, in line {}",
+                   host.start, element_position(devices, earlier).line);
+    }
+  }
+}
+
+void check_console(Loader& loader, const Node& root, const VmConfig& vm, const Board& board) {
+  const Node* const console = root.find("console");
+  const Node* const model = console != nullptr ? console->find("model") : nullptr;
+  const bool has_own = vm.console != ConsoleModel::pl011 && vm.console != ConsoleModel::ns16550;
+  if (model == nullptr || has_own || model->text() == board.uart) return;
+  loader.error(model->position(), "`console.model`: the board of an {} VM has a \"{}\", not a \"{}\"", board.name,
+               board.uart, model->text());
+}
+
 void check_cpus(Loader& loader, const Node& root, const VmConfig& vm) {
+  for (size_t i = 0; i < vm.affinity.size(); ++i) {
+    if ((vm.affinity[i].bits & ~vm.cpus.bits) == 0) continue;
+    loader.error(element_position(root.find("affinity"), i), "`affinity` of vCPU {} names CPU {}, which is none of `cpus`",
+                 i, std::countr_zero(vm.affinity[i].bits & ~vm.cpus.bits));
+  }
   if (!vm.affinity.empty() && vm.affinity.size() != vm.vcpus) {
     loader.error(root.find("affinity")->position(), "`affinity` has {} CPU sets for {} vCPUs; it needs one for each",
                  vm.affinity.size(), vm.vcpus);
@@ -414,13 +441,15 @@ hal::Result<void, Invalid> load_vm(std::string_view text, const Board& board, st
   const Node* const root = parse_document(text, arena, diagnostics);
   if (root == nullptr) return hal::fail(Invalid{diagnostics.errors()});
   std::construct_at(&vm);
-  Loader loader(diagnostics);
+  Loader loader(diagnostics, visit_vm_keys);
   loader.read_table(*root, vm_keys, vm);
   // Contradictions between values that are wrong themselves would only confuse.
   if (loader.errors() == 0) {
     check_memory(loader, *root, vm, board);
     check_map(loader, *root, vm, board);
     check_interrupts(loader, *root, vm);
+    check_passthrough(loader, *root, vm);
+    check_console(loader, *root, vm, board);
     check_cpus(loader, *root, vm);
     check_scheduler(loader, *root, vm);
   }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <array>
 
 #include "config/arena.hpp"
 #include "config/toml.hpp"
+#include "config/toml/key_index.hpp"
 #include "config/toml/reader.hpp"
 #include "config/toml/scalars.hpp"
 #include "config/toml/strings.hpp"
@@ -11,8 +11,7 @@
 namespace config::toml {
 
 const Node* Node::find(std::string_view key) const {
-  const auto found = std::find_if(begin(), end(), [key](const Node& node) { return node.key() == key; });
-  return found == end() ? nullptr : &*found;
+  return KeyIndex::find(*this, key);
 }
 
 // What may be added to an existing member, by its Origin (TOML 1.0.0, "Table", "Keys", "Array of Tables"):
@@ -58,7 +57,7 @@ class Parser {
   Result<Node*> append(Node& parent);
   Result<Node*> add_member(Node& table, Key key);
   Result<Node*> add_table(Node& parent, Key key, Origin origin);
-  Node* find(Node& table, std::string_view key) { return const_cast<Node*>(table.find(key)); }
+  static Node* find(Node& table, std::string_view key) { return KeyIndex::find(table, key); }
   hal::Failure<Error> conflict(ErrorKind kind, Key key, const Node& earlier);
 
   Reader reader_;
@@ -305,6 +304,7 @@ Result<Node*> Parser::add_member(Node& table, Key key) {
   if (Node* const existing = find(table, key.name)) return conflict(ErrorKind::duplicate_key, key, *existing);
   Node* const node = TRY(append(table));
   node->key_ = key.name;
+  KeyIndex::add(table, *node);
   node->key_position_ = reader_.position_of(key.offset);
   return node;
 }
@@ -312,6 +312,7 @@ Result<Node*> Parser::add_member(Node& table, Key key) {
 Result<Node*> Parser::add_table(Node& parent, Key key, Origin origin) {
   Node* const table = TRY(append(parent));
   table->key_ = key.name;
+  KeyIndex::add(parent, *table);
   table->origin_ = origin;
   table->position_ = table->key_position_ = reader_.position_of(key.offset);
   return table;

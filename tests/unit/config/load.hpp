@@ -26,7 +26,7 @@ class Loaded final : public config::DiagnosticSink {
   }
 
   void report(const config::Diagnostic& diagnostic) override {
-    char buffer[512];
+    char buffer[1024];
     hal::BufferSink sink(buffer);
     config::write(sink, diagnostic);
     messages_ += std::string(sink.text()) + "\n";

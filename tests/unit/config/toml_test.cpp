@@ -4,8 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <map>
+#include <random>
 #include <string>
 
+#include "tests/unit/growth.hpp"
 #include "toml_text.hpp"
 
 namespace {
@@ -397,6 +401,52 @@ TEST(Toml, limits_nesting_without_using_the_stack) {
   EXPECT_TRUE(TomlText(nested(config::toml::max_nesting)).ok());
   EXPECT_EQ(TomlText(nested(config::toml::max_nesting + 1)).error().kind, ErrorKind::too_deep);
   EXPECT_EQ(TomlText(nested(1'000'000)).error().kind, ErrorKind::too_deep);
+}
+
+TEST(Toml, finds_each_of_many_keys_and_none_besides) {
+  std::mt19937 random(1);
+  std::map<std::string, int> keys{{"", 0}, {"a", 1}, {"ab", 2}, {"abc", 3}, {std::string("a\0", 2), 4}};
+  // Short and of few letters, so that many are the beginning of others.
+  while (keys.size() < 2'000) {
+    std::string key(random() % 8, 'a');
+    for (char& c : key) c = "ab\x7f\0c"[random() % 5];
+    keys.emplace(key, static_cast<int>(keys.size()));
+  }
+  std::string document;
+  for (const auto& [key, value] : keys) {
+    document += '"';
+    for (const char c : key) {
+      char escape[8];
+      std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned char>(c));
+      document += escape;
+    }
+    document += "\" = " + std::to_string(value) + "\n";
+  }
+  const TomlText toml(document, 1024 * 1024);
+  ASSERT_TRUE(toml.ok()) << toml.message();
+  for (const auto& [key, value] : keys) {
+    const config::toml::Node* const found = toml.root().find(key);
+    ASSERT_NE(found, nullptr);
+    EXPECT_EQ(found->integer(), value);
+    if (!keys.contains(key + "b")) {
+      EXPECT_EQ(toml.root().find(key + "b"), nullptr);
+    }
+  }
+  EXPECT_EQ(TomlText(document + "abc = 1", 1024 * 1024).error().kind, ErrorKind::duplicate_key);
+}
+
+TEST(Toml, takes_time_in_proportion_to_its_size) {
+  const auto repeated = [](size_t count, auto line) {
+    std::string text;
+    for (size_t i = 0; i < count; ++i) text += line(std::to_string(i));
+    return [text] { ASSERT_TRUE(TomlText(text, text.size() * sizeof(config::toml::Node)).ok()); };
+  };
+  EXPECT_TRUE(growth::is_linear(3'000, [&](size_t count) {
+    return repeated(count, [](const std::string& i) { return "key" + i + " = 1\n"; });
+  }));
+  EXPECT_TRUE(growth::is_linear(2'000, [&](size_t count) {
+    return repeated(count, [](const std::string& i) { return "[a.t" + i + "]\nb.c = 1\n[[d]]\n"; });
+  }));
 }
 
 TEST(Toml, stays_inside_its_arena) {

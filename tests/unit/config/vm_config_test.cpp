@@ -147,6 +147,12 @@ TEST(VmConfig, says_what_an_unknown_key_was_meant_to_be) {
             "x.toml:6:1: unknown key `scheduler.polcy`, did you mean `policy`?\n");
   EXPECT_EQ(table_message_of("[devices]\nfloppy = true"),
             "x.toml:6:1: unknown key `devices.floppy`, known here are `rtc`, `power_key` or `watchdog`\n");
+  // One that is known, but elsewhere.
+  EXPECT_EQ(message_of("cmdline = \"quiet\""), "x.toml:2:1: unknown key `cmdline`; `cmdline` belongs to [kernel]\n");
+  EXPECT_EQ(table_message_of("[devices]\nautostart = true"),
+            "x.toml:6:1: unknown key `devices.autostart`; `autostart` stands in no table: put it above the first [table]\n");
+  // However many are known, no name is cut.
+  EXPECT_TRUE(message_of("xyzzyx = 1").ends_with(" or `stop_timeout`\n")) << message_of("xyzzyx = 1");
   EXPECT_EQ(table_message_of("[console]\nmodel = \"pl01\""),
             "x.toml:6:9: `console.model` cannot be \"pl01\"; did you mean `pl011`?\n");
   EXPECT_EQ(message_of("on_crash = \"explode\""),
@@ -275,6 +281,29 @@ TEST(VmConfig, finds_overlaps_of_passed_through_devices) {
                   .contains("names interrupt 40 twice"));
 }
 
+TEST(VmConfig, passes_no_device_through_twice) {
+  EXPECT_EQ(table_message_of("[[passthrough]]\naddress = 0x1000_0000\nsize = 8192\n"
+                             "[[passthrough]]\naddress = 0x1000_1000\nguest = 0x2000_0000\nsize = 4096"),
+            "x.toml:8:3: the device at 0x10001000 is passed through already, in line 5\n");
+}
+
+TEST(VmConfig, knows_the_uart_of_its_board) {
+  EXPECT_EQ(table_message_of("[console]\nmodel = \"16550\""),
+            "x.toml:6:9: `console.model`: the board of an aarch64 VM has a \"pl011\", not a \"16550\"\n");
+  EXPECT_TRUE(Loaded::vm("name = \"x\"\nkernel.image = \"k\"\nconsole.model = \"pl011\"").ok());
+}
+
+TEST(VmConfig, says_that_a_number_alone_is_bytes) {
+  EXPECT_EQ(message_of("memory = 512"),
+            "x.toml:2:10: `memory` of 512 is a number of bytes, and no multiple of 4KiB: \"512MiB\" is one\n");
+}
+
+// Hostile or mistaken: nobody is made to wait for it.
+TEST(VmConfig, does_not_read_a_file_that_is_too_long) {
+  EXPECT_EQ(Loaded::vm(std::string(256 * 1024 + 1, '#')).messages(),
+            "x.toml: the file has 262145 bytes; at most 262144 are read\n");
+}
+
 TEST(VmConfig, refuses_regions_that_no_machine_has) {
   const auto region = [](std::string_view keys) {
     return message_of("[memory]\nregion = [{" + std::string(keys) + "}]");
@@ -294,6 +323,8 @@ TEST(VmConfig, refuses_regions_that_no_machine_has) {
 }
 
 TEST(VmConfig, wants_cpu_sets_and_policy_to_fit_the_vcpus) {
+  EXPECT_TRUE(message_of("cpus = \"0-1\"\nvcpus = 2\naffinity = [\"0\", \"1-2\"]")
+                  .contains("x.toml:4:18: `affinity` of vCPU 1 names CPU 2, which is none of `cpus`"));
   EXPECT_TRUE(message_of("vcpus = 3\naffinity = [\"0\"]").contains("has 1 CPU sets for 3 vCPUs"));
   EXPECT_TRUE(message_of("vcpus = 3\ncpus = \"1-2\"\n[scheduler]\npolicy = \"dedicated\"")
                   .contains("3 vCPUs need more than the 2 CPUs they may use"));

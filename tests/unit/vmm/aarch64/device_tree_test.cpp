@@ -243,7 +243,9 @@ TEST_F(Aarch64DeviceTree, patches_a_tree_of_the_guests_own) {
   board.guest.seed = seed;
   const auto seeded = vmm::patch_device_tree(board.guest, own, buffer);
   ASSERT_TRUE(seeded.ok());
-  const auto chosen = hal::Fdt::open(*seeded).value().find("/chosen");
+  const auto with_seeds = hal::Fdt::open(*seeded);
+  ASSERT_TRUE(with_seeds.ok());
+  const auto chosen = with_seeds->find("/chosen");
   EXPECT_EQ(chosen->property("kaslr-seed")->bytes().size(), 8U);
   EXPECT_EQ(chosen->property("rng-seed")->bytes().size(), 32U);
   const std::vector<std::byte> garbage(100, std::byte{1});
