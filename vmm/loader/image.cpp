@@ -5,6 +5,8 @@
 #include <array>
 #include <bit>
 
+#include "vmm/loader/compression.hpp"
+#include "vmm/loader/efi_image.hpp"
 #include "vmm/loader/elf.hpp"
 #include "vmm/loader/linux_image.hpp"
 #include "vmm/loader/little_endian.hpp"
@@ -41,7 +43,7 @@ class HeadOutput final : public InflateOutput {
   [[nodiscard]] std::span<const std::byte> head() const { return std::span(storage_).first(size_); }
 
  private:
-  std::array<std::byte, LinuxImage::header_size> storage_{};
+  std::array<std::byte, LinuxImage::head_size> storage_{};
   size_t size_ = 0;
 };
 
@@ -50,27 +52,58 @@ struct Kernel {
   ImageFormat format = ImageFormat::raw;
   bool compressed = false;
   std::span<const std::byte> head;  // at least the header
-  uint64_t size = 0;                // bytes of contents
+  std::span<const std::byte> file;  // all of it, or the gzip file that it is in
+
+  // Bytes of contents. RFC 1952: the last word of a gzip file is the length of what is in it, modulo 2^32.
+  [[nodiscard]] uint64_t size() const {
+    if (!compressed) return file.size();
+    return file.size() < 4 ? 0 : read_le<uint32_t>(file, file.size() - 4);
+  }
 };
 
-// RFC 1952: the last word of a gzip file is the length of what is in it, modulo 2^32.
-uint64_t unpacked_size(std::span<const std::byte> file) {
-  return file.size() < 4 ? 0 : read_le<uint32_t>(file, file.size() - 4);
+constexpr uint16_t pe_machine_of(GuestIsa isa) {
+  return isa == GuestIsa::aarch64 ? pe_machine_aarch64 : pe_machine_loongarch64;
 }
 
-hal::Result<Kernel, LoadError> recognise(const LoadRequest& request, Inflater& scratch, HeadOutput& head) {
-  if (request.kernel.empty()) return failed(Kind::empty_image);
-  const ImageFormat found = probe_image(request.kernel);
-  const ImageFormat wanted = request.format == ImageFormat::detect ? found : request.format;
-  if (wanted == ImageFormat::raw) return Kernel{ImageFormat::raw, false, request.kernel, request.kernel.size()};
-  if (wanted != found) return failed(Kind::not_this_format);
-  if (wanted != ImageFormat::gzip) return Kernel{wanted, false, request.kernel, request.kernel.size()};
+// The file, or the kernel in it where it is an EFI zboot image.
+hal::Result<std::span<const std::byte>, LoadError> without_zboot(const LoadRequest& request) {
+  const bool asked_for = request.format == ImageFormat::detect || request.format == ImageFormat::gzip;
+  if (!asked_for || !is_efi_zboot(request.kernel)) return request.kernel;
+  const auto machine = pe_machine(request.kernel);
+  if (machine && *machine != pe_machine_of(request.isa)) return failed(Kind::wrong_machine);
+  return zboot_payload(request.kernel);
+}
 
-  TRY(scratch.gunzip(request.kernel, head));
+// A file that is taken as raw only because it has none of our formats: is it one that would not run?
+hal::Result<void, LoadError> check_unknown(std::span<const std::byte> head, GuestIsa isa) {
+  if (const auto compression = probe_compression(head)) {
+    return failed(Kind::other_compression, static_cast<uint64_t>(*compression));
+  }
+  if (const auto machine = pe_machine(head)) {
+    return failed(*machine == pe_machine_of(isa) ? Kind::efi_program : Kind::wrong_machine);
+  }
+  return {};
+}
+
+hal::Result<Kernel, LoadError> recognise(const LoadRequest& request, Inflater& scratch, HeadOutput& head,
+                                         LoadProgress* progress) {
+  if (request.kernel.empty()) return failed(Kind::empty_image);
+  const std::span<const std::byte> file = TRY(without_zboot(request));
+  const ImageFormat found = probe_image(file);
+  const ImageFormat wanted = request.format == ImageFormat::detect ? found : request.format;
+  if (wanted == ImageFormat::raw) {
+    if (request.format == ImageFormat::detect) TRY(check_unknown(file, request.isa));
+    return Kernel{ImageFormat::raw, false, file, file};
+  }
+  if (wanted != found) return failed(Kind::not_this_format);
+  if (wanted != ImageFormat::gzip) return Kernel{wanted, false, file, file};
+
+  TRY(scratch.gunzip(file, head, progress));
   const ImageFormat inner = probe_image(head.head());
   if (inner == ImageFormat::elf) return failed(Kind::compressed_elf);
-  return Kernel{inner == ImageFormat::linux_image ? inner : ImageFormat::raw, true, head.head(),
-                unpacked_size(request.kernel)};
+  if (probe_compression(head.head()) || is_efi_zboot(head.head())) return failed(Kind::compressed_twice);
+  if (inner == ImageFormat::raw) TRY(check_unknown(head.head(), request.isa));
+  return Kernel{inner, true, head.head(), file};
 }
 
 // Text and words that no A64 processor executes (C4.1: op0 = 0000, 0001, 0011) are what a wrong file begins with.
@@ -89,7 +122,7 @@ hal::Result<void, LoadError> plan_linux_image(const LoadRequest& request, const 
   if (!image) return failed(Kind::not_this_format);
   if (image->isa != request.isa) return failed(Kind::wrong_machine);
   // A compressed kernel's own word about its size is the better one: whatever follows it in the file is not it.
-  const uint64_t contents = kernel.compressed && image->size != 0 ? 0 : kernel.size;
+  const uint64_t contents = kernel.compressed && image->size != 0 ? 0 : kernel.size();
   const uint64_t size = std::max(image->size, contents);
   plan.big_endian = image->big_endian;
   if (request.load) {
@@ -108,8 +141,9 @@ hal::Result<void, LoadError> plan_linux_image(const LoadRequest& request, const 
   return {};
 }
 
-hal::Result<void, LoadError> plan_elf(const LoadRequest& request, const GuestLayout& layout, LoadPlan& plan) {
-  ElfImage image = TRY(ElfImage::parse(request.kernel, request.isa));
+hal::Result<void, LoadError> plan_elf(const LoadRequest& request, const Kernel& kernel, const GuestLayout& layout,
+                                      LoadPlan& plan) {
+  ElfImage image = TRY(ElfImage::parse(kernel.file, request.isa));
   if (request.load) {
     if (!hal::GuestPhysRange::fits(*request.load, image.extent.size)) {
       return failed(Kind::kernel_outside_memory, request.load->value(), image.extent.size);
@@ -126,7 +160,7 @@ hal::Result<void, LoadError> plan_raw(const LoadRequest& request, const Kernel& 
                                       LoadPlan& plan) {
   if (!looks_like_code(kernel.head, request.isa)) return failed(Kind::not_code);
   const uint64_t offset = request.isa == GuestIsa::loongarch64 ? loongarch_raw_offset : raw_offset;
-  plan.kernel = TRY(layout.claim(request.load.value_or(layout.ram_base() + offset), kernel.size));
+  plan.kernel = TRY(layout.claim(request.load.value_or(layout.ram_base() + offset), kernel.size()));
   plan.entry = plan.kernel.start;
   return {};
 }
@@ -135,13 +169,21 @@ hal::Result<void, LoadError> plan_kernel(const LoadRequest& request, const Kerne
                                          LoadPlan& plan) {
   plan.format = kernel.format;
   plan.compressed = kernel.compressed;
+  plan.file = kernel.file;
   switch (kernel.format) {
     case ImageFormat::linux_image: TRY(plan_linux_image(request, kernel, layout, plan)); break;
-    case ImageFormat::elf: TRY(plan_elf(request, layout, plan)); break;
+    case ImageFormat::elf: TRY(plan_elf(request, kernel, layout, plan)); break;
     default: TRY(plan_raw(request, kernel, layout, plan)); break;
   }
   if (request.entry) plan.entry = *request.entry;
   if (!plan.kernel.contains(plan.entry)) return failed(Kind::entry_outside_kernel, plan.entry.value());
+  // Instructions of both architectures are words.
+  if (plan.entry.value() % 4 != 0) return failed(Kind::misaligned_entry, plan.entry.value());
+  for (const config::MemoryRegion& region : request.regions) {
+    if (region.range.contains(plan.entry) && !region.access.execute) {
+      return failed(Kind::not_executable, plan.entry.value());
+    }
+  }
   return {};
 }
 
@@ -225,7 +267,7 @@ hal::Result<void, LoadError> copy(GuestMemorySink& memory, hal::GuestPhys to, st
 
 hal::Result<void, LoadError> load_elf(const LoadRequest& request, const LoadPlan& plan, GuestMemorySink& memory,
                                       LoadProgress& progress) {
-  ElfImage image = TRY(ElfImage::parse(request.kernel, request.isa));
+  ElfImage image = TRY(ElfImage::parse(plan.file, request.isa));
   image.move_to(plan.kernel.start);
   for (const ElfImage::Segment& segment : image.segments) {
     TRY(copy(memory, segment.memory.start, segment.contents, progress));
@@ -244,9 +286,9 @@ ImageFormat probe_image(std::span<const std::byte> file) {
   return ImageFormat::raw;
 }
 
-hal::Result<LoadPlan, LoadError> plan_load(const LoadRequest& request, Inflater& scratch) {
+hal::Result<LoadPlan, LoadError> plan_load(const LoadRequest& request, Inflater& scratch, LoadProgress* progress) {
   HeadOutput head;
-  const Kernel kernel = TRY(recognise(request, scratch, head));
+  const Kernel kernel = TRY(recognise(request, scratch, head, progress));
   GuestLayout layout(request.regions);
   if (!layout.has_ram()) return failed(Kind::no_ram);
   LoadPlan plan;
@@ -263,11 +305,11 @@ hal::Result<void, LoadError> load_images(const LoadRequest& request, const LoadP
                                          LoadProgress& progress, Inflater& scratch) {
   if (plan.compressed) {
     MemoryOutput output(memory, plan.kernel);
-    TRY(scratch.gunzip(request.kernel, output, &progress));
+    TRY(scratch.gunzip(plan.file, output, &progress));
   } else if (plan.format == ImageFormat::elf) {
     TRY(load_elf(request, plan, memory, progress));
   } else {
-    TRY(copy(memory, plan.kernel.start, request.kernel, progress));
+    TRY(copy(memory, plan.kernel.start, plan.file, progress));
   }
   return copy(memory, plan.initrd.start, request.initrd, progress);
 }

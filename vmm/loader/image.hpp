@@ -40,7 +40,8 @@ enum class GuestIsa : uint8_t { aarch64, loongarch64 };
 // LoongArch files name places as the kernel sees them, in a direct-mapped window; these are the bits of the place.
 inline constexpr uint64_t loongarch_physical_mask = 0xffff'ffff'ffff;
 
-// What a file is, by its own magic numbers; whatever has none is raw. Never `detect`.
+// What a file is, by its own magic numbers; whatever has none is raw. Never `detect`. An EFI zboot image is what it
+// holds: ask for that.
 [[nodiscard]] config::ImageFormat probe_image(std::span<const std::byte> file);
 
 struct LoadRequest {
@@ -61,6 +62,7 @@ struct LoadRequest {
 struct LoadPlan {
   config::ImageFormat format = config::ImageFormat::raw;  // linux_image, elf or raw
   bool compressed = false;
+  std::span<const std::byte> file;  // of the request's kernel: what is copied, or unpacked
   bool big_endian = false;     // the Image header says so; for the log
   hal::GuestPhysRange kernel;  // everything it occupies, memory it zeroes itself included
   hal::GuestPhysRange initrd;  // empty: none
@@ -69,8 +71,10 @@ struct LoadPlan {
   hal::GuestPhys entry;
 };
 
-// `scratch` is used to look into a compressed kernel. Blocks, allocates and logs nothing.
-[[nodiscard]] hal::Result<LoadPlan, LoadError> plan_load(const LoadRequest& request, Inflater& scratch);
+// `scratch` is used to look into a compressed kernel, at most as far as its first 32 KiB unpacked; `progress` is called
+// meanwhile. Itself it blocks, allocates and logs nothing.
+[[nodiscard]] hal::Result<LoadPlan, LoadError> plan_load(const LoadRequest& request, Inflater& scratch,
+                                                         LoadProgress* progress = nullptr);
 
 // Copy kernel and initrd (not the device tree) to where `plan`, made from the same request, says. RAM is zero before.
 [[nodiscard]] hal::Result<void, LoadError> load_images(const LoadRequest& request, const LoadPlan& plan,

@@ -44,8 +44,9 @@ hal::Result<size_t, LoadError> header_length(std::span<const std::byte> file) {
   }
   for (const uint8_t text : {flag_name, flag_comment}) {
     if ((flags & text) == 0) continue;
-    const auto rest = file.subspan(at);
+    const auto rest = file.subspan(at, std::min(file.size() - at, Inflater::max_header));
     const auto end = std::ranges::find(rest, std::byte{0});
+    if (end == rest.end() && rest.size() == Inflater::max_header) return hal::fail(LoadError{Kind::bad_gzip_header});
     if (end == rest.end()) return truncated;
     at += static_cast<size_t>(end - rest.begin()) + 1;
   }
@@ -204,10 +205,14 @@ class Inflater::Run {
       : state_(state), reader_(deflated), output_(output), progress_(progress) {}
 
   Step run() {
+    unsigned empty_blocks = 0;
     for (bool last = false; !last && !stopped_;) {
       last = TRY(reader_.take(1)) != 0;
       const uint32_t type = TRY(reader_.take(2));
+      const uint64_t before = flushed_ + used_;
       TRY(block(type));
+      empty_blocks = flushed_ + used_ == before ? empty_blocks + 1 : 0;
+      if (empty_blocks > max_empty_blocks) return hal::fail(LoadError{Kind::idle_deflate});
       // Even an empty block costs the time to build its codes.
       count_work(block_cost);
     }
@@ -223,9 +228,13 @@ class Inflater::Run {
     switch (type) {
       case 0: return stored();
       case 1:
-        if (!fixed_codes()) return bad_stream;
+        if (!state_.fixed_ && !fixed_codes()) return bad_stream;
+        state_.fixed_ = true;
         return compressed();
-      case 2: TRY(dynamic_codes()); return compressed();
+      case 2:
+        state_.fixed_ = false;
+        TRY(dynamic_codes());
+        return compressed();
       default: return bad_stream;
     }
   }

@@ -55,9 +55,14 @@ class HuffmanCode {
 };
 
 // Decompresses gzip members of any origin: reads nothing outside the input, ends on any input, keeps its state in
-// itself. An object is about 36 KiB; the caller says where it lives and may use it for one file after the other.
+// itself. The work is bounded by the input's size, and what yields nothing is given up: a header of more than
+// max_header, or max_empty_blocks in a row. An object is about 36 KiB; the caller says where it lives and may use it for one file after the other.
 class Inflater {
  public:
+  static constexpr size_t max_header = 256 * hal::kib;
+  // Writers that flush make one or two.
+  static constexpr unsigned max_empty_blocks = 64;
+
   // Unpack the first member of `file`; whatever follows it is ignored. CRC and length are checked when the end is
   // reached, after all output is out. `progress` is called after each LoadProgress::slice of work.
   [[nodiscard]] hal::Result<void, LoadError> gunzip(std::span<const std::byte> file, InflateOutput& output,
@@ -68,6 +73,7 @@ class Inflater {
 
   static constexpr size_t window_size = 32 * hal::kib;  // RFC 1951 section 2: the farthest distance
   std::array<std::byte, window_size> window_;
+  bool fixed_ = false;  // the codes are those of section 3.2.6
   HuffmanCode literals_;
   HuffmanCode distances_;
 };

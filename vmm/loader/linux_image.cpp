@@ -2,6 +2,7 @@
 #include "vmm/loader/linux_image.hpp"
 
 #include "hal/base/bits.hpp"
+#include "vmm/loader/efi_image.hpp"
 #include "vmm/loader/little_endian.hpp"
 
 namespace vmm {
@@ -19,9 +20,9 @@ using arm64_big_endian = hal::Field<0>;
 // Kernels before 3.17 state no size, and an offset that cannot be relied on.
 constexpr uint64_t arm64_old_text_offset = 0x8'0000;
 
-// LoongArch: "MZ", entry, size, load offset; the magic is that of the EFI image around it.
-constexpr uint16_t mz_magic = 0x5a4d;
-constexpr uint32_t loongarch_magic = 0x8182'23cd;
+// LoongArch: "MZ", entry, size, load offset. The magic only says that it is Linux in an EFI program, on any
+// architecture: which one is in the PE header.
+constexpr uint32_t efi_linux_magic = 0x8182'23cd;
 constexpr size_t loongarch_entry = 8;
 constexpr size_t loongarch_size = 16;
 constexpr size_t loongarch_load_offset = 24;
@@ -41,7 +42,7 @@ std::optional<LinuxImage> LinuxImage::parse(std::span<const std::byte> file) {
         .big_endian = arm64_big_endian::is_set(read_le<uint64_t>(file, arm64_flags)),
     };
   }
-  if (magic == loongarch_magic && read_le<uint16_t>(file, 0) == mz_magic) {
+  if (magic == efi_linux_magic && pe_machine(file) == pe_machine_loongarch64 && !is_efi_zboot(file)) {
     // Entry and load offset are addresses in the same terms, perhaps of a direct-mapped window.
     const auto load = read_le<uint64_t>(file, loongarch_load_offset);
     return LinuxImage{

@@ -11,10 +11,12 @@
 
 namespace vmm {
 
-// What the first 64 bytes of a Linux `Image` say (Documentation/arch/arm64/booting.rst; LoongArch:
+// What the header of a Linux `Image` says (Documentation/arch/arm64/booting.rst; LoongArch:
 // Documentation/arch/loongarch/booting.rst).
 struct LinuxImage {
   static constexpr size_t header_size = 64;
+  // Of a file's beginning, the PE header behind that included, as far as it is looked at.
+  static constexpr size_t head_size = 1024;
   // Images are built to be placed relative to a boundary of this size.
   static constexpr uint64_t placement = 2 * hal::mib;
 

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "hal/base/format.hpp"
+#include "vmm/loader/compression.hpp"
+#include "vmm/loader/efi_image.hpp"
 #include "vmm/loader/placement.hpp"
 
 namespace {
@@ -58,6 +60,9 @@ Bytes loongarch_image(size_t file_size, uint64_t image_size, uint64_t entry, uin
   poke(image, 16, image_size);
   poke(image, 24, load);
   poke(image, 56, uint32_t{0x8182'23cd});
+  poke(image, 60, uint32_t{64});
+  poke(image, 64, uint32_t{0x4550});
+  poke(image, 68, vmm::pe_machine_loongarch64);
   return image;
 }
 
@@ -100,6 +105,27 @@ Bytes gzip(const Bytes& data) {
   packed.resize(stream.total_out);
   deflateEnd(&stream);
   return packed;
+}
+
+// An EFI program for `machine`, with Linux's magic at byte 56.
+Bytes efi_program(uint16_t machine, size_t size = 256) {
+  Bytes file = code(size);
+  poke(file, 0, uint32_t{0x5a4d});
+  poke(file, 56, uint32_t{0x8182'23cd});
+  poke(file, 60, uint32_t{64});
+  poke(file, 64, uint32_t{0x4550});
+  poke(file, 68, machine);
+  return file;
+}
+
+Bytes zboot(const Bytes& payload, uint16_t machine = vmm::pe_machine_aarch64) {
+  Bytes file = efi_program(machine);
+  poke(file, 4, uint32_t{0x676d'697a});
+  poke(file, 8, static_cast<uint32_t>(file.size()));
+  poke(file, 12, static_cast<uint32_t>(payload.size()));
+  file.insert(file.end(), payload.begin(), payload.end());
+  file.resize(file.size() + 100, std::byte{0x55});
+  return file;
 }
 
 config::MemoryRegion region(uint64_t start, uint64_t size, config::RegionKind kind = config::RegionKind::ram) {
@@ -368,7 +394,82 @@ TEST_F(Loader, refuses_what_cannot_be_a_kernel) {
   expect_kind(request(Bytes(bytes.begin(), bytes.end())), Kind::not_code);
   expect_kind(request(Bytes(4096)), Kind::not_code);
   expect_kind(request(arm64_image(64, ~uint64_t{0})), Kind::kernel_too_large);
-  expect_kind(request(loongarch_image(64, 64, 0x20'0000, 0x20'0000)), Kind::wrong_machine);
+  expect_kind(request(loongarch_image(128, 128, 0x20'0000, 0x20'0000)), Kind::wrong_machine);
+}
+
+TEST_F(Loader, boots_the_kernel_inside_an_efi_zboot_image) {
+  const Bytes image = arm64_image(300 * kib, 1 * mib);
+  const Bytes file = zboot(gzip(image));
+  const LoadRequest r = request(file);
+  const LoadPlan p = plan(r);
+  EXPECT_EQ(p.format, ImageFormat::linux_image);
+  EXPECT_TRUE(p.compressed);
+  EXPECT_EQ(p.kernel, (GuestPhysRange{GuestPhys(ram + 2 * mib), 1 * mib}));
+  FakeMemory memory(regions);
+  ASSERT_TRUE(vmm::load_images(r, p, memory, progress, *scratch).ok());
+  EXPECT_EQ(memory.read({p.kernel.start, image.size()}), image);
+  // What it holds may be no compressed file at all.
+  const Bytes bare = zboot(image);
+  EXPECT_EQ(plan(request(bare)).kernel.size, 1 * mib);
+}
+
+TEST_F(Loader, refuses_damaged_zboot_images) {
+  const Bytes good = zboot(gzip(arm64_image(4 * kib, 4 * kib)));
+  const auto with = [&](size_t offset, uint32_t value) {
+    Bytes bad = good;
+    poke(bad, offset, value);
+    return bad;
+  };
+  expect_kind(request(with(8, 0)), Kind::bad_header);
+  expect_kind(request(with(12, 0)), Kind::bad_header);
+  expect_kind(request(with(8, static_cast<uint32_t>(good.size() + 1))), Kind::truncated);
+  expect_kind(request(with(12, ~uint32_t{0})), Kind::truncated);
+  expect_kind(request(zboot(gzip(gzip(arm64_image(4 * kib, 4 * kib))))), Kind::compressed_twice);
+  expect_kind(request(zboot(gzip(good))), Kind::compressed_twice);
+}
+
+// All of them have the same magic at byte 56; an Image's own is "ARM\x64".
+TEST_F(Loader, tells_architectures_apart_by_the_pe_header) {
+  const Bytes payload = gzip(arm64_image(4 * kib, 4 * kib));
+  expect_kind(request(zboot(payload, vmm::pe_machine_loongarch64)), Kind::wrong_machine);
+  expect_kind(request(efi_program(0x8664)), Kind::wrong_machine);
+  expect_kind(request(efi_program(vmm::pe_machine_aarch64)), Kind::efi_program);
+  expect_kind(request(gzip(efi_program(0x5064))), Kind::wrong_machine);
+  Bytes odd = efi_program(vmm::pe_machine_aarch64);
+  poke(odd, 60, ~uint32_t{0});
+  EXPECT_FALSE(vmm::pe_machine(odd).has_value());
+
+  regions = {region(0, 256 * mib)};
+  const Bytes image = loongarch_image(4 * kib, 1 * mib, 0x9000'0000'0020'1000, 0x9000'0000'0020'0000);
+  LoadRequest r = request(image);
+  r.isa = vmm::GuestIsa::loongarch64;
+  EXPECT_EQ(plan(r).kernel.start, GuestPhys(0x20'0000));
+  const Bytes other = zboot(payload);
+  r.kernel = other;
+  expect_kind(r, Kind::wrong_machine);
+}
+
+TEST_F(Loader, refuses_what_it_cannot_unpack_and_says_what_it_is) {
+  using namespace std::string_view_literals;
+  const std::pair<std::string_view, vmm::Compression> magics[] = {
+      {"\x28\xb5\x2f\xfd"sv, vmm::Compression::zstd},  {"\xfd" "7zXZ\0"sv, vmm::Compression::xz},
+      {"\x5d\0\0\x80"sv, vmm::Compression::lzma},      {"\x04\x22\x4d\x18"sv, vmm::Compression::lz4},
+      {"\x02\x21\x4c\x18"sv, vmm::Compression::lz4},   {"\x89" "LZO\0\r\n\x1a\n"sv, vmm::Compression::lzo},
+      {"BZh9"sv, vmm::Compression::bzip2},
+  };
+  for (const auto& [magic, compression] : magics) {
+    Bytes file = code(4 * kib);
+    std::memcpy(file.data(), magic.data(), magic.size());
+    const LoadError error{Kind::other_compression, static_cast<uint64_t>(compression)};
+    expect_error(request(file), error);
+    const Bytes wrapped = zboot(file);
+    expect_error(request(wrapped), error);
+    expect_kind(request(gzip(file)), Kind::compressed_twice);
+  }
+  // Whoever says that it is code is believed.
+  Bytes file = code(4 * kib);
+  std::memcpy(file.data(), "\xfd" "7zXZ", 6);
+  EXPECT_TRUE(vmm::plan_load(request(file, ImageFormat::raw), *scratch).ok());
 }
 
 TEST_F(Loader, says_how_much_is_missing) {

@@ -204,15 +204,53 @@ TEST_F(Inflate, lets_others_run_while_it_works) {
   const Bytes file = gzip(Bytes(8 * hal::mib));
   EXPECT_TRUE(unpack(file).ok());
   EXPECT_GE(progress.steps, 8 * hal::mib / vmm::LoadProgress::slice);
-  // A hundred thousand empty blocks produce nothing, and are work all the same.
-  progress.steps = 0;
-  Bytes empty = raw_deflate({});
-  empty.resize(10);
-  for (unsigned i = 0; i < 100'000; ++i) {
-    for (const int b : {0x00, 0x00, 0x00, 0xff, 0xff}) empty.push_back(static_cast<std::byte>(b));
+}
+
+// A gzip file of `blocks` empty blocks with fixed codes (RFC 1951, section 3.2.6), 10 bits each, after `each` of which
+// comes one that holds a byte.
+Bytes mostly_empty(unsigned blocks, unsigned each) {
+  Bytes file = raw_deflate({});
+  file.resize(10);
+  unsigned bits = 0;
+  unsigned count = 0;
+  const auto put = [&](unsigned value, unsigned width) {
+    bits |= value << count;
+    for (count += width; count >= 8; count -= 8, bits >>= 8) file.push_back(static_cast<std::byte>(bits));
+  };
+  for (unsigned i = 1; i <= blocks; ++i) {
+    put(0b010, 3);
+    if (i % each == 0) put(0b0000'1100, 8);  // literal 0, its code 00110000 with the first bit lowest
+    put(0, 7);
   }
-  expect_error(empty, Kind::truncated);
+  put(0b011, 3);
+  put(0, 7);
+  put(0, 7);
+  return file;
+}
+
+TEST_F(Inflate, gives_up_a_file_that_keeps_it_busy_for_nothing) {
+  expect_error(mostly_empty(1'000'000, 2'000'000), Kind::idle_deflate);
+  EXPECT_LT(progress.steps, 10U);
+  Bytes stored = raw_deflate({});
+  stored.resize(10);
+  for (unsigned i = 0; i < 100'000; ++i) {
+    for (const int b : {0x00, 0x00, 0x00, 0xff, 0xff}) stored.push_back(static_cast<std::byte>(b));
+  }
+  expect_error(stored, Kind::idle_deflate);
+}
+
+TEST_F(Inflate, counts_blocks_as_work_even_when_they_hold_little) {
+  expect_error(mostly_empty(100'000, vmm::Inflater::max_empty_blocks), Kind::truncated);
   EXPECT_GT(progress.steps, 1'000U);
+  EXPECT_EQ(collector.data.size(), 100'000 / vmm::Inflater::max_empty_blocks);
+}
+
+TEST_F(Inflate, gives_up_a_header_without_an_end) {
+  Bytes file = raw_deflate({});
+  file.resize(10);
+  file[3] = std::byte{8};  // a name follows
+  file.resize(vmm::Inflater::max_header + 100, std::byte{'a'});
+  expect_error(file, Kind::bad_gzip_header);
 }
 
 TEST_F(Inflate, survives_any_damage) {
