@@ -38,6 +38,8 @@ concept VirtualBoard = std::derived_from<B, BoardCommon> &&
   { B::create(vm) } -> std::same_as<hal::Result<mm::Owned<B>, VmError>>;
   // The board's map, by which VM files are checked and RAM is laid out.
   { B::description() } -> std::same_as<const config::Board&>;
+  // Of the machine's GIC, which is that of its VMs; 0: there is none.
+  { B::gic_version() } -> std::same_as<unsigned>;
   // The hardware half of a vCPU learns who it is.
   { board.identify(vcpu) } -> std::same_as<void>;
 

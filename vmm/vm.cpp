@@ -57,7 +57,6 @@ hal::Result<mm::Owned<Vm>, VmError> Vm::create(const config::VmConfig& config, u
 }
 
 hal::Result<void, VmError> Vm::build(std::string_view file) {
-  TRY(check_files(file));
   if (const auto built = build_memory(); !built) {
     hal::log::error("{}: memory: {}", file, built.error());
     return built;
@@ -78,38 +77,11 @@ hal::Result<void, VmError> Vm::build(std::string_view file) {
   return {};
 }
 
-hal::Result<void, VmError> Vm::check_files(std::string_view file) const {
-  bool complete = true;
-  const auto check = [&](std::string_view key, std::string_view path) {
-    if (path.empty() || bundle().find(path)) return;
-    hal::log::error("{}: {}: the bundle has no file \"{}\"", file, key, path);
-    complete = false;
-  };
-  check("kernel.image", config_.kernel.image);
-  check("kernel.initrd", config_.kernel.initrd);
-  check("kernel.dtb", config_.kernel.dtb);
-  for (const config::MemoryRegion& region : regions_) check("memory.region.image", region.image);
-  if (!complete) return hal::fail(VmError::not_possible);
-  return {};
-}
-
 hal::Result<void, VmError> Vm::build_memory() {
-  uint64_t wanted = 0, highest = 1;
-  for (const config::MemoryRegion& region : regions_) {
-    wanted += region.range.size;
-    highest = std::max(highest, region.range.end().value() - 1);
-  }
-  const uint64_t free = mm::frames().counts().free * hal::page_size;
-  if (wanted > free) {
-    hal::log::error("{}: {} of memory wanted, {} free", name(), hal::Size{wanted}, hal::Size{free});
-    return hal::fail(VmError::out_of_memory);
-  }
+  uint64_t highest = 1;
+  for (const config::MemoryRegion& region : regions_) highest = std::max(highest, region.range.end().value() - 1);
   const unsigned largest = hal::Mmu::max_guest_address_bits();
   const unsigned needed = std::max(static_cast<unsigned>(std::bit_width(highest)), 32U);
-  if (needed > largest) {
-    hal::log::error("{}: memory up to {:#x}, but guests have only {} address bits here", name(), highest, largest);
-    return hal::fail(VmError::not_possible);
-  }
   // QEMU's board has 40 bits; a machine with fewer gives what it has.
   auto space = mm::GuestSpace::create(std::max(needed, std::min(40U, largest)));
   if (!space) return hal::fail(VmError::out_of_memory);
@@ -119,7 +91,16 @@ hal::Result<void, VmError> Vm::build_memory() {
     if (region.kind == config::RegionKind::rom) rights.write = false;
     if (!space_->add_ram(region.range, rights)) return hal::fail(VmError::out_of_memory);
   }
-  for (const config::Passthrough& device : config_.passthrough) {
+  return pass_devices();
+}
+
+hal::Result<void, VmError> Vm::pass_devices() {
+  for (size_t i = 0; i < config_.passthrough.size(); ++i) {
+    const config::Passthrough& device = config_.passthrough[i];
+    if (host_resources().claim(claims_[i], device.host, name())) {
+      hal::log::error("{}: passthrough of {}: it was given away meanwhile", name(), device.host.start);
+      return hal::fail(VmError::not_possible);
+    }
     const auto mapped = space_->map({device.guest, device.host.size}, device.host.start,
                                     {.rights = hal::read_write, .memory = hal::MemoryKind::device});
     if (!mapped) {

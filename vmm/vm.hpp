@@ -20,6 +20,7 @@
 #include "vmm/board.hpp"
 #include "vmm/console/vm_console.hpp"
 #include "vmm/guest_clock.hpp"
+#include "vmm/host_resources.hpp"
 #include "vmm/lifecycle.hpp"
 #include "vmm/loader/image.hpp"
 #include "vmm/mmio_bus.hpp"
@@ -119,8 +120,8 @@ class Vm final : public hal::ListNode<> {
   friend class VmList;
   hal::Result<void, VmError> build(std::string_view file);
   hal::Result<void, VmError> build_memory();
+  hal::Result<void, VmError> pass_devices();
   hal::Result<void, VmError> build_vcpus();
-  hal::Result<void, VmError> check_files(std::string_view file) const;
 
   // The manager's task.
   static void manage(void* self);
@@ -144,6 +145,7 @@ class Vm final : public hal::ListNode<> {
   const unsigned id_;
   VmConsole console_;
   const config::MemoryMap regions_;
+  std::array<HostClaim, config::max_passthrough> claims_;  // given back when nothing is mapped any more
   mm::Owned<mm::GuestSpace> space_;
   MmioBus bus_;
   GuestClock clock_;  // the manager moves it

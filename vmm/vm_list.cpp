@@ -4,14 +4,17 @@
 #include <optional>
 
 #include "config/diagnostics.hpp"
+#include "config/places.hpp"
 #include "hal/log.hpp"
 #include "hal/timer.hpp"
 #include "hal/virtualization.hpp"
 #include "mm/frames.hpp"
+#include "task/cpu.hpp"
 #include "task/policy.hpp"
 #include "task/timer.hpp"
 #include "vmm/bundle.hpp"
 #include "vmm/console/console.hpp"
+#include "vmm/demands.hpp"
 
 namespace vmm {
 namespace {
@@ -20,14 +23,22 @@ constinit VmList the_list;
 // Made by open_bundle(): its defaults would be 4 KiB of the image.
 constinit std::optional<config::HostConfig> the_host_config;
 
-// Errors in files go to the log.
+// Errors in files go to the log, long ones in several lines that end between words.
 class LogDiagnostics final : public config::DiagnosticSink {
  public:
   void report(const config::Diagnostic& diagnostic) override {
-    std::array<char, hal::log::max_line> buffer{};
+    std::array<char, config::Diagnostics::message_capacity + 200> buffer{};
     hal::BufferSink text(buffer);
     config::write(text, diagnostic);
-    hal::log::error("{}", text.text());
+    constexpr size_t width = hal::log::max_line - 40;  // time and level stand before it
+    std::string_view rest = text.text();
+    while (rest.size() > width) {
+      const size_t space = rest.rfind(' ', width);
+      const size_t length = space == std::string_view::npos || space == 0 ? width : space;
+      hal::log::error("{}", rest.substr(0, length));
+      rest.remove_prefix(length);
+    }
+    hal::log::error("{}", rest);
   }
 };
 
@@ -61,6 +72,13 @@ void read_host_config() {
   }
 }
 
+Machine machine() {
+  return {.gic_version = Board::gic_version(),
+          .cpus = task::online_cpus().bits(),
+          .guest_address_bits = hal::Mmu::max_guest_address_bits(),
+          .free_memory = mm::frames().counts().free * hal::page_size};
+}
+
 constexpr hal::log::Level log_level(config::LogLevel level) {
   switch (level) {
     case config::LogLevel::error: return hal::log::Level::error;
@@ -92,10 +110,15 @@ hal::Result<Vm*, VmError> VmList::create(std::string_view file) {
   config::Diagnostics diagnostics(file, log);
   if (!config::load_vm(*text, Board::description(), arena->bytes(), diagnostics, **config))
     return hal::fail(VmError::not_possible);
+  const VmFile vm_file{**config, Board::description(), *text, arena->bytes()};
   if (find((*config)->name.view()) != nullptr) {
-    hal::log::error("{}: name: there is a VM \"{}\" already", file, (*config)->name);
-    return hal::fail(VmError::not_possible);
+    diagnostics.error(config::position_of(*text, arena->bytes(), "name"), "there is a VM \"{}\" already",
+                      (*config)->name);
   }
+  const auto has_file = [](void*, std::string_view name) { return bundle().find(name).has_value(); };
+  (void)names_files_that_are_there(vm_file, has_file, nullptr, diagnostics);
+  (void)meets_demands(vm_file, machine(), host_resources(), diagnostics);
+  if (diagnostics.errors() > 0) return hal::fail(VmError::not_possible);
   unsigned id = 0;
   {
     const hal::LockGuard guard(lock_);
@@ -166,6 +189,7 @@ void open_bundle() {
 }
 
 void init() {
+  host_resources().set_platform(hal::platform());
   // One bad VM never stops the others: what is wrong with it is in the log.
   if (!the_host_config->vms.empty()) {
     for (const config::BundlePath& file : the_host_config->vms) (void)the_list.create(file);

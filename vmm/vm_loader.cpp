@@ -9,6 +9,7 @@
 #include "mm/heap.hpp"
 #include "task/task.hpp"
 #include "vmm/bundle.hpp"
+#include "vmm/loader/device_tree.hpp"
 #include "vmm/loader/efi_tables.hpp"
 #include "vmm/loader/image.hpp"
 #include "vmm/loader/inflate.hpp"
@@ -59,7 +60,7 @@ hal::Result<void, LoadError> load_region_images(const Vm& vm, Memory& memory) {
     const std::span<const std::byte> image = file(region.image);
     if (image.size() > region.range.size) {
       return hal::fail(
-          LoadError{.kind = LoadError::Kind::kernel_too_large, .wanted = image.size(), .limit = region.range.size});
+          LoadError{.kind = LoadError::Kind::region_too_small, .wanted = image.size(), .limit = region.range.size});
     }
     for (size_t done = 0; done < image.size(); done += LoadProgress::slice) {
       TRY(memory.write(region.range.start + done,
@@ -68,11 +69,6 @@ hal::Result<void, LoadError> load_region_images(const Vm& vm, Memory& memory) {
     }
   }
   return {};
-}
-
-// Room to grow for what is patched into a tree of the user's.
-uint64_t tree_capacity(std::span<const std::byte> own) {
-  return std::max<uint64_t>(64 * hal::kib, hal::align_up(own.size() + 8 * hal::kib, hal::page_size));
 }
 
 // Clean memory, then kernel and initrd.
@@ -85,10 +81,10 @@ hal::Result<LoadPlan, LoadError> load_kernel(Vm& vm, Memory& memory) {
                             .load = kernel.load,
                             .entry = kernel.entry,
                             .regions = vm.regions(),
-                            .fdt_capacity = tree_capacity(file(kernel.dtb))};
+                            .fdt_capacity = device_tree_capacity(file(kernel.dtb))};
   auto inflater = mm::make<Inflater>();
   if (!inflater) return no_memory();
-  const LoadPlan plan = TRY(plan_load(request, **inflater));
+  const LoadPlan plan = TRY(plan_load(request, **inflater, &memory));
   for (const config::MemoryRegion& region : vm.regions()) TRY(memory.zero(region.range));
   TRY(load_region_images(vm, memory));
   TRY(load_images(request, plan, memory, memory, **inflater));
@@ -97,14 +93,11 @@ hal::Result<LoadPlan, LoadError> load_kernel(Vm& vm, Memory& memory) {
 
 hal::Result<void, LoadError> load_tree(Vm& vm, const LoadPlan& plan, Memory& memory) {
   const std::span<const std::byte> own = file(vm.config().kernel.dtb);
-  const uint64_t capacity = tree_capacity(own);
+  const uint64_t capacity = device_tree_capacity(own);
   auto buffer = mm::OwnedFrames::allocate(mm::frames(), mm::order_for(capacity), mm::FrameUse::heap);
   if (!buffer) return no_memory();
   const auto tree = vm.board().describe(plan, own, buffer->bytes().first(capacity));
-  if (!tree && tree.error() == hal::FdtError::no_space) {
-    return hal::fail(LoadError{.kind = LoadError::Kind::fdt_too_large, .wanted = own.size(), .limit = plan.fdt.size});
-  }
-  if (!tree) return hal::fail(LoadError{.kind = LoadError::Kind::bad_device_tree});
+  if (!tree) return hal::fail(LoadError::of(tree.error()));
   return memory.write(plan.fdt.start, *tree);
 }
 
@@ -122,21 +115,27 @@ hal::Result<hal::StartState, LoadError> tell_kernel(const Vm& vm, const LoadPlan
   return hal::StartState{.pc = plan.entry, .arguments = {1, tables->cmdline.value(), tables->system_table.value()}};
 }
 
+// A tree that Plinth made is told by the kernel that it is for; of several regions, the error itself tells enough.
+hal::Failure<StartFailure> failed(const config::KernelConfig& kernel, const LoadError& error) {
+  std::string_view file = kernel.image;
+  if (error.part() == LoadError::Part::initrd) file = kernel.initrd;
+  if (error.part() == LoadError::Part::device_tree && !kernel.dtb.empty()) file = kernel.dtb;
+  return hal::fail(StartFailure{file, error});
+}
+
 }  // namespace
 
 hal::Result<hal::StartState, StartFailure> load_vm(Vm& vm) {
   const config::KernelConfig& kernel = vm.config().kernel;
   Memory memory(vm.space());
   const auto plan = load_kernel(vm, memory);
-  if (!plan) return hal::fail(StartFailure{kernel.image, plan.error()});
-  if (const auto loaded = load_tree(vm, *plan, memory); !loaded) {
-    return hal::fail(StartFailure{kernel.dtb.empty() ? kernel.image : kernel.dtb, loaded.error()});
-  }
+  if (!plan) return failed(kernel, plan.error());
+  if (const auto loaded = load_tree(vm, *plan, memory); !loaded) return failed(kernel, loaded.error());
   const auto start = tell_kernel(vm, *plan, memory);
-  if (!start) return hal::fail(StartFailure{kernel.image, start.error()});
+  if (!start) return failed(kernel, start.error());
   for (const GuestPhysRange& loaded : {plan->kernel, plan->initrd, plan->fdt, plan->tables}) {
     if (!loaded.empty() && !vm.space().publish(loaded)) {
-      return hal::fail(StartFailure{kernel.image, no_memory().error});
+      return failed(kernel, no_memory().error);
     }
   }
   return *start;

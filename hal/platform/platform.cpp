@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hal/platform/platform.hpp"
 
+#include "hal/platform/platform_use.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -112,6 +114,7 @@ Platform discover_platform(const Fdt& fdt, HostPhysRange fdt_place) {
   platform.initrd = chosen.initrd;
   find_console(fdt, chosen, platform);
   find_clock(fdt, platform);
+  find_controllers(fdt, platform);
   if (chosen.node) {
     if (const auto seed = chosen.node->property("rng-seed"); seed && seed->bytes().size() >= 8) {
       platform.random_seed = seed->cells().number(0, 2);

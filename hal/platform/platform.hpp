@@ -12,7 +12,7 @@
 #include "hal/base/fdt.hpp"
 #include "hal/base/fixed.hpp"
 #include "hal/base/result.hpp"
-#include "hal/cpu.hpp"
+#include "hal/cpu_index.hpp"
 
 // The machine as its device tree describes it. Discovery is portable code: it only reads the FDT, so it is tested on
 // the host with the trees of machines we never saw.
@@ -50,6 +50,10 @@ struct Platform {
   std::optional<HostPhysRange> initrd;
   std::optional<UartInfo> console;
   std::optional<RtcInfo> rtc;
+  // All of them, whoever drives them: nothing for a guest's hands (see platform_use.hpp).
+  FixedVector<HostPhysRange, 32> interrupt_controllers;
+  FixedVector<HostPhysRange, 16> iommus;
+  bool lists_are_complete = true;
   std::optional<uint64_t> random_seed;
 };
 

@@ -52,27 +52,8 @@ void trace_injection(uint64_t lr) {
 
 hal::Result<mm::Owned<Board>, VmError> Board::create(Vm& vm) {
   const config::VmConfig& config = vm.config();
-  const unsigned host = arch::gic_version();
-  if (config.gic != config::GicVersion::host && (config.gic == config::GicVersion::v3 ? 3U : 2U) != host) {
-    hal::log::error("{}: gic: the VM wants a GICv{}, and this machine has a GICv{}", vm.name(), host == 3 ? 2 : 3,
-                    host);
-    return hal::fail(VmError::not_possible);
-  }
-  if (config.console == config::ConsoleModel::ns16550) {
-    hal::log::error("{}: console.model: this board has a PL011, not a 16550", vm.name());
-    return hal::fail(VmError::not_possible);
-  }
-  for (const config::Passthrough& device : config.passthrough) {
-    if (device.irqs.empty()) continue;
-    hal::log::error("{}: passthrough.irqs: a passed-through device's interrupts cannot be given to a guest", vm.name());
-    return hal::fail(VmError::not_possible);
-  }
   const vgic::Config gic = gic_config(config);
-  if (!vgic::Vgic::is_valid(gic)) {
-    hal::log::error("{}: vcpus: a GICv{} serves at most {} vCPUs, not {}", vm.name(), host, host == 3 ? max_vcpus : 8,
-                    config.vcpus);
-    return hal::fail(VmError::not_possible);
-  }
+  if (!vgic::Vgic::is_valid(gic)) return hal::fail(VmError::not_possible);
   auto storage = mm::OwnedFrames::allocate(mm::frames(), mm::order_for(vgic::Vgic::storage_size(gic)),
                                            mm::FrameUse::heap, mm::Contents::zeroed);
   if (!storage) return hal::fail(VmError::out_of_memory);
@@ -109,6 +90,8 @@ hal::Result<void, VmError> Board::make_machine() {
   }
   return {};
 }
+
+unsigned Board::gic_version() { return arch::gic_version(); }
 
 void Board::identify(Vcpu& vcpu) {
   vcpu.identify({.mpidr = affinities_.affinity(vcpu.index()), .index = vcpu.index(), .regime = &vm().space().regime()});

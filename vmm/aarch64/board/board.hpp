@@ -76,6 +76,8 @@ class Board final : public BoardCommon {
   // The guest's device tree. `own`: the one that the VM file names, or empty.
   hal::Result<std::span<const std::byte>, hal::FdtError> describe(const LoadPlan& plan, std::span<const std::byte> own,
                                                                   std::span<std::byte> buffer);
+  // Of the machine's GIC, which is that of its VMs.
+  [[nodiscard]] static unsigned gic_version();
   // The board's map, by which VM files are checked and RAM is laid out.
   [[nodiscard]] static const config::Board& description() { return config::aarch64_board; }
   static constexpr GuestIsa isa = GuestIsa::aarch64;

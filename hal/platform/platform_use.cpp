@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hal/platform/platform_use.hpp"
+
+#include <algorithm>
+
+namespace hal {
+namespace {
+
+template <size_t Capacity>
+void add_ranges(const FdtNode& node, FixedVector<HostPhysRange, Capacity>& list, Platform& platform) {
+  for (size_t i = 0;; ++i) {
+    const std::optional<HostPhysRange> range = node.reg(i);
+    if (!range) return;
+    if (!range->empty() && !list.push_back(*range)) platform.lists_are_complete = false;
+  }
+}
+
+// What passes the interrupts of others on to CPUs, or turns messages into interrupts. A GPIO block calls itself an
+// interrupt controller too (gpio.txt), but only of its own pins.
+bool is_interrupt_controller(const FdtNode& node) {
+  return node.has("msi-controller") || (node.has("interrupt-controller") && !node.has("gpio-controller"));
+}
+
+template <class Ranges>
+bool overlaps_any(const Ranges& ranges, HostPhysRange range) {
+  return std::ranges::any_of(ranges, [&](const HostPhysRange& other) { return other.overlaps(range); });
+}
+
+}  // namespace
+
+std::string_view name(PlatformUse use) {
+  switch (use) {
+    case PlatformUse::ram: return "the machine's RAM";
+    case PlatformUse::firmware_memory: return "memory that the firmware keeps";
+    case PlatformUse::interrupt_controller: return "an interrupt controller";
+    case PlatformUse::iommu: return "an IOMMU";
+    case PlatformUse::console: return "Plinth's console";
+    case PlatformUse::unknown: return "more interrupt controllers and IOMMUs than Plinth can tell apart";
+  }
+  return "?";
+}
+
+std::optional<PlatformUse> use_of(const Platform& platform, HostPhysRange range) {
+  if (overlaps_any(platform.memory, range)) return PlatformUse::ram;
+  if (overlaps_any(platform.reserved, range)) return PlatformUse::firmware_memory;
+  if (overlaps_any(platform.interrupt_controllers, range)) return PlatformUse::interrupt_controller;
+  if (overlaps_any(platform.iommus, range)) return PlatformUse::iommu;
+  if (platform.console && platform.console->registers.overlaps(range)) return PlatformUse::console;
+  if (!platform.lists_are_complete) return PlatformUse::unknown;
+  return std::nullopt;
+}
+
+void find_controllers(const Fdt& fdt, Platform& platform) {
+  for (const FdtNode node : fdt.nodes()) {
+    if (is_interrupt_controller(node)) add_ranges(node, platform.interrupt_controllers, platform);
+    if (node.has("#iommu-cells")) add_ranges(node, platform.iommus, platform);
+  }
+}
+
+}  // namespace hal
