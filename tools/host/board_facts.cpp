@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/host/board_facts.hpp"
 
-#include <array>
+#include <algorithm>
 #include <cstdio>
 #include <string_view>
 
 #include "hal/base/fdt.hpp"
+#include "hal/platform/arm.hpp"
 #include "tools/host/files.hpp"
 
 namespace host {
 namespace {
 
-unsigned gic_version_of(const hal::Fdt& fdt) {
-  if (fdt.find_compatible("arm,gic-v3")) return 3;
-  static constexpr std::array<std::string_view, 4> second_version{"arm,gic-400", "arm,cortex-a15-gic",
-                                                                  "arm,cortex-a7-gic", "arm,cortex-a9-gic"};
-  for (const std::string_view compatible : second_version) {
-    if (fdt.find_compatible(compatible)) return 2;
-  }
-  return 0;
-}
+// ID_AA64MMFR0_EL1.PARange of cores that have fewer bits than 48, by their reference manuals; a guest's physical address
+// has no more.
+constexpr struct {
+  std::string_view compatible;
+  unsigned bits;
+} cores[] = {{"arm,cortex-a35", 40}, {"arm,cortex-a53", 40}, {"arm,cortex-a55", 40}, {"arm,cortex-a57", 44},
+             {"arm,cortex-a72", 44}, {"arm,cortex-a73", 40}, {"arm,cortex-a75", 44}, {"arm,cortex-a76", 40}};
+constexpr unsigned most_address_bits = 48;
 
-void add_memory(const hal::FdtNode& node, BoardFacts& facts) {
-  size_t index = 0;
-  for (auto range = node.reg(index); range; range = node.reg(++index)) {
-    facts.memory += range->size;
-    facts.memory_ranges.push_back(*range);
+unsigned address_bits_of(const hal::Fdt& fdt) {
+  unsigned bits = most_address_bits;
+  for (const auto& core : cores) {
+    if (fdt.find_compatible(core.compatible)) bits = std::min(bits, core.bits);
   }
+  return bits;
 }
 
 }  // namespace
@@ -40,16 +40,16 @@ std::optional<BoardFacts> BoardFacts::read(const std::filesystem::path& dtb) {
     std::fprintf(stderr, "%s: %.*s\n", dtb.c_str(), static_cast<int>(why.size()), why.data());
     return {};
   }
-  BoardFacts facts;
-  facts.gic_version = gic_version_of(*fdt);
-  for (const hal::FdtNode node : fdt->root().children()) {
-    if (node.string("device_type") == "memory" && node.is_enabled()) add_memory(node, facts);
-  }
-  if (const auto cpus = fdt->find("/cpus")) {
-    for (const hal::FdtNode cpu : cpus->children()) {
-      facts.cpus += cpu.string("device_type") == "cpu" && cpu.is_enabled() ? 1 : 0;
-    }
-  }
+  std::optional<BoardFacts> facts(std::in_place);
+  facts->platform = discover_platform(*fdt, {});
+  const hal::Platform& platform = facts->platform;
+  vmm::Machine& machine = facts->machine;
+  machine.gic_version = hal::discover_arm(*fdt).gic.version;
+  machine.guest_address_bits = address_bits_of(*fdt);
+  machine.free_memory = 0;
+  for (const hal::HostPhysRange& range : platform.memory) machine.free_memory += range.size;
+  const size_t cpus = platform.cpus.size();
+  machine.cpus = cpus >= 64 ? ~uint64_t{0} : (uint64_t{1} << cpus) - 1;
   return facts;
 }
 

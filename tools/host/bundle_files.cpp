@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "tools/host/files.hpp"
+#include "tools/host/unpack.hpp"
 
 namespace host {
 
@@ -15,7 +16,11 @@ bool BundleFiles::add(std::string_view argument) {
                  static_cast<int>(argument.size()), argument.data());
     return false;
   }
-  const auto [existing, fresh] = named_.emplace(name, argument.substr(equals + 1));
+  return add(name, argument.substr(equals + 1));
+}
+
+bool BundleFiles::add(const std::string& name, const std::filesystem::path& path) {
+  const auto [existing, fresh] = named_.emplace(name, path);
   if (!fresh) std::fprintf(stderr, "--image %s is given twice\n", name.c_str());
   return fresh;
 }
@@ -32,6 +37,7 @@ const std::string* BundleFiles::content(const std::string& name) {
   if (const auto found = read_.find(name); found != read_.end()) return &found->second;
   const auto path = find(name);
   auto text = path ? read_file(*path) : std::nullopt;
+  if (text && kernels_.contains(name)) text = unpack_kernel(std::move(*text), path->native());
   if (!text) return nullptr;
   return &read_.emplace(name, std::move(*text)).first->second;
 }

@@ -26,9 +26,8 @@ int check(const CheckOptions& options) {
     checker.set_board(std::move(*board));
   }
   bool all_good = true;
-  if (inputs->plinth) all_good &= checker.check_host(*inputs->plinth);
+  if (inputs->plinth) all_good &= checker.check_host(*inputs->plinth, inputs->bundled_vms());
   for (const ConfigText& vm : inputs->vms) all_good &= checker.check_vm(vm);
-  all_good &= checker.check_together();
   return all_good ? good : bad_input;
 }
 

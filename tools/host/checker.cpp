@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/host/checker.hpp"
 
-#include <bit>
+#include <algorithm>
 #include <cstdio>
 
-#include "hal/base/fdt.hpp"
+#include "config/places.hpp"
 #include "tools/host/files.hpp"
-#include "tools/host/toml_memory.hpp"
+#include "vmm/loader/guest_fdt.hpp"
 
 namespace host {
 namespace {
@@ -14,19 +14,21 @@ namespace {
 // What guests leave for Plinth itself; docs/figures.md says how it is measured.
 constexpr uint64_t own_memory = 2 * hal::mib;
 
-void print(std::FILE* to, hal::BufferSink& text) {
-  std::fprintf(to, "%.*s\n", static_cast<int>(text.text().size()), text.text().data());
-}
-
 template <class... Arguments>
-void say(std::FILE* to, hal::Pattern<std::type_identity_t<Arguments>...> pattern, const Arguments&... arguments) {
+void say(hal::Pattern<std::type_identity_t<Arguments>...> pattern, const Arguments&... arguments) {
   char buffer[1024];
   hal::BufferSink sink(buffer);
   hal::format(sink, pattern, arguments...);
-  print(to, sink);
+  std::printf("%.*s\n", static_cast<int>(sink.text().size()), sink.text().data());
 }
 
 }  // namespace
+
+template <class... Arguments>
+void Checker::Vm::error(std::string_view key, hal::Pattern<std::type_identity_t<Arguments>...> pattern,
+                        const Arguments&... arguments) const {
+  errors.error(config::position_of(file.text, arena, key), pattern, arguments...);
+}
 
 Checker::Checker(vmm::GuestIsa isa, BundleFiles& files)
     : isa_(isa),
@@ -34,42 +36,52 @@ Checker::Checker(vmm::GuestIsa isa, BundleFiles& files)
       files_(files),
       inflater_(std::make_unique<vmm::Inflater>()) {}
 
+void Checker::set_board(BoardFacts board) {
+  board_.emplace(std::move(board));
+  machine_ = board_->machine;
+  machine_.free_memory -= std::min(own_memory, machine_.free_memory);
+  resources_.set_platform(board_->platform);
+}
+
 bool Checker::check_vm(const ConfigText& file) {
   const auto vm = std::make_unique<config::VmConfig>();
-  const TomlMemory memory(file.text);
+  std::vector<std::byte> arena(config::load_arena_size);
   Reporter reporter(file);
   config::Diagnostics errors(file.path.native(), reporter);
-  if (!config::load_vm(file.text, map_, memory.arena(), errors, *vm).ok()) return false;
-  const Vm checked{file, *vm, errors};
-  const std::string name(vm->name.view());
-  if (!names_.insert(name).second) {
-    errors.error(position_of(file.text, "name"), "another VM is called \"{}\" too", std::string_view(name));
-  }
+  if (!config::load_vm(file.text, map_, arena, errors, *vm).ok()) return false;
+  const Vm checked{file, *vm, arena, errors};
+  check_name(checked);
   check_files(checked);
-  check_against_board(checked);
-  memory_ += memory_of(*vm);
+  check_demands(checked);
   if (errors.errors() > 0) return false;
-  say(stdout, "{}: VM {}, {} {}, {} of memory{}", std::string_view(file.path.native()), std::string_view(name),
-      vm->vcpus, vm->vcpus == 1 ? "vCPU" : "vCPUs", hal::Size{memory_of(*vm)},
+  say("{}: VM {}, {} {}, {} of memory{}", std::string_view(file.path.native()), vm->name.view(), vm->vcpus,
+      vm->vcpus == 1 ? "vCPU" : "vCPUs", hal::Size{memory_of(*vm)},
       files_.known() ? "" : "; its files were not looked at");
   return true;
 }
 
-bool Checker::check_host(const ConfigText& file) {
-  const auto host = std::make_unique<config::HostConfig>();
-  const TomlMemory memory(file.text);
-  Reporter reporter(file);
-  config::Diagnostics errors(file.path.native(), reporter);
-  if (!config::load_host(file.text, memory.arena(), errors, *host).ok()) return false;
-  say(stdout, "{}: good", std::string_view(file.path.native()));
-  return true;
+void Checker::check_name(const Vm& vm) {
+  const std::string_view name = vm.config.name;
+  if (!names_.emplace(name).second) vm.error("name", "there is a VM \"{}\" already", name);
+  if (vm.file.path.extension() != ".toml") {
+    vm.errors.error({}, "a VM file is called NAME.toml: the hypervisor takes no other for one");
+  }
 }
 
-bool Checker::check_together() const {
-  if (!board_ || memory_ + own_memory <= board_->memory) return true;
-  say(stderr, "the VMs need {} together and Plinth {}; the board has {}", hal::Size{memory_}, hal::Size{own_memory},
-      hal::Size{board_->memory});
-  return false;
+bool Checker::check_host(const ConfigText& file, const std::set<std::string>& bundled) {
+  const auto host = std::make_unique<config::HostConfig>();
+  std::vector<std::byte> arena(config::load_arena_size);
+  Reporter reporter(file);
+  config::Diagnostics errors(file.path.native(), reporter);
+  if (!config::load_host(file.text, arena, errors, *host).ok()) return false;
+  for (size_t i = 0; i < host->vms.size(); ++i) {
+    if (bundled.contains(std::string(host->vms[i]))) continue;
+    errors.error(config::position_of(file.text, arena, "vms." + std::to_string(i)), "the bundle has no file \"{}\"",
+                 host->vms[i].view());
+  }
+  if (errors.errors() > 0) return false;
+  say("{}: good", std::string_view(file.path.native()));
+  return true;
 }
 
 uint64_t Checker::memory_of(const config::VmConfig& vm) const {
@@ -80,104 +92,90 @@ uint64_t Checker::memory_of(const config::VmConfig& vm) const {
 
 // ----------------------------------------------------------------------------------------------------------- files
 
-const std::string* Checker::content(const Vm& vm, std::string_view path, const std::string& key) {
-  const std::string name(path);
-  if (files_.find(name)) return files_.content(name);
-  vm.errors.error(position_of(vm.file.text, key), "`{}`: the bundle has no file \"{}\"", std::string_view(key), path);
-  return nullptr;
+const std::string* Checker::content(const Vm& vm, std::string_view path, std::string_view key) {
+  const std::string* const found = files_.content(std::string(path));
+  if (found == nullptr) vm.error(key, "`{}`: \"{}\" cannot be read, as said above", key, path);
+  return found;
 }
 
 void Checker::check_files(const Vm& vm) {
   if (!files_.known()) return;
-  check_kernel(vm);
-  check_own_tree(vm);
-  check_regions(vm);
+  const auto has_file = [](void* files, std::string_view name) {
+    return static_cast<BundleFiles*>(files)->find(std::string(name)).has_value();
+  };
+  const vmm::VmFile file{vm.config, map_, vm.file.text, vm.arena};
+  if (vmm::names_files_that_are_there(file, has_file, &files_, vm.errors)) check_load(vm);
 }
 
-void Checker::check_kernel(const Vm& vm) {
+// Where a load error belongs. A generated device tree is no file: its kernel is to blame.
+void Checker::report(const Vm& vm, const vmm::LoadError& error, std::string_view region_key) const {
+  using Part = vmm::LoadError::Part;
   const config::KernelConfig& kernel = vm.config.kernel;
-  const std::string* const image = content(vm, kernel.image, "kernel.image");
-  const bool wants_initrd = !kernel.initrd.empty();
-  const std::string* const initrd = wants_initrd ? content(vm, kernel.initrd, "kernel.initrd") : nullptr;
-  if (image == nullptr || (wants_initrd && initrd == nullptr)) return;
-  const auto regions = config::memory_map(vm.config.memory, map_);
-  vmm::LoadRequest request;
-  request.isa = isa_;
-  request.kernel = bytes_of(*image);
-  if (initrd != nullptr) request.initrd = bytes_of(*initrd);
-  request.format = kernel.format;
-  request.load = kernel.load;
-  request.entry = kernel.entry;
-  request.regions = {regions.begin(), regions.end()};
-  const auto plan = vmm::plan_load(request, *inflater_);
-  if (plan.ok()) return;
+  std::string_view key = "kernel.image";
+  std::string_view path = kernel.image;
+  if (error.part() == Part::initrd) {
+    key = "kernel.initrd";
+    path = kernel.initrd;
+  } else if (error.part() == Part::device_tree && !kernel.dtb.empty()) {
+    key = "kernel.dtb";
+    path = kernel.dtb;
+  }
   char buffer[config::Diagnostics::message_capacity];
   hal::BufferSink why(buffer);
-  describe(why, plan.error());
-  const bool is_about_initrd = plan.error().kind == vmm::LoadError::Kind::initrd_too_large;
-  const std::string_view key = is_about_initrd ? "kernel.initrd" : "kernel.image";
-  vm.errors.error(position_of(vm.file.text, key), "`{}` \"{}\": {}", key,
-                  is_about_initrd ? kernel.initrd.view() : kernel.image.view(), why.text());
+  describe(why, error);
+  if (!region_key.empty()) return vm.error(region_key, "`{}`: {}", region_key, why.text());
+  vm.error(key, "`{}` \"{}\": {}", key, path, why.text());
 }
 
-void Checker::check_own_tree(const Vm& vm) {
-  const config::BundlePath& path = vm.config.kernel.dtb;
-  if (path.empty()) return;
-  const std::string* const blob = content(vm, path, "kernel.dtb");
-  if (blob == nullptr) return;
-  const auto tree = hal::Fdt::open(bytes_of(*blob));
-  if (tree.ok()) return;
-  vm.errors.error(position_of(vm.file.text, "kernel.dtb"), "`kernel.dtb` \"{}\": {}", path.view(), name(tree.error()));
-}
-
-void Checker::check_regions(const Vm& vm) {
+// All that vmm::load_vm() does, but for the guest's memory.
+void Checker::check_load(const Vm& vm) {
+  const config::KernelConfig& kernel = vm.config.kernel;
+  std::vector<const std::string*> contents;
+  config::for_each_file(vm.config, [&](std::string_view key, std::string_view name) {
+    contents.push_back(content(vm, name, key));
+  });
+  if (std::ranges::contains(contents, nullptr)) return;
+  const auto bytes = [&](const config::BundlePath& name) {
+    return name.empty() ? std::span<const std::byte>{} : bytes_of(*files_.content(std::string(name.view())));
+  };
+  const auto regions = config::memory_map(vm.config.memory, map_);
+  const auto own_tree = bytes(kernel.dtb);
+  const vmm::LoadRequest request{.isa = isa_,
+                                 .kernel = bytes(kernel.image),
+                                 .initrd = bytes(kernel.initrd),
+                                 .format = kernel.format,
+                                 .load = kernel.load,
+                                 .entry = kernel.entry,
+                                 .regions = {regions.begin(), regions.end()},
+                                 .fdt_capacity = vmm::guest_fdt_capacity(own_tree)};
+  const auto plan = vmm::plan_load(request, *inflater_);
+  if (!plan.ok()) return report(vm, plan.error());
   for (size_t i = 0; i < vm.config.memory.regions.size(); ++i) {
     const config::MemoryRegion& region = vm.config.memory.regions[i];
-    if (region.image.empty()) continue;
-    const std::string key = "memory.region." + std::to_string(i) + ".image";
-    const std::string* const image = content(vm, region.image, key);
-    if (image == nullptr || image->size() <= region.range.size) continue;
-    vm.errors.error(position_of(vm.file.text, key), "\"{}\" of {} bytes does not fit into the region of {}",
-                    region.image.view(), image->size(), hal::Size{region.range.size});
+    const size_t size = bytes(region.image).size();
+    if (size <= region.range.size) continue;
+    report(vm, {vmm::LoadError::Kind::region_too_small, size, region.range.size},
+           "memory.region." + std::to_string(i) + ".image");
   }
+  if (own_tree.empty()) return;
+  std::vector<std::byte> buffer(request.fdt_capacity);
+  vmm::GuestBoard board;
+  board.regions = request.regions;
+  board.cmdline = kernel.cmdline;
+  board.initrd = plan->initrd;
+  const auto tree = vmm::patch_guest_fdt(board, own_tree, buffer);
+  if (!tree.ok()) report(vm, vmm::LoadError::of(tree.error()));
 }
 
-// ----------------------------------------------------------------------------------------------------------- board
+// --------------------------------------------------------------------------------------------------------- machine
 
-void Checker::check_against_board(const Vm& vm) const {
-  if (!board_) return;
-  const auto at = [&](std::string_view key) { return position_of(vm.file.text, key); };
-  if (memory_of(vm.config) + own_memory > board_->memory) {
-    vm.errors.error(at("memory"), "the VM wants {} of memory; the board has {}, of which Plinth needs {}",
-                    hal::Size{memory_of(vm.config)}, hal::Size{board_->memory}, hal::Size{own_memory});
-  }
-  const uint64_t present = board_->cpus >= 64 ? UINT64_MAX : (uint64_t{1} << board_->cpus) - 1;
-  const bool names_cpus = vm.config.cpus != config::CpuSet::all();
-  if (names_cpus && (vm.config.cpus.bits & ~present) != 0) {
-    vm.errors.error(at("cpus"), "`cpus` names CPU {}; the board has the CPUs 0 to {}",
-                    std::countr_zero(vm.config.cpus.bits & ~present), board_->cpus - 1);
-  }
-  for (size_t i = 0; i < vm.config.affinity.size(); ++i) {
-    if ((vm.config.affinity[i].bits & present) != 0) continue;
-    vm.errors.error(at("affinity." + std::to_string(i)), "`affinity` of vCPU {} names no CPU that the board has", i);
-  }
-  const bool dedicated = vm.config.scheduler.policy == config::SchedulerPolicy::dedicated;
-  if (dedicated && std::popcount(vm.config.cpus.bits & present) < static_cast<int>(vm.config.vcpus)) {
-    vm.errors.error(at("scheduler.policy"), "{} dedicated vCPUs need a CPU each; the board has {} for them",
-                    vm.config.vcpus, std::popcount(vm.config.cpus.bits & present));
-  }
-  const unsigned wanted = vm.config.gic == config::GicVersion::v2   ? 2
-                          : vm.config.gic == config::GicVersion::v3 ? 3
-                                                                    : board_->gic_version;
-  if (board_->gic_version != 0 && wanted != board_->gic_version) {
-    vm.errors.error(at("gic"), "`gic` is {}; the board has a GICv{}", wanted, board_->gic_version);
-  }
+void Checker::check_demands(const Vm& vm) {
+  const vmm::VmFile file{vm.config, map_, vm.file.text, vm.arena};
+  if (!vmm::meets_demands(file, machine_, resources_, vm.errors)) return;
+  if (board_) machine_.free_memory -= memory_of(vm.config);
+  auto& claims = claims_.emplace_back();
   for (size_t i = 0; i < vm.config.passthrough.size(); ++i) {
-    for (const hal::HostPhysRange& memory : board_->memory_ranges) {
-      if (!memory.overlaps(vm.config.passthrough[i].host)) continue;
-      vm.errors.error(at("passthrough." + std::to_string(i) + ".address"), "{} is the board's RAM, not a device",
-                      vm.config.passthrough[i].host.start);
-    }
+    (void)resources_.claim(claims[i], vm.config.passthrough[i].host, vm.config.name);
   }
 }
 

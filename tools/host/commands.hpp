@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 // The subcommands of plinth-host. Each says on stderr what is wrong and returns the exit code: 0 good, 1 the input is
@@ -17,7 +18,9 @@ inline constexpr int bad_file = 2;
 struct CommonOptions {
   bool loongarch64 = false;
   std::vector<std::string> images;  // NAME=PATH
+  std::vector<std::pair<std::string, std::string>> files_by_name;
   std::string bundle_dir;           // or empty
+  bool complete = false;            // there are no others: what is not among them is missing
   std::vector<std::string> sets;    // VM.KEY=VALUE
 };
 
@@ -35,6 +38,13 @@ struct PackOptions : CommonOptions {
 };
 // Byte for byte the same archive from the same input.
 int pack(const PackOptions& options);
+
+struct DescribeOptions : CommonOptions {
+  std::vector<std::string> vms;
+};
+// stdout: JSON, an object for each VM: its name, the bytes of memory that it takes, the bundle's files that it names.
+// A file that is not good has no name, memory and files here.
+int describe(const DescribeOptions& options);
 
 // stdin: TOML. stdout: the tagged JSON of the toml-test suite.
 int toml_decode();

@@ -39,7 +39,4 @@ class Reporter final : public config::DiagnosticSink {
   unsigned errors_ = 0;
 };
 
-// The place of the value at `path` ("kernel.image", "memory.region.0.image"), or of the file's start.
-[[nodiscard]] config::Position position_of(std::string_view text, std::string_view path);
-
 }  // namespace host

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/host/files.hpp"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -39,13 +41,20 @@ std::optional<std::string> read_file(const std::filesystem::path& path) {
 std::optional<std::string> read_stdin() { return read_all(stdin, "standard input"); }
 
 bool write_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
-  std::filesystem::path partial = path;
-  partial += ".part";
-  File file(std::fopen(partial.c_str(), "wb"));
-  const bool written = file != nullptr && std::fwrite(bytes.data(), 1, bytes.size(), file.get()) == bytes.size() &&
-                       std::fclose(file.release()) == 0 && std::rename(partial.c_str(), path.c_str()) == 0;
-  if (!written) complain(path.native());
-  return written;
+  // A device, a pipe, or a link to somewhere is written as it is: a file in its place would be another thing.
+  std::error_code error;
+  const auto kind = std::filesystem::symlink_status(path, error).type();
+  const bool replaces = kind == std::filesystem::file_type::regular || kind == std::filesystem::file_type::not_found;
+  std::filesystem::path target = path;
+  if (replaces) target += "." + std::to_string(getpid()) + ".part";
+  File file(std::fopen(target.c_str(), "wb"));
+  bool written = file != nullptr && std::fwrite(bytes.data(), 1, bytes.size(), file.get()) == bytes.size();
+  if (file != nullptr) written = std::fclose(file.release()) == 0 && written;
+  if (written && replaces) written = std::rename(target.c_str(), path.c_str()) == 0;
+  if (written) return true;
+  complain(path.native());
+  if (replaces) std::filesystem::remove(target, error);
+  return false;
 }
 
 }  // namespace host

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "config/toml.hpp"
+#include "tools/host/named_files.hpp"
 #include "tools/host/overrides.hpp"
 #include "tools/host/toml_memory.hpp"
 
@@ -43,6 +44,14 @@ bool apply_override(const std::string& argument, Inputs& inputs) {
 
 }  // namespace
 
+std::string Inputs::bundle_name(const ConfigText& vm) { return "vms/" + vm.path.filename().string(); }
+
+std::set<std::string> Inputs::bundled_vms() const {
+  std::set<std::string> names;
+  for (const ConfigText& vm : vms) names.insert(bundle_name(vm));
+  return names;
+}
+
 std::optional<Inputs> Inputs::read(const CommonOptions& options, const std::string& plinth,
                                    const std::vector<std::string>& vms) {
   Inputs inputs;
@@ -61,7 +70,12 @@ std::optional<Inputs> Inputs::read(const CommonOptions& options, const std::stri
   for (const std::string& argument : options.images) {
     if (!inputs.files.add(argument)) return {};
   }
+  for (const auto& [name, path] : options.files_by_name) {
+    if (!inputs.files.add(name, path)) return {};
+  }
   inputs.files.set_folder(options.bundle_dir);
+  if (options.complete) inputs.files.set_complete();
+  for (const ConfigText& vm : inputs.vms) inputs.files.add_kernel(NamedFiles::of(vm, options.loongarch64).kernel);
   return inputs;
 }
 

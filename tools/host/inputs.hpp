@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,10 @@ struct Inputs {
   std::optional<ConfigText> plinth;
   std::vector<ConfigText> vms;
   BundleFiles files;
+
+  // What a VM file is called in the bundle, and what all of them are.
+  [[nodiscard]] static std::string bundle_name(const ConfigText& vm);
+  [[nodiscard]] std::set<std::string> bundled_vms() const;
 
   // Nothing, after a message, when something cannot be read, or an override is wrong or meets no VM. `plinth` may be
   // empty.

@@ -17,9 +17,11 @@ void add_common_options(CLI::App& command, host::CommonOptions& options) {
   command.add_option("--image", options.images, "A file of the bundle and where it is now")
       ->type_name("NAME=PATH")
       ->allow_extra_args(false);
+  command.add_option("--file", options.files_by_name, "The same, for names with a `=`")->type_name("NAME PATH");
   command.add_option("--bundle-dir", options.bundle_dir, "A folder laid out like the bundle, for the files not named")
       ->check(CLI::ExistingDirectory.description(""))
       ->type_name("DIR");
+  command.add_flag("--complete", options.complete, "There are no other files: miss all that are not given");
   command.add_option("--set", options.sets, "Override one value: linux.vcpus=4, plinth.log_level=debug")
       ->type_name("VM.KEY=VALUE")
       ->allow_extra_args(false);
@@ -52,6 +54,13 @@ CLI::App& add_pack(CLI::App& app, host::PackOptions& options) {
   return command;
 }
 
+CLI::App& add_describe(CLI::App& app, host::DescribeOptions& options) {
+  CLI::App& command = *app.add_subcommand("describe", "Write what VM files ask for, as JSON");
+  command.add_option("vms", options.vms, "VM files")->required();
+  add_common_options(command, options);
+  return command;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -62,6 +71,8 @@ int main(int argc, char** argv) {
   host::PackOptions pack_options;
   add_check(app, check_options).callback([&] { run = [&] { return host::check(check_options); }; });
   add_pack(app, pack_options).callback([&] { run = [&] { return host::pack(pack_options); }; });
+  host::DescribeOptions describe_options;
+  add_describe(app, describe_options).callback([&] { run = [&] { return host::describe(describe_options); }; });
   app.add_subcommand("toml-decode", "Read TOML from standard input, write the JSON of the toml-test suite")
       ->callback([&] { run = host::toml_decode; });
 

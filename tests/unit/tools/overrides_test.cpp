@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "config/places.hpp"
 #include "config/toml.hpp"
+#include "config/vm_config.hpp"
 #include "tools/host/toml_memory.hpp"
 
 namespace {
@@ -126,9 +128,10 @@ TEST(Overrides, leave_good_toml_good) {
 }
 
 TEST(Overrides, find_the_place_of_a_value) {
-  EXPECT_EQ(host::position_of(sample, "kernel.image"), (config::Position{7, 9}));
-  EXPECT_EQ(host::position_of(sample, "memory2.region.0.address"), (config::Position{10, 11}));
-  EXPECT_EQ(host::position_of(sample, "kernel.missing"), (config::Position{6, 2}));
+  std::vector<std::byte> arena(config::load_arena_size);
+  EXPECT_EQ(config::position_of(sample, arena, "kernel.image"), (config::Position{7, 9}));
+  EXPECT_EQ(config::position_of(sample, arena, "memory2.region.0.address"), (config::Position{10, 11}));
+  EXPECT_EQ(config::position_of(sample, arena, "kernel.missing"), (config::Position{6, 2}));
 }
 
 }  // namespace
