@@ -6,7 +6,7 @@
 
 #include "config/places.hpp"
 #include "tools/host/files.hpp"
-#include "vmm/loader/guest_fdt.hpp"
+#include "vmm/loader/device_tree.hpp"
 
 namespace host {
 namespace {
@@ -147,7 +147,7 @@ void Checker::check_load(const Vm& vm) {
                                  .load = kernel.load,
                                  .entry = kernel.entry,
                                  .regions = {regions.begin(), regions.end()},
-                                 .fdt_capacity = vmm::guest_fdt_capacity(own_tree)};
+                                 .fdt_capacity = vmm::device_tree_capacity(own_tree)};
   const auto plan = vmm::plan_load(request, *inflater_);
   if (!plan.ok()) return report(vm, plan.error());
   for (size_t i = 0; i < vm.config.memory.regions.size(); ++i) {
@@ -159,11 +159,9 @@ void Checker::check_load(const Vm& vm) {
   }
   if (own_tree.empty()) return;
   std::vector<std::byte> buffer(request.fdt_capacity);
-  vmm::GuestBoard board;
-  board.regions = request.regions;
-  board.cmdline = kernel.cmdline;
-  board.initrd = plan->initrd;
-  const auto tree = vmm::patch_guest_fdt(board, own_tree, buffer);
+  const vmm::GuestFacts facts{
+      .regions = request.regions, .cmdline = kernel.cmdline, .initrd = plan->initrd, .seed = {}};
+  const auto tree = vmm::patch_device_tree(facts, own_tree, buffer);
   if (!tree.ok()) report(vm, vmm::LoadError::of(tree.error()));
 }
 

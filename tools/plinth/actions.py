@@ -7,9 +7,9 @@ import subprocess
 import sys
 
 from . import building, bundle, guests, machines, packages
-from .expect import Session, unescape
+from .expect import GuestConsole, unescape
 from .paths import BUILD, ROOT, shown
-from .ui import Failure, say
+from .ui import USAGE, Failure, say
 
 GIB = 1 << 30
 OWN_SHARE = 128 << 20  # of the machine's RAM, for the hypervisor, the bundle and what firmware keeps
@@ -18,33 +18,56 @@ BUNDLE_SHARE = 64 << 20
 
 def run(arguments):
     files = bundle.find(arguments.vms)
-    machine = _machine(arguments, files)
-    if arguments.script is None and arguments.timeout is not None:
-        raise Failure("--timeout belongs to --expect: an interactive run lasts until you leave it")
+    _check_script(arguments)
+    wanted = bundle.demands(files, arguments.arch, arguments.overrides)
+    machine = _machine(arguments, wanted)
     if arguments.dry_run:
         return _print_commands(arguments, files, machine)
-    machine.prepare()
+    emulator = machine.prepare()
     kernel = building.image(arguments.arch)
-    packed = bundle.pack(files, arguments.arch, arguments.overrides, _host_config(arguments))
+    names = [vm["name"] for vm in wanted]
+    overrides = [*arguments.overrides, *_first_console(arguments, names)]
+    packed = bundle.pack(files, arguments.arch, overrides, _host_config(arguments), given=arguments.images)
+    say(f"on {emulator}")
     if arguments.gdb:
-        say(f"waiting for: gdb-multiarch {shown(BUILD / arguments.arch / 'plinth.elf')} -ex 'target remote :1234'")
+        say(f"waiting for: gdb-multiarch {shown(BUILD / arguments.arch / 'plinth.elf')} -ex 'target remote {machines.GDB}'")
     if arguments.script is None:
         return _interactive(machine.command(kernel, packed, machines.interactive(arguments.log)))
-    return _scripted(machine.command(kernel, packed, machines.SCRIPTED), arguments)
+    return _scripted(machine.command(kernel, packed, machines.SCRIPTED), arguments, names, emulator)
 
 
-def _machine(arguments, files):
-    needed = bundle.memory(files, arguments.overrides) + OWN_SHARE + BUNDLE_SHARE * len(files)
+def _check_script(arguments):
+    script = arguments.script
+    if script is None and arguments.timeout is not None:
+        raise Failure("--timeout belongs to --expect: an interactive run lasts until you leave it", USAGE)
+    if script is None and arguments.reject:
+        raise Failure("--reject belongs to --expect: give the run something to wait for", USAGE)
+    if script is not None and not any(kind == "expect" for kind, _ in script):
+        raise Failure("--send and --on belong to --expect: without it nobody waits for what they bring about", USAGE)
+
+
+def _first_console(arguments, names):
+    """A script begins at the console of its first VM, unless its own plinth.toml or --on says another."""
+    if arguments.script is None or arguments.host_config or len(names) < 2:
+        return []
+    if any(override.startswith("plinth.console.attach=") for override in arguments.overrides):
+        return []
+    return [f"plinth.console.attach={names[0]}"] if names[0] else []
+
+
+def _machine(arguments, wanted):
+    needed = sum(vm["memory"] for vm in wanted) + OWN_SHARE + BUNDLE_SHARE * len(wanted)
     mem = arguments.mem or f"{max(1, -(-needed // GIB))}G"
     return machines.Machine(arguments.arch, arguments.cpu, arguments.smp, mem, arguments.gic, arguments.gdb,
-                            arguments.qemu_arg)
+                            arguments.qemu_arg, qemu=arguments.qemu)
 
 
 def _print_commands(arguments, files, machine):
     console = machines.interactive(arguments.log) if arguments.script is None else machines.SCRIPTED
     words = machine.command(building.product_of(arguments.arch), bundle.default_output(files), console)
     print(f"plinth pack {shlex.join(shown(file) for file in files)} -o {shown(bundle.default_output(files))}"
-          + "".join(f" --set {shlex.quote(override)}" for override in arguments.overrides))
+          + "".join(f" --set {shlex.quote(override)}" for override in arguments.overrides)
+          + "".join(f" --image {shlex.quote(image)}" for image in arguments.images))
     print(shlex.join(shown(word) for word in words))
 
 
@@ -54,8 +77,13 @@ def _interactive(command):
     os.execvp(command[0], command)
 
 
-def _scripted(command, arguments):
+def _scripted(command, arguments, names, emulator):
+    unknown = [name for kind, name in arguments.script if kind == "on" and name not in names]
+    if unknown:
+        raise Failure(f"--on {unknown[0]}: no VM of this run is called so; there are: {', '.join(names)}", USAGE)
     log = open(arguments.log, "wb") if arguments.log else None
+    if log:
+        log.write(f"# {emulator}\n".encode())
 
     def output(data):
         sys.stdout.buffer.write(data)
@@ -64,11 +92,13 @@ def _scripted(command, arguments):
             log.write(data)
             log.flush()
 
-    with Session(command, arguments.timeout or 120, arguments.reject, output) as session:
+    with GuestConsole(command, arguments.timeout or 120, arguments.reject, output, names) as session:
         try:
             for kind, text in arguments.script:
                 if kind == "expect":
                     session.expect(text)
+                elif kind == "on":
+                    session.go_to(text)
                 else:
                     session.send(unescape(text))
         finally:
@@ -89,7 +119,8 @@ def build(arguments):
 def pack(arguments):
     files = bundle.find(arguments.vms)
     building.image(arguments.arch)
-    print(bundle.pack(files, arguments.arch, arguments.overrides, _host_config(arguments), arguments.output))
+    print(bundle.pack(files, arguments.arch, arguments.overrides, _host_config(arguments), arguments.output,
+                      arguments.images))
 
 
 def _host_config(arguments):
@@ -100,7 +131,8 @@ def check(arguments):
     files = bundle.find(arguments.vms)
     building.image(arguments.arch)  # our own guests are images, too
     command = [building.host_tool(), "check", "--arch", arguments.arch, *map(shown, files)]
-    command += bundle.described(bundle.images_at_hand(files, arguments.arch, arguments.overrides), arguments.overrides)
+    found = bundle.images_at_hand(files, arguments.arch, arguments.overrides, arguments.images)
+    command += ["--complete", *bundle.described(found, arguments.overrides)]
     if arguments.dtb:
         command += ["--dtb", os.path.abspath(arguments.dtb)]
     return subprocess.run(command, cwd=ROOT).returncode

@@ -124,8 +124,9 @@ class PrivateApt:
         for sub in ("lists/partial", "archives/partial", "sources"):
             (self.folder / sub).mkdir(parents=True, exist_ok=True)
         self.packages.mkdir(parents=True, exist_ok=True)
-        self._write_sources(debian_sources(sources or machine_sources(), codename()), suites, source)
-        self._write_configuration()
+        with self._lock():
+            self._write_sources(debian_sources(sources or machine_sources(), codename()), suites, source)
+            self._write_configuration()
 
     def update(self):
         """Fetches the package lists now."""
@@ -258,7 +259,13 @@ class PrivateApt:
         ]) + "\n"
         (self.folder / "status").touch()
         (self.folder / "sources.list").touch()
-        (self.folder / "apt.conf").write_text(text)
+        # Whole or not at all, and only when it changes: others may be reading it.
+        file = self.folder / "apt.conf"
+        if file.exists() and file.read_text() == text:
+            return
+        temporary = file.with_name(f"apt.conf.{os.getpid()}.part")
+        temporary.write_text(text)
+        temporary.replace(file)
 
 
 def newest(versions):

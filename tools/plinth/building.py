@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """CMake and Ninja, configured by preset when needed."""
 
+import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 from . import packages
 from .paths import BUILD, HOST_TOOL, ROOT, shown
-from .ui import Failure, call, step
+from .ui import Failure, call, say, step
 
 
 def image(arch):
@@ -43,8 +46,29 @@ def unit_tests():
 
 
 def _build(preset, *targets):
+    """One command at a time in each build folder: others wait."""
+    BUILD.mkdir(exist_ok=True)
+    with open(BUILD / f".{preset}.lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for another command that builds {preset}")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        _build_alone(preset, *targets)
+
+
+def _is_configured(folder):
+    """For these sources: a copied tree brings the build folder of the original along."""
+    cache = folder / "CMakeCache.txt"
+    if not (folder / "build.ninja").exists() or not cache.exists():
+        return False
+    home = re.search(r"^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$", cache.read_text(errors="replace"), re.MULTILINE)
+    return home is not None and Path(home.group(1)) == ROOT
+
+
+def _build_alone(preset, *targets):
     folder = BUILD / preset
-    if not (folder / "build.ninja").exists():
+    if not _is_configured(folder):
         shutil.rmtree(folder, ignore_errors=True)
         call(["cmake", "--preset", preset], f"configuring {preset}", cwd=ROOT)
     command = ["ninja", "-C", str(folder), "-j", str(os.cpu_count() or 1), *targets]
@@ -59,4 +83,6 @@ def _build(preset, *targets):
 
 
 def _up_to_date(command):
+    if shutil.which(command[0]) is None:
+        raise Failure(f"building needs the program {command[0]}, and it is not in PATH")
     return "no work to do" in subprocess.run([*command, "-n"], capture_output=True, text=True).stdout

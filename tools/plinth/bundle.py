@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finds VM files and the images they name, and packs them into the bundle that the hypervisor reads."""
 
-import re
-import tomllib
+import hashlib
+import json
+import os
+import time
 from pathlib import Path
 
 from . import building, guests
 from .paths import BUILD, HOST_CONFIG, ROOT, VMS, shown
 from .ui import Failure, call
 
-IMAGE_KEYS = ("image", "initrd", "dtb")  # of table [kernel]
+KEPT_FOR = 24 * 3600  # seconds that the bundle of a run stays after its last use
 
 
 def find(words):
@@ -19,9 +21,11 @@ def find(words):
 
 def _find_one(word):
     if word.endswith(".toml") or "/" in word:
-        path = Path(word).resolve()
+        path = Path(os.path.abspath(word))
         if not path.is_file():
             raise Failure(f"there is no file {word}")
+        if path.suffix != ".toml":
+            raise Failure(f"{word}: a VM file is called NAME.toml: the hypervisor takes no other for one")
         return path
     path = VMS / f"{word}.toml"
     if path.is_file():
@@ -30,23 +34,45 @@ def _find_one(word):
     raise Failure(f"there is no VM called {word}; samples are: {known}. Your own is given as a path: ./{word}.toml")
 
 
-def pack(files, arch, overrides=(), host_config=None, output=None):
-    """Packs the bundle of these VM files; returns its path."""
+def pack(files, arch, overrides=(), host_config=None, output=None, given=()):
+    """Packs the bundle of these VM files; returns its path. Without `output` it is called by its content, so that runs
+    beside each other keep apart."""
     check_names(files)
     tool = building.host_tool()
-    output = Path(output).resolve() if output else default_output(files)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    command = [tool, "pack", "-o", output, "--arch", arch, "--plinth", host_config or HOST_CONFIG]
+    if output:
+        target = Path(os.path.abspath(output))
+    else:
+        target = default_output(files)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _forget_old(target.parent)
+        target = target.with_suffix(f".{os.getpid()}.part")
+    command = [tool, "pack", "-o", target, "--arch", arch, "--plinth", host_config or HOST_CONFIG]
     for file in files:
         command += ["--vm", shown(file)]
-    command += described(images(files, arch, overrides), overrides)
+    command += described(images(files, arch, overrides, given), overrides)
     call(command, "packing the bundle", cwd=ROOT)
-    return output
+    return target if output else _name_by_content(target, files)
+
+
+def _name_by_content(packed, files):
+    digest = hashlib.sha256(packed.read_bytes()).hexdigest()[:12]
+    path = default_output(files).with_suffix(f".{digest}.cpio")
+    packed.replace(path)
+    return path
+
+
+def _forget_old(folder):
+    for path in folder.iterdir():
+        try:
+            if path.is_file() and path.stat().st_mtime < time.time() - KEPT_FOR:
+                path.unlink()
+        except FileNotFoundError:
+            pass  # another run was faster
 
 
 def described(found, overrides):
     """Images and overrides as options of plinth-host."""
-    options = [word for name, path in found.items() for word in ("--image", f"{name}={path}")]
+    options = [word for name, path in found.items() for word in ("--file", name, path)]
     return options + [word for override in overrides for word in ("--set", override)]
 
 
@@ -61,74 +87,52 @@ def check_names(files):
             raise Failure(f"{stem}.toml is given twice; each VM needs a file name and a `name` of its own")
 
 
-def images(files, arch, overrides=()):
-    """Bundle name -> local file, of every image the VM files and the overrides name."""
+def demands(files, arch, overrides=()):
+    """What each VM file asks for, with the overrides applied, by the hypervisor's own reading: its name, the bytes of
+    memory it takes, the images it names. A file that is not good asks for nothing: packing and checking say why."""
+    command = [building.host_tool(), "describe", "--arch", arch, *map(shown, files)]
+    command += [word for override in overrides for word in ("--set", override)]
+    return json.loads(call(command, "reading the VM files", cwd=ROOT))
+
+
+def images(files, arch, overrides=(), given=()):
+    """Bundle name -> local file, of every image the VM files and the overrides name. `given` are NAME=PATH."""
     found = {}
-    for file in files:
-        for name in _named_images(file, overrides):
-            found[name] = _locate(name, file, arch)
+    wanted = demands(files, arch, overrides)
+    chosen = _given(given, {name for vm in wanted for name in vm["files"]})
+    for file, vm in zip(files, wanted):
+        for name in vm["files"]:
+            found[name] = chosen.get(name) or _locate(name, file, arch)
     return found
 
 
-def images_at_hand(files, arch, overrides=()):
+def images_at_hand(files, arch, overrides=(), given=()):
     """As images(), without those that are nowhere: for a check, which says so itself, with the line."""
     found = {}
-    for file in files:
-        for name in _named_images(file, overrides):
+    wanted = demands(files, arch, overrides)
+    chosen = _given(given, {name for vm in wanted for name in vm["files"]})
+    for file, vm in zip(files, wanted):
+        for name in vm["files"]:
             try:
-                found[name] = _locate(name, file, arch)
+                found[name] = chosen.get(name) or _locate(name, file, arch)
             except Failure:
                 pass
     return found
 
 
-def memory(files, overrides=()):
-    """Bytes of RAM that the VMs ask for, as far as one can tell without checking the files."""
-    total = 0
-    for file in files:
-        table = _tables(file)
-        name = str(table.get("name", file.stem))
-        wanted = table.get("memory")
-        for override in overrides:
-            if override.startswith(f"{name}.memory="):
-                wanted = override.split("=", 1)[1].strip("\"'")
-        regions = _regions(wanted) if isinstance(wanted, dict) else [{"size": wanted}]
-        total += sum(_bytes(region.get("size")) for region in regions)
-    return total
-
-
-def _regions(memory):
-    """The [[memory.region]] tables, if that is what `memory` is made of."""
-    regions = memory.get("region") if isinstance(memory, dict) else None
-    return [region for region in regions if isinstance(region, dict)] if isinstance(regions, list) else []
-
-
-def _bytes(size):
-    match = re.fullmatch(r"([\d_]+)\s*([KMGT]i?B?)?", str(size))
-    unit = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
-    return int(match.group(1).replace("_", "")) << unit[(match.group(2) or "")[:1]] if match else 0
-
-
-def _tables(file):
-    """The file as nested dictionaries; a file that is no TOML has none here: its errors are for the real parser to tell."""
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        return {}
-
-
-def _named_images(file, overrides):
-    table = _tables(file)
-    kernel = table.get("kernel", {})
-    named = {key: kernel[key] for key in IMAGE_KEYS if isinstance(kernel, dict) and isinstance(kernel.get(key), str)}
-    for index, region in enumerate(_regions(table.get("memory"))):
-        if isinstance(region.get("image"), str):
-            named[f"memory.region.{index}"] = region["image"]
-    for override in overrides:
-        match = re.fullmatch(r"(.+)\.kernel\.(\w+)=(.*)", override)
-        if match and match.group(1) == table.get("name") and match.group(2) in IMAGE_KEYS:
-            named[match.group(2)] = match.group(3).strip("\"'")
-    return list(dict.fromkeys(named.values()))
+def _given(options, names):
+    """NAME=PATH options as a dictionary; both may hold a `=`, but NAME is one that a VM file names."""
+    chosen = {}
+    for option in options:
+        name = next((name for name in names if option.startswith(f"{name}=")), None)
+        if name is None:
+            known = ", ".join(sorted(names)) or "none"
+            raise Failure(f"--image {option}: write it as NAME=PATH, where a VM file names the image NAME (here: {known})")
+        path = Path(os.path.abspath(option[len(name) + 1:]))
+        if not path.is_file():
+            raise Failure(f"--image {option}: there is no file {shown(path)}")
+        chosen[name] = path
+    return chosen
 
 
 def _locate(name, file, arch):
@@ -139,5 +143,5 @@ def _locate(name, file, arch):
     path = guests.image(name, arch)
     if path is None:
         raise Failure(f"{shown(file)} names the image `{name}`, and there is neither a file {shown(beside)} nor a guest of "
-                      f"that name; put the file there (images fetched for you: {', '.join(guests.fetched_names(arch))})")
+                      f"that name; put the file there, or say where it is with --image {name}=PATH (images fetched for you: {', '.join(guests.fetched_names(arch))})")
     return path

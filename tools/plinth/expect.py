@@ -64,12 +64,13 @@ class Session:
         regex = re.compile(pattern, re.MULTILINE)
         end = self._end(timeout)
         while True:
-            match = regex.search(self._text)
+            match = regex.search(self._searchable())
             if match:
                 self._check_rejected(match.start())
                 self._text = self._text[match.end():]
                 return match
             self._check_rejected(len(self._text))
+            self._check_alive()
             self._text = self._text[-WINDOW:]
             if not self._read(end):
                 raise Missed(f"the program ended (exit code {self._process.wait()}) before its console showed: {pattern}")
@@ -78,8 +79,9 @@ class Session:
                              f"waiting for the console to show: {pattern}", TIMED_OUT)
 
     def send(self, text):
-        """Types `text`; a newline is the Enter key."""
-        self._pending += text.replace("\n", "\r").encode()
+        """Types `text`, a string or bytes; a newline is the Enter key."""
+        data = text if isinstance(text, bytes) else text.encode()
+        self._pending += data.replace(b"\n", b"\r")
         self._write()
 
     def drain(self, seconds):
@@ -104,6 +106,13 @@ class Session:
     def _end(self, timeout):
         return self._deadline if timeout is None else min(self._deadline, time.monotonic() + timeout)
 
+    def _searchable(self):
+        """What of the output may match already."""
+        return self._text
+
+    def _check_alive(self):
+        """Raises Missed when there is no use in waiting."""
+
     def _check_rejected(self, until):
         for regex in self._reject:
             match = regex.search(self._text, 0, until)
@@ -113,14 +122,18 @@ class Session:
     def _read(self, end):
         """Waits for output until `end`, takes it in; False when the program closed its side."""
         self._write()
-        pause = max(0.0, min(end - time.monotonic(), 0.05 if self._pending else 3600))
+        pause = max(0.0, min(end - time.monotonic(), 0.05 if self._pending else 1))
         if not self._selector.select(pause):
             return True
         data = os.read(self._process.stdout.fileno(), 65536)
         if self._output is not None and data:
             self._output(data)
-        self._text += self._decoder.decode(data).replace("\r", "")
+        self._take(self._decoder.decode(data).replace("\r", ""))
         return bool(data)
+
+    def _take(self, text):
+        """New output: it becomes part of what is searched."""
+        self._text += text
 
     def _write(self):
         """As much of what is to be typed as the pipe takes now."""
@@ -135,10 +148,112 @@ class Session:
             self._pending = self._pending[written:]
 
 
+ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_=>78])")
+UNFINISHED_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?)?\Z")
+LOG_PREFIX = "[plinth] "
+QUIET = 5  # seconds without output after which a VM that ended has said all
+
+
+class Ended(Missed):
+    """The VM whose output is waited for was refused, or came to its end."""
+
+
+class GuestConsole(Session):
+    """A session with the hypervisor that searches what guests print, and that alone: without the lines of Plinth's log,
+    without escape sequences, and without the echo of the lines that were typed. What a guest prints in answer to a typed
+    line is searched from the first repetition of that line on.
+
+    `names` are the VMs of the run.
+    """
+
+    def __init__(self, command, timeout, reject=(), output=None, names=()):
+        super().__init__(command, timeout, reject, output)
+        self._names = names
+        self._raw = ""  # the beginning of an escape sequence or of a line of the log, whose rest is to come
+        self._line_start = True
+        self._echoes = []  # typed lines whose echo has not been seen
+        self._end_of_vm = None  # what the log said of it, and since when it is quiet
+        self._announced = None  # what the log says when the console that is asked for is there
+
+    def send(self, text):
+        data = text if isinstance(text, bytes) else text.encode()
+        self._echoes += [line.decode(errors="replace") for line in data.split(b"\n")[:-1] if line.strip()]
+        super().send(data)
+
+    def expect(self, pattern, timeout=None):
+        self._end_of_vm = self._end_of_vm and (self._end_of_vm[0], time.monotonic())
+        return super().expect(pattern, timeout)
+
+    def go_to(self, name):
+        """To the console of VM `name`, from wherever the session is."""
+        self._echoes = []
+        self._announced = re.compile(rf"console of '{re.escape(name)}'")
+        super().send(f"\x1econsole {name}\n")
+        while self._announced:
+            if not self._read(self._deadline):
+                raise Missed(f"the program ended before the console of {name} was shown")
+            if time.monotonic() >= self._deadline:
+                raise Missed(f"timed out after {self._timeout:g} s waiting for the console of {name}", TIMED_OUT)
+
+    def _take(self, text):
+        text = self._raw + text
+        unfinished = UNFINISHED_SEQUENCE.search(text)
+        self._raw = text[unfinished.start():] if unfinished else ""
+        text = ESCAPE_SEQUENCE.sub("", text[:unfinished.start()] if unfinished else text)
+        for line in text.splitlines(keepends=True):
+            self._take_line(line)
+        self._drop_echoes()
+        if text and self._end_of_vm:
+            self._end_of_vm = (self._end_of_vm[0], time.monotonic())
+
+    def _take_line(self, line):
+        """A line, or a piece of one."""
+        starts_here, self._line_start = self._line_start, line.endswith("\n")
+        if starts_here and not line.endswith("\n") and (LOG_PREFIX.startswith(line) or line.startswith(LOG_PREFIX)):
+            self._raw = line + self._raw
+            self._line_start = True
+        elif starts_here and line.startswith(LOG_PREFIX):
+            self._read_log(line[len(LOG_PREFIX):].rstrip("\n"))
+        else:
+            self._text += line
+
+    def _read_log(self, line):
+        if self._announced and self._announced.search(line):
+            self._announced = None
+            self._text = ""
+        vm = re.match(r"(?:error: )?(?:vms/)?([\w-]+)(?:\.toml)?(?::\d+)*: ", line)
+        is_end = line.startswith("error: vms/") or line.startswith("warning: no VM:")
+        if vm and vm.group(1) in self._names:
+            is_end |= line.startswith("error: ") or line.endswith((": powered itself off", ": stopped"))
+        if is_end:
+            self._end_of_vm = (line.removeprefix("error: "), time.monotonic())
+
+    def _drop_echoes(self):
+        """Takes out what is the echo of a typed line; one that is still coming in is not searched yet."""
+        while self._echoes:
+            at = self._text.find(self._echoes[0])
+            if at < 0:
+                return
+            self._text = self._text[:at] + self._text[at + len(self._echoes.pop(0)):]
+
+    def _searchable(self):
+        if not self._echoes:
+            return self._text
+        echo = self._echoes[0]
+        for length in range(min(len(echo) - 1, len(self._text)), 0, -1):
+            if self._text.endswith(echo[:length]):
+                return self._text[:-length]
+        return self._text
+
+    def _check_alive(self):
+        if self._end_of_vm and time.monotonic() - self._end_of_vm[1] >= QUIET:
+            raise Ended(f"the VM is not going to say it: {self._end_of_vm[0]}")
+
+
 def unescape(text):
-    r"""Turns \n, \r, \t, \e, \\ and \xNN as typed on a command line into the characters meant."""
-    simple = {"n": "\n", "r": "\r", "t": "\t", "e": "\x1b", "\\": "\\"}
+    r"""Turns \n, \r, \t, \e, \\ and \xNN as typed on a command line into the bytes meant."""
+    simple = {"n": b"\n", "r": b"\r", "t": b"\t", "e": b"\x1b", "\\": b"\\"}
 
     def replace(match):
-        return chr(int(match.group(2), 16)) if match.group(2) else simple[match.group(1)]
-    return re.sub(r"\\(?:([nrte\\])|x([0-9a-fA-F]{2}))", replace, text)
+        return bytes([int(match.group(2), 16)]) if match.group(2) else simple[match.group(1).decode()]
+    return re.sub(rb"\\(?:([nrte\\])|x([0-9a-fA-F]{2}))", replace, text.encode("utf-8", "surrogateescape"))

@@ -6,6 +6,7 @@ import fnmatch
 import gzip
 import hashlib
 import json
+import os
 import struct
 import subprocess
 import tarfile
@@ -64,9 +65,12 @@ def _recipe_matches(record, name):
 def _write(path, data):
     """Whole or not at all: two commands may fetch at the same time."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _member(deb, pattern):

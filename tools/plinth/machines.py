@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The QEMU machine the hypervisor is started on, one description per architecture."""
 
+import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from . import packages
 from .paths import QEMU_LVZ
 from .ui import Failure
 
+GDB = "127.0.0.1:1234"  # nobody else on the network
 MACHINES = {"aarch64": "cortex-a72", "loongarch64": "la464"}  # with the default CPU
 
 
@@ -24,6 +26,7 @@ class Machine:
     gdb: bool = False
     extra: list = field(default_factory=list)
     virtualization: bool = True
+    qemu: str = None  # a program other than the usual one
 
     def command(self, kernel, bundle, console):
         """The QEMU command line. `console` is the list of options that says where the UART goes."""
@@ -33,7 +36,7 @@ class Machine:
         if bundle is not None:
             words += ["-initrd", str(bundle)]
         if self.gdb:
-            words += ["-gdb", "tcp::1234", "-S"]
+            words += ["-gdb", f"tcp:{GDB}", "-S"]
         return [*words, *console, *self.extra]
 
     def board(self):
@@ -42,14 +45,29 @@ class Machine:
         return f"virt,virtualization={'on' if self.virtualization else 'off'},gic-version={self.gic}"
 
     def emulator(self):
+        if self.qemu:
+            return self.qemu
         if self.arch == "aarch64":
             return "qemu-system-aarch64"
         return lvz_emulator()
 
     def prepare(self):
-        """Installs or builds the emulator."""
-        packages.ensure(packages.QEMU[self.arch])
-        self.emulator()
+        """Installs or builds the emulator; returns which one it is."""
+        if not self.qemu:
+            packages.ensure(packages.QEMU[self.arch])
+        return version(self.emulator())
+
+
+def version(program):
+    """What an emulator calls itself; a Failure where there is none."""
+    found = shutil.which(program)
+    if found is None:
+        raise Failure(f"there is no QEMU called {program}; is it in PATH?")
+    shown = subprocess.run([found, "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+    first = shown.stdout.partition("\n")[0].strip()
+    if shown.returncode != 0 or not first:
+        raise Failure(f"{found} does not start: {shown.stderr.strip() or 'it says nothing'}")
+    return f"{first} ({found})"
 
 
 def lvz_emulator():

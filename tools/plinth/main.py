@@ -2,9 +2,11 @@
 """Entry of ./plinth: subcommands, their options and help. What they do is in the modules beside this one."""
 
 import argparse
+import math
 import os
 import re
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,7 +17,8 @@ if sys.version_info < (3, 11):
     sys.exit("plinth: Python 3.11 or newer is needed (Debian 12 has 3.11)")
 
 from plinth import actions, bench, machines, trace  # noqa: E402  (after the path and the version are right)
-from plinth.ui import Failure  # noqa: E402
+from plinth.paths import ROOT  # noqa: E402
+from plinth.ui import USAGE, Failure  # noqa: E402
 
 RUN_EXAMPLES = """\
 examples:
@@ -25,17 +28,44 @@ examples:
   plinth run linux --expect GUEST-UP --timeout 120
                                                 a boot test: exit code 0 when the console shows it, 124 after 120 s
   plinth run linux --expect 'guest:/#' --send 'uname -m\\n' --expect aarch64
+  plinth run linux hello --expect GUEST-UP --on hello --expect 'is ready'
+                                                one VM's console after the other
+  plinth run linux --image linux/Image=~/linux/arch/arm64/boot/Image
+                                                a kernel of yours
   plinth run linux --gdb                        wait for a debugger on port 1234
+
+--expect looks at what the guest at the console prints: not at Plinth's own log, at escape sequences, or at the echo of
+a line that --send typed. A VM that was refused or has ended ends the waiting.
 
 leave an interactive run with Ctrl-A x; Ctrl-^ (Ctrl-6 on many keyboards) leads from a guest's console to Plinth's prompt
 """
 
 
+EPILOG = """\
+start with: plinth run
+`plinth COMMAND --help` or `plinth help COMMAND` shows options and examples
+
+exit codes: 0 done; 1 it failed, a message says why; 2 the command line makes no sense (check, pack: or a file cannot be
+read or written); 124 --expect waited in vain; 130 interrupted (Ctrl-C); 141 nobody reads the output; 143 terminated
+"""
+
+
+def _version():
+    """The commit that this tree is at, where git can tell."""
+    try:
+        told = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty", "--tags"], capture_output=True, text=True)
+        return f"plinth {told.stdout.strip() or 'without a version: no git here'}"
+    except OSError:
+        return "plinth without a version: no git here"
+
+
 def parser():
     top = argparse.ArgumentParser(prog="plinth", description="Builds, packs, runs and tests the Plinth hypervisor.",
                                   formatter_class=argparse.RawDescriptionHelpFormatter,
-                                  epilog="start with: plinth run\n`plinth COMMAND --help` shows options and examples")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+                                  epilog=EPILOG)
+    top.add_argument("--version", action="version", version=_version())
+    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+    top.set_defaults(action=lambda _: top.print_help())
 
     def command(name, summary, action, examples):
         sub = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".",
@@ -96,9 +126,22 @@ def parser():
     tracing.add_argument("log", metavar="LOG", help="what `plinth run --log` wrote; - for standard input")
     tracing.add_argument("-o", "--output", default="trace.json", metavar="FILE", help="default: trace.json")
     tracing.add_argument("--svg", metavar="FILE", help="draw a picture instead")
+    helping = command("help", "show this, or the help of a command", lambda chosen: _show_help(top, commands, chosen),
+                      "examples:\n  plinth help\n  plinth help run")
+    helping.add_argument("topic", nargs="?", metavar="COMMAND")
+
     tracing.add_argument("--window", type=trace.window, metavar="BEGIN:LENGTH",
                          help="the part to draw, in microseconds since the first record (default: all)")
     return top
+
+
+def _show_help(top, commands, arguments):
+    if arguments.topic is None:
+        top.print_help()
+    elif arguments.topic in commands.choices:
+        commands.choices[arguments.topic].print_help()
+    else:
+        raise Failure(f"there is no command {arguments.topic}; there are: {', '.join(commands.choices)}", USAGE)
 
 
 def _arch_option(sub):
@@ -109,6 +152,8 @@ def _vm_options(sub, host_config=True):
     sub.add_argument("vms", nargs="*", metavar="NAME|FILE.toml", help="a sample of config/vms or a VM file of yours (default: linux)")
     sub.add_argument("--set", dest="overrides", action="append", default=[], metavar="VM.KEY=VALUE",
                      help="override one TOML value, e.g. linux.vcpus=4 or linux.kernel.cmdline='console=ttyAMA0 quiet'")
+    sub.add_argument("--image", dest="images", action="append", default=[], metavar="NAME=PATH",
+                     help="where the image NAME of a VM file is, e.g. linux/Image=my/Image")
     if host_config:
         sub.add_argument("--host-config", metavar="FILE", help="the bundle's plinth.toml (default: config/plinth.toml)")
 
@@ -120,6 +165,7 @@ def _machine_options(sub):
     sub.add_argument("--cpu", metavar="MODEL", help="CPU model (default: cortex-a72 on aarch64, la464 on loongarch64)")
     sub.add_argument("--gic", type=int, choices=(2, 3), default=3, help="interrupt controller on aarch64 (default: %(default)s)")
     sub.add_argument("--gdb", action="store_true", help="wait for a debugger on port 1234")
+    sub.add_argument("--qemu", metavar="PROGRAM", help="the QEMU to use (default: the installed one)")
     sub.add_argument("--qemu-arg", action="append", default=[], metavar="ARG", help="hand ARG to QEMU; repeat it for more")
     sub.add_argument("--log", metavar="FILE", help="also write the console to FILE")
     sub.add_argument("--dry-run", action="store_true", help="print what would be run")
@@ -133,6 +179,8 @@ class _ScriptStep(argparse.Action):
 
 
 def _regex(text):
+    if not text:
+        raise argparse.ArgumentTypeError("an empty pattern is found everywhere")
     try:
         re.compile(text)
     except re.error as error:
@@ -140,14 +188,26 @@ def _regex(text):
     return text
 
 
+def _seconds(text):
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time: a number of seconds above 0")
+    return seconds
+
+
 def _script_options(sub):
     sub.set_defaults(script=None)
+    sub.add_argument("--on", action=_ScriptStep, metavar="VM",
+                     help="what follows is about the console of this VM (at first: that of the first VM)")
     sub.add_argument("--expect", action=_ScriptStep, type=_regex, metavar="REGEX",
                      help="wait until the console shows it; after the last one, exit with 0")
     sub.add_argument("--send", action=_ScriptStep, metavar="TEXT", help=r"type TEXT (with \n for Enter, \xNN for any key)")
     sub.add_argument("--reject", action="append", type=_regex, default=[], metavar="REGEX",
                      help="fail at once when the console shows it")
-    sub.add_argument("--timeout", type=float, metavar="SECONDS", help="for the whole --expect sequence (default: 120)")
+    sub.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="for the whole --expect sequence (default: 120)")
 
 
 def _arguments():
@@ -176,6 +236,10 @@ def main():
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:  # what was asked of the system, and not what is wrong with Plinth
+        what = f"{error.strerror or error}: {error.filename}" if error.filename else str(error.strerror or error)
+        print(f"plinth: {what}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

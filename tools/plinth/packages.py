@@ -17,6 +17,7 @@ BUILD = {
     "cmake": "the build",
     "ninja-build": "the build",
     "libcli11-dev": "the host tool's command line",
+    "libzstd-dev": "kernels that are packed with zstd",
 }
 UNIT_TESTS = {
     "googletest": "the unit tests",
@@ -24,6 +25,7 @@ UNIT_TESTS = {
     "libtomlplusplus-dev": "a second opinion on TOML",
     "zlib1g-dev": "a second opinion on gzip",
     "device-tree-compiler": "a second opinion on device trees",
+    "cpio": "a second opinion on archives",
 }
 QEMU = {"aarch64": {"qemu-system-arm": "the machine that everything runs on"}, "loongarch64": {}}
 
@@ -42,7 +44,8 @@ def ensure(wanted):
         raise Failure("this machine has no apt-get; install their equivalents, then try again")
     if not _agreed():
         raise Failure(f"nothing was installed; {by_hand}")
-    prefix = [] if os.geteuid() == 0 else ["sudo"]
+    # sudo hands no environment on.
+    prefix = [] if os.geteuid() == 0 else ["sudo", "env", "DEBIAN_FRONTEND=noninteractive"]
     if prefix and shutil.which("sudo") is None:
         raise Failure(f"neither root nor sudo here; as root, {by_hand.replace('sudo ', '')}")
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
@@ -59,5 +62,7 @@ def _agreed():
 
 
 def installed(name):
+    if shutil.which("dpkg-query") is None:
+        raise Failure("this machine has no dpkg-query: the packages that are needed cannot be looked up")
     result = subprocess.run(["dpkg-query", "-W", "-f", "${db:Status-Status}", name], capture_output=True, text=True)
     return result.returncode == 0 and result.stdout == "installed"

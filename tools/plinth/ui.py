@@ -9,6 +9,9 @@ import time
 from pathlib import Path
 
 
+USAGE = 2  # exit code of a command line that makes no sense, as argparse has it
+
+
 class Failure(Exception):
     """Something the user has to know; the text says what to do next. The command ends with `code`."""
 
@@ -55,8 +58,11 @@ def step(what):
 def call(command, what, advice="", **options):
     """Runs `command` quietly and returns its stdout; a failure shows the end of what it said, and `advice`."""
     command = [str(word) for word in command]
-    result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            errors="replace", **options)
+    try:
+        result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                errors="replace", **options)
+    except FileNotFoundError as error:
+        raise Failure(f"{what} needs the program {Path(command[0]).name}, and it is not in PATH") from error
     if result.returncode != 0:
         tail = "\n".join((result.stderr or result.stdout).strip().splitlines()[-20:])
         raise Failure(f"{what} failed (exit code {result.returncode} of {Path(command[0]).name}):\n{tail}"
