@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/board_common.hpp"
 
+#include <algorithm>
+
 #include "hal/log.hpp"
 #include "hal/timer.hpp"
 #include "vmm/vm.hpp"
@@ -10,7 +12,21 @@ namespace vmm {
 
 void VmKicker::kick(VcpuIndex vcpu) { vm_.vcpus().list[vcpu]->kick(Vcpu::interrupt); }
 
+std::span<std::byte> VmMemory::window(hal::GuestPhys place, uint64_t size, Use use) {
+  for (const config::MemoryRegion& region : vm_.regions()) {
+    if (!region.range.contains(place)) continue;
+    const uint64_t rest = region.range.end() - place;
+    const hal::Rights needed = use == Use::read ? hal::read_only : hal::Rights{.write = true};
+    const auto window = vm_.space().window(place, std::min(size, rest), needed);
+    return window ? *window : std::span<std::byte>{};
+  }
+  return {};
+}
+
 void BoardCommon::Owner::crash(std::string_view reason) { vm_.crash(reason); }
+void BoardCommon::Owner::report(std::string_view device, std::string_view what) {
+  hal::log::warning("{}: {}: {}", vm_.name(), device, what);
+}
 void BoardCommon::Owner::power_off(VcpuIndex vcpu) {
   vm_.guest_ends_by_access(*vm_.vcpus().list[vcpu], VmEvent::power_off);
 }
@@ -60,6 +76,16 @@ void VmCounter::set_alarm(uint64_t deadline, AlarmClient& client) {
 // --- devices
 // ----------------------------------------------------------------------------------------------------------
 
+void BoardCommon::pause() {
+  worker_.hold();
+  devices_->pause();
+}
+
+void BoardCommon::resume(hal::Ticks passed) {
+  devices_->resume(passed);
+  worker_.release();
+}
+
 hal::Result<void, VmError> BoardCommon::plug_in(DeviceSet::Kinds kinds, IrqSink& irqs, MsiSink* messages,
                                                 std::span<MmioDevice* const> own) {
   const config::VmConfig& config = vm_.config();
@@ -70,6 +96,8 @@ hal::Result<void, VmError> BoardCommon::plug_in(DeviceSet::Kinds kinds, IrqSink&
                         .counter = counter_,
                         .console = vm_.console(),
                         .owner = owner_,
+                        .memory = memory_,
+                        .worker = worker_,
                         .epoch_at_zero = epoch_at_tick_zero()};
   auto storage = mm::make_array<DeviceSet::Block>(DeviceSet::blocks(kinds, config));
   if (!storage) return hal::fail(VmError::out_of_memory);

@@ -16,6 +16,7 @@
 #include "vmm/device/device_set.hpp"
 #include "vmm/loader/device_tree.hpp"
 #include "vmm/loader/image.hpp"
+#include "vmm/vm_worker.hpp"
 
 namespace vmm {
 
@@ -66,6 +67,16 @@ class VmCounter final : public DeviceTimer {
   VmTimer& timer_;
 };
 
+// The RAM that is the VM's own: what it shares with others may be taken away while a device is at it.
+class VmMemory final : public DeviceMemory {
+ public:
+  explicit VmMemory(Vm& vm) : vm_(vm) {}
+  std::span<std::byte> window(hal::GuestPhys place, uint64_t size, Use use) override;
+
+ private:
+  Vm& vm_;
+};
+
 // What the boards of all architectures have in common: their devices, and what devices need of a VM. vmm::Board derives
 // from it and adds the interrupt controller, firmware, and how it looks to the guest.
 class BoardCommon {
@@ -75,15 +86,15 @@ class BoardCommon {
 
   // The guest stands still between these two, its clock (Vm::clock()) already and again; `passed` is what its counter
   // has moved nevertheless.
-  void pause() { devices_->pause(); }
-  void resume(hal::Ticks passed) { devices_->resume(passed); }
+  void pause();
+  void resume(hal::Ticks passed);
   // Devices asked to be called at this time, in the manager's task.
   void run_alarms() { timer_.run(); }
   // Ask the guest to power itself off. False when it has made no arrangements to hear of it.
   [[nodiscard]] bool press_power_key() { return devices_->ask_to_power_off(); }
 
  protected:
-  explicit BoardCommon(Vm& vm) : vm_(vm), kicker_(vm), timer_(vm), counter_(vm, timer_), owner_(vm) {}
+  explicit BoardCommon(Vm& vm) : vm_(vm), kicker_(vm), timer_(vm), counter_(vm, timer_), memory_(vm), owner_(vm) {}
   ~BoardCommon() = default;
 
   // Nobody calls a device from outside any more: for the destructor of vmm::Board, whose members devices use.
@@ -109,6 +120,7 @@ class BoardCommon {
    public:
     explicit Owner(Vm& vm) : vm_(vm) {}
     void crash(std::string_view reason) override;
+    void report(std::string_view device, std::string_view what) override;
     void power_off(VcpuIndex vcpu) override;
     void reset_machine(VcpuIndex vcpu) override;
 
@@ -120,10 +132,12 @@ class BoardCommon {
   VmKicker kicker_;
   VmTimer timer_;
   VmCounter counter_;
+  VmMemory memory_;
   Owner owner_;
   mm::OwnedArray<MmioDevice*> bus_table_;
   mm::OwnedArray<DeviceSet::Block> storage_;
   std::optional<DeviceSet> devices_;  // from plug_in() on
+  VmWorker worker_;                   // ends before the devices that it works for
 };
 
 }  // namespace vmm

@@ -181,7 +181,7 @@ class Run:
         return self.start(Machine(arch, **settings).command(building.product_of(arch), path, SCRIPTED), reject)
 
     def bare(self, guest, arguments="", gic=3, cpu="cortex-a72", smp=2, arch="aarch64"):
-        """Starts one of our guests on the machine itself, without the hypervisor."""
+        """Starts one of our guests on the machine itself, without the hypervisor; its virtio-mmio is that of version 1."""
         if arch == "loongarch64":
             kernel = guests.image(f"{guest}/{guest}.bin", arch).with_suffix(".elf")
             return self.start([lvz_emulator(), "-nodefaults", "-no-user-config", "-display", "none", "-machine", "virt", "-cpu",
@@ -189,6 +189,7 @@ class Run:
                                arguments], ())
         return self.start(["qemu-system-aarch64", "-nodefaults", "-no-user-config", "-display", "none", "-machine",
                            f"virt,gic-version={gic}", "-cpu", cpu, "-smp", str(smp), "-m", "64", *SCRIPTED,
+                           "-global", "virtio-mmio.force-legacy=false",
                            "-kernel", str(guests.image(f"{guest}/{guest}.bin", "aarch64")), "-append", arguments], ())
 
     def start(self, command, reject=()):

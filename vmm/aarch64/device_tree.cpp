@@ -13,6 +13,7 @@ using hal::FdtWriter;
 // Cells of an interrupt in the GIC's terms (Linux: interrupt-controller/arm,gic.yaml and arm,gic-v3.yaml).
 constexpr uint32_t shared = 0;
 constexpr uint32_t per_cpu = 1;
+constexpr uint32_t edge_rising = 1;
 constexpr uint32_t level_high = 4;
 
 constexpr uint32_t uart_clock_hz = 24'000'000;
@@ -97,8 +98,12 @@ void write_clock(FdtWriter& fdt) {
 class Tree final : public DeviceTreeWriter {
  public:
   using DeviceTreeWriter::DeviceTreeWriter;
-  void interrupt(VirtualIrq irq) override {
-    fdt.cells("interrupts", {shared, static_cast<uint32_t>(irq) - virt_board::spi_base, level_high});
+  void interrupt(VirtualIrq irq) override { write(irq, level_high); }
+  void edge_interrupt(VirtualIrq irq) override { write(irq, edge_rising); }
+
+ private:
+  void write(VirtualIrq irq, uint32_t flags) {
+    fdt.cells("interrupts", {shared, static_cast<uint32_t>(irq) - virt_board::spi_base, flags});
   }
 };
 

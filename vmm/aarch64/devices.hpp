@@ -10,8 +10,10 @@ extern const DeviceKind uart_device;
 extern const DeviceKind rtc_device;
 extern const DeviceKind power_key_device;
 extern const DeviceKind watchdog_device;
+extern const DeviceKind empty_virtio_windows;  // virtio_mmio.cpp
 
 // What this board plugs in, in this order.
-inline constexpr const DeviceKind* device_kinds[] = {&uart_device, &rtc_device, &power_key_device, &watchdog_device};
+inline constexpr const DeviceKind* device_kinds[] = {&uart_device, &rtc_device, &power_key_device, &watchdog_device,
+                                                       &empty_virtio_windows};
 
 }  // namespace vmm::aarch64

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 #include "config/vm_config.hpp"
 #include "hal/base/fdt_writer.hpp"
@@ -14,7 +15,9 @@
 #include "hal/base/list.hpp"
 #include "hal/base/panic.hpp"
 #include "vmm/device/console_port.hpp"
+#include "vmm/device/device_memory.hpp"
 #include "vmm/device/device_timer.hpp"
+#include "vmm/device/device_worker.hpp"
 #include "vmm/device/power_switch.hpp"
 #include "vmm/irq/line.hpp"
 #include "vmm/mmio.hpp"
@@ -25,8 +28,10 @@ namespace vmm {
 class DeviceTreeWriter {
  public:
   explicit DeviceTreeWriter(hal::FdtWriter& writer) : fdt(writer) {}
-  // `interrupts` of the open node: one that is level-sensitive and active high, in the cells of the board's controller.
+  // `interrupts` of the open node: one that is level-sensitive and active high, or one that senses rising edges, in the
+  // cells of the board's controller.
   virtual void interrupt(VirtualIrq irq) = 0;
+  virtual void edge_interrupt(VirtualIrq irq) = 0;
 
   hal::FdtWriter& fdt;
 
@@ -77,11 +82,13 @@ class Device : public hal::ListNode<> {
   hal::FixedVector<MmioDevice*, max_windows> windows_;
 };
 
-// Who hears from a device about its VM as a whole. No lock is held.
+// Who hears from a device about its VM as a whole. No lock is held but where it says so.
 class DeviceOwner : public PowerSwitch {
  public:
   // The VM cannot go on; `reason` is copied. Any CPU.
   virtual void crash(std::string_view reason) = 0;
+  // A line in the log: what the driver of `device` did that it must not. The device may hold its own lock.
+  virtual void report(std::string_view device, std::string_view what) = 0;
 
  protected:
   ~DeviceOwner() = default;
@@ -96,22 +103,35 @@ struct DeviceSite {
   DeviceTimer& counter;  // as the guest's own counter counts
   ConsoleSocket& console;
   DeviceOwner& owner;
+  DeviceMemory& memory;
+  DeviceWorker& worker;
   uint64_t epoch_at_zero;  // seconds since 1970 when the timer's counter was 0
 };
 
 struct DeviceKind {
-  bool (*is_wanted)(const config::VmConfig& vm);
+  unsigned (*count)(const config::VmConfig& vm);  // how many of them the VM wants
   size_t size;
-  Device& (*construct)(void* place, const DeviceSite& site);
+  Device& (*construct)(void* place, const DeviceSite& site, unsigned index);  // `index` below count()
 };
 
-// D is made from a DeviceSite and has a static is_wanted().
+// D is made from a DeviceSite and has a static is_wanted(); or there may be several, and it is made from a DeviceSite
+// and its index, and has a static count().
 template <class D>
 inline constexpr DeviceKind device_kind{
-    .is_wanted = D::is_wanted,
+    .count = [](const config::VmConfig& vm) -> unsigned {
+      if constexpr (requires { D::count(vm); }) {
+        return D::count(vm);
+      } else {
+        return D::is_wanted(vm) ? 1 : 0;
+      }
+    },
     .size = sizeof(D),
-    .construct = [](void* place, const DeviceSite& site) -> Device& {
-      return *std::construct_at(static_cast<D*>(place), site);
+    .construct = [](void* place, const DeviceSite& site, [[maybe_unused]] unsigned index) -> Device& {
+      if constexpr (std::is_constructible_v<D, const DeviceSite&, unsigned>) {
+        return *std::construct_at(static_cast<D*>(place), site, index);
+      } else {
+        return *std::construct_at(static_cast<D*>(place), site);
+      }
     },
 };
 

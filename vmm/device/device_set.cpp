@@ -16,17 +16,19 @@ size_t blocks_of(const DeviceKind& kind) {
 size_t DeviceSet::blocks(Kinds kinds, const config::VmConfig& vm) {
   size_t count = 0;
   for (const DeviceKind* const kind : kinds) {
-    if (kind->is_wanted(vm)) count += blocks_of(*kind);
+    count += kind->count(vm) * blocks_of(*kind);
   }
   return count;
 }
 
 DeviceSet::DeviceSet(Kinds kinds, const DeviceSite& site, std::span<Block> storage) {
   for (const DeviceKind* const kind : kinds) {
-    if (!kind->is_wanted(site.config)) continue;
-    const size_t taken = blocks_of(*kind);
-    devices_.push_back(kind->construct(storage.first(taken).data(), site));
-    storage = storage.subspan(taken);
+    const unsigned wanted = kind->count(site.config);
+    for (unsigned index = 0; index < wanted; ++index) {
+      const size_t taken = blocks_of(*kind);
+      devices_.push_back(kind->construct(storage.first(taken).data(), site, index));
+      storage = storage.subspan(taken);
+    }
   }
 }
 

@@ -14,6 +14,7 @@ namespace virt = config::loongarch64_virt;
 // IOCSRs, as the binding names the EIOINTC, and the line of each CPU that it drives: HWI1.
 constexpr hal::GuestPhysRange eiointc{GuestPhys(0x1400), 0x800};
 constexpr uint32_t eiointc_line = 3;
+constexpr uint32_t edge_rising = 1;
 constexpr uint32_t level_high = 4;
 
 void write_cpus(FdtWriter& fdt, VcpuIndex vcpus) {
@@ -76,9 +77,13 @@ void write_interrupt_controllers(FdtWriter& fdt) {
 class Tree final : public DeviceTreeWriter {
  public:
   using DeviceTreeWriter::DeviceTreeWriter;
-  void interrupt(VirtualIrq irq) override {
+  void interrupt(VirtualIrq irq) override { write(irq, level_high); }
+  void edge_interrupt(VirtualIrq irq) override { write(irq, edge_rising); }
+
+ private:
+  void write(VirtualIrq irq, uint32_t flags) {
     fdt.u32("interrupt-parent", pch_pic_phandle);
-    fdt.cells("interrupts", {static_cast<uint32_t>(irq), level_high});
+    fdt.cells("interrupts", {static_cast<uint32_t>(irq), flags});
   }
 };
 

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -80,9 +85,72 @@ class FakeTimer final : public DeviceTimer {
 class FakeOwner final : public DeviceOwner {
  public:
   void crash(std::string_view reason) override { reasons.emplace_back(reason); }
+  void report(std::string_view device, std::string_view what) override {
+    reports.push_back(std::string(device) + ": " + std::string(what));
+  }
   void power_off(VcpuIndex) override { reasons.emplace_back("power off"); }
   void reset_machine(VcpuIndex) override { reasons.emplace_back("reset"); }
   std::vector<std::string> reasons;
+  std::vector<std::string> reports;
+};
+
+// RAM in pieces, as the host may have it: each of them contiguous, the next one elsewhere.
+class FakeMemory final : public DeviceMemory {
+ public:
+  void add(uint64_t start, uint64_t size, bool writable = true) { pieces_.push_back({start, writable, Bytes(size)}); }
+  std::span<std::byte> window(hal::GuestPhys place, uint64_t size, Use use) override {
+    ++calls;
+    Piece* const piece = find(place.value());
+    if (piece == nullptr || (use == Use::write && !piece->writable)) return {};
+    const uint64_t offset = place.value() - piece->start;
+    return std::span(piece->bytes).subspan(offset, std::min<uint64_t>(size, piece->bytes.size() - offset));
+  }
+  // As the guest has it; a byte that is not there is the test's fault.
+  template <class T>
+  void put(uint64_t place, T value) {
+    const auto bytes = std::bit_cast<std::array<std::byte, sizeof(T)>>(value);
+    for (size_t i = 0; i < sizeof(T); ++i) at(place + i) = bytes[i];
+  }
+  template <class T>
+  [[nodiscard]] T get(uint64_t place) {
+    std::array<std::byte, sizeof(T)> bytes;
+    for (size_t i = 0; i < sizeof(T); ++i) bytes[i] = at(place + i);
+    return std::bit_cast<T>(bytes);
+  }
+  std::byte& at(uint64_t place) {
+    Piece* const piece = find(place);
+    return piece->bytes.at(place - piece->start);
+  }
+
+  unsigned calls = 0;
+
+ private:
+  using Bytes = std::vector<std::byte>;
+  struct Piece {
+    uint64_t start;
+    bool writable;
+    Bytes bytes;
+  };
+  Piece* find(uint64_t place) {
+    for (Piece& piece : pieces_) {
+      if (place - piece.start < piece.bytes.size()) return &piece;
+    }
+    return nullptr;
+  }
+  std::vector<Piece> pieces_;
+};
+
+// Does the work when the test says so.
+class FakeWorker final : public DeviceWorker {
+ public:
+  void post(WorkClient& client) override { client_ = &client; }
+  [[nodiscard]] bool has_work() const { return client_ != nullptr; }
+  void step() {
+    if (client_ != nullptr && !client_->work()) client_ = nullptr;
+  }
+
+ private:
+  WorkClient* client_ = nullptr;
 };
 
 // The devices of a VM, and what they are plugged into.
@@ -97,6 +165,8 @@ struct DeviceFixture {
             .counter = timer,
             .console = port,
             .owner = owner,
+            .memory = memory,
+            .worker = worker,
             .epoch_at_zero = 0};
   }
 
@@ -104,6 +174,8 @@ struct DeviceFixture {
   FakeTimer timer;
   FakePort port;
   FakeOwner owner;
+  FakeMemory memory;
+  FakeWorker worker;
   std::vector<DeviceSet::Block> storage;
   DeviceSet set;
 };

@@ -72,6 +72,7 @@ class Tree final : public vmm::DeviceTreeWriter {
  public:
   using DeviceTreeWriter::DeviceTreeWriter;
   void interrupt(vmm::VirtualIrq irq) override { fdt.u32("interrupts", static_cast<uint32_t>(irq)); }
+  void edge_interrupt(vmm::VirtualIrq irq) override { interrupt(irq); }
 };
 
 class Devices : public testing::Test {
@@ -112,6 +113,31 @@ TEST_F(Devices, are_those_that_the_vm_wants) {
   DeviceFixture with(kinds, vm);
   EXPECT_EQ(with.set.windows(), 4U);
   EXPECT_EQ(with.set.console_path(), "/x");
+}
+
+// As many as there are vCPUs.
+class Counted final : public vmm::Device {
+ public:
+  static unsigned count(const config::VmConfig& vm) { return vm.vcpus; }
+  Counted(const DeviceSite&, unsigned index) : window_((uint64_t{1} + index) << 20) { has_windows({&window_}); }
+  void describe(vmm::DeviceTreeWriter&) const override {}
+
+ private:
+  Window window_;
+};
+
+TEST_F(Devices, of_one_kind_may_be_several) {
+  static constexpr DeviceKind counted = vmm::device_kind<Counted>;
+  constexpr const DeviceKind* several[] = {&counted, &a};
+  vm.vcpus = 3;
+  DeviceFixture devices(several, vm);
+  std::vector<MmioDevice*> table(devices.set.windows());
+  MmioBus bus(table);
+  ASSERT_TRUE(devices.set.plug_into(bus));
+  EXPECT_EQ(std::distance(bus.begin(), bus.end()), 4);
+  EXPECT_NE(bus.find(hal::GuestPhys(uint64_t{3} << 20)), nullptr);
+  vm.vcpus = 0;
+  EXPECT_EQ(DeviceFixture(several, vm).set.windows(), 1U);
 }
 
 TEST_F(Devices, join_a_bus_that_has_room_for_them_or_say_that_they_cannot) {

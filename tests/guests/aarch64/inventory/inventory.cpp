@@ -19,6 +19,7 @@ namespace {
 
 constexpr uint64_t its_base = 0x0808'0000;
 constexpr uint64_t gpio_base = 0x0903'0000;
+constexpr uint64_t virtio_base = 0x0a00'0000;
 constexpr uint64_t frame = 0x1'0000;
 constexpr uint64_t page = 0x1000;
 
@@ -118,6 +119,7 @@ extern "C" void guest_main(uint64_t device_tree) {
     dump("gicd", gicd_base, page);
     dump("gicc", gicc_base, 2 * page);
   }
+  dump("virtio", virtio_base, 32 * 0x200);
   dump("pl031", rtc_base, page);
   dump("pl061", gpio_base, page);
   print("inventory: that is all");

@@ -87,6 +87,20 @@ TEST_F(Aarch64DeviceTree, describes_qemus_board) {
   EXPECT_EQ(fdt.find("/chosen")->string("stdout-path"), "/pl011@9000000");
 }
 
+TEST_F(Aarch64DeviceTree, describes_every_virtio_window_as_qemu_does) {
+  const hal::Fdt& fdt = build();
+  for (unsigned slot = 0; slot < 32; ++slot) {
+    char path[40];
+    (void)std::snprintf(path, sizeof path, "/virtio_mmio@%x", 0xa00'0000 + slot * 0x200);
+    const auto window = fdt.find(path);
+    ASSERT_TRUE(window) << path;
+    EXPECT_TRUE(window->is_compatible("virtio,mmio"));
+    EXPECT_EQ(cells(*window, "reg"), (std::vector<uint32_t>{0, 0xa00'0000 + slot * 0x200, 0, 0x200}));
+    EXPECT_EQ(cells(*window, "interrupts"), (std::vector<uint32_t>{0, 16 + slot, 1}));
+    EXPECT_TRUE(window->has("dma-coherent"));
+  }
+}
+
 TEST_F(Aarch64DeviceTree, resolves_every_reference) {
   const hal::Fdt& fdt = build();
   const auto gic = fdt.find("/intc@8000000");
