@@ -22,6 +22,8 @@ inline constexpr GuestPhysRange gicv3_redistributors{GuestPhys(0x080a'0000), 0xf
 inline constexpr GuestPhysRange uart{GuestPhys(0x0900'0000), 0x1000};
 inline constexpr GuestPhysRange rtc{GuestPhys(0x0901'0000), 0x1000};
 inline constexpr GuestPhysRange gpio{GuestPhys(0x0903'0000), 0x1000};
+// The times stolen from each vCPU; here in QEMU's map with KVM.
+inline constexpr GuestPhysRange stolen_times{GuestPhys(0x090a'0000), 0x1000};
 // Not on QEMU's board, in a gap of its map: a watchdog that guests only find through the device tree.
 inline constexpr GuestPhysRange watchdog_control{GuestPhys(0x0910'0000), 0x1000};
 inline constexpr GuestPhysRange watchdog_refresh{GuestPhys(0x0911'0000), 0x1000};

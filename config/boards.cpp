@@ -13,6 +13,7 @@ namespace {
 bool has_console(const VmConfig& vm) { return vm.console != ConsoleModel::none; }
 bool has_rtc(const VmConfig& vm) { return vm.rtc; }
 bool has_power_key(const VmConfig& vm) { return vm.power_key; }
+bool is_paravirtual(const VmConfig& vm) { return vm.paravirtual; }
 bool has_watchdog(const VmConfig& vm) { return vm.watchdog; }
 
 constexpr DeviceWindow aarch64_devices[] = {
@@ -20,6 +21,7 @@ constexpr DeviceWindow aarch64_devices[] = {
     {aarch64_virt::uart, "the UART", has_console},
     {aarch64_virt::rtc, "the real-time clock", has_rtc},
     {aarch64_virt::gpio, "the power key", has_power_key},
+    {aarch64_virt::stolen_times, "the times stolen from it", is_paravirtual},
     {aarch64_virt::watchdog_control, "the watchdog", has_watchdog},
     {aarch64_virt::watchdog_refresh, "the watchdog", has_watchdog},
     {{aarch64_virt::virtio_mmio.start, aarch64_virt::virtio_mmio_count* aarch64_virt::virtio_mmio.size},

@@ -130,6 +130,7 @@ struct VmConfig {
   hal::FixedVector<Passthrough, max_passthrough> passthrough;
   SchedulerConfig scheduler;
   ClockMode clock = ClockMode::guest;
+  bool paravirtual = true;  // what only guests in a VM have is offered: the times stolen, interrupts by hypercall
   bool autostart = true;
   CrashAction on_crash = CrashAction::stop;
   ResetAction on_reset = ResetAction::restart;

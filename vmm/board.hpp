@@ -60,6 +60,9 @@ concept VirtualBoard = std::derived_from<B, BoardCommon> &&
   { board.register_read(vcpu, id, value) } -> std::same_as<bool>;
   { board.register_write(vcpu, id, value) } -> std::same_as<bool>;
 
+  // Show the guest for how long the vCPU has waited for a CPU, where it asked to see that; on the vCPU's task.
+  { board.tell_stolen_time(vcpu) } -> std::same_as<void>;
+
   // Everything to power-on; no vCPU is loaded. Then the primary one gets its first start.
   { board.reset() } -> std::same_as<void>;
   { board.boot(start) } -> std::same_as<void>;

@@ -41,7 +41,10 @@ void Vcpu::notice_interrupts() {
 void Vcpu::attend() {
   while (true) {
     if ((attention.load(std::memory_order_acquire) & (gate | leave | show | observe)) != 0) pause();
-    if (task::resched_needed()) task::reschedule();
+    if (task::resched_needed()) {
+      task::reschedule();
+      if (tells_stolen_time_) vm_.board().tell_stolen_time(*this);
+    }
     if (!is_loaded()) load_here();
     attention.fetch_and(~interrupt, std::memory_order_acquire);
     if (vm_.board().needs_flush(index_)) vm_.board().flush(index_);
@@ -114,6 +117,11 @@ void Vcpu::look() {
   return true;
 }
 
+void Vcpu::tell_stolen_time(bool wanted) {
+  tells_stolen_time_ = wanted;
+  if (wanted) vm_.board().tell_stolen_time(*this);
+}
+
 // The last one out tells the manager.
 void Vcpu::leave_active() {
   VmVcpus& vcpus = vm_.vcpus();
@@ -144,6 +152,7 @@ void Vcpu::wait_for_interrupt() {
     waits_.store(true, std::memory_order_seq_cst);
     idle_.wait([this] { return attention.load(std::memory_order_seq_cst) != 0; });
     waits_.store(false, std::memory_order_relaxed);
+    if (tells_stolen_time_) vm_.board().tell_stolen_time(*this);
     if constexpr (!timer_wakes_cpu) {
       wake_up_.cancel();
       if (is_loaded()) resume_timer();  // if not, load() does

@@ -72,6 +72,9 @@ class Vcpu final : public hal::Vcpu {
     attention.fetch_or(gate, std::memory_order_relaxed);
   }
 
+  // The guest asks to be told what time others have had that this vCPU could have used, or no longer.
+  void tell_stolen_time(bool wanted = true);
+
   // The device that this vCPU accessed last; saves the look-up. At first a window without a place.
   struct {
     hal::GuestPhysRange window{};
@@ -82,6 +85,7 @@ class Vcpu final : public hal::Vcpu {
   // For the VM's manager, while the vCPU is parked: it is off.
   void reset_power() {
     on_ = false;
+    tells_stolen_time_ = false;
     looks_in_vain_ = 0;
     attention.fetch_and(~(start | show), std::memory_order_relaxed);
   }
@@ -102,9 +106,10 @@ class Vcpu final : public hal::Vcpu {
   Vm& vm_;
   const VcpuIndex index_;
   task::Task* task_ = nullptr;
-  bool on_ = false;             // it has a start behind it; touched by its task, and by the manager while it is parked
-  uint64_t deeds_ = 0;          // exits of the guest's own making until the last look
-  unsigned looks_in_vain_ = 0;  // in a row
+  bool on_ = false;  // it has a start behind it; touched by its task, and by the manager while it is parked
+  bool tells_stolen_time_ = false;  // touched as `on_` is
+  uint64_t deeds_ = 0;              // exits of the guest's own making until the last look
+  unsigned looks_in_vain_ = 0;      // in a row
   task::WaitQueue idle_;
   std::atomic<bool> waits_{false};  // in idle_, or about to be: whoever kicks need not look there otherwise
   // Ends WFI at the virtual timer's deadline while no CPU's timer does.

@@ -4,7 +4,7 @@
 import itertools
 import re
 
-from harness import bare_metal, check, test, vm
+from harness import bare_metal, check, on_both, test, vm
 
 GICS, CPUS, SMPS = (2, 3), ("cortex-a53", "cortex-a72", "max"), (1, 4)
 # Every pair of values occurs; --full runs the whole product.
@@ -73,6 +73,43 @@ def two_seconds_of_sleep_take_two_seconds(run):
     check(2 <= last - first <= 3, f"sleep 2 took {last - first} s by the guest's clock")
     check(first > 1_600_000_000, f"the guest's clock was never set: {first}")
     console.shell("t=$(cut -d. -f1 /proc/uptime); sleep 3; n=$(cut -d. -f1 /proc/uptime); [ $((n - t)) -le 4 ]")
+
+
+def processor_times(console):
+    """Hundredths of a second that the guest's kernel counted, by the columns of proc_stat(5)."""
+    values = console.shell("head -n 1 /proc/stat").split()[1:]
+    return dict(zip(("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"), map(int, values)))
+
+
+@on_both(limit=300)
+def a_guest_knows_what_time_was_stolen_from_it(run, arch):
+    """Beside an equal that never waits, a busy guest has half of the time, and must not take the other half for its own."""
+    console = run.boot(vm("linux"), bare_metal("actor", cmdline="C"), attach="linux", smp=1, mem="1G", arch=arch)
+    console.login()
+    before = processor_times(console)
+    console.shell("timeout 4 sh -c 'while :; do :; done'")
+    after = processor_times(console)
+    grown = {column: after[column] - before[column] for column in after}
+    share = grown["steal"] / sum(grown.values())
+    check(0.35 < share < 0.65, f"{share:.0%} of its time was stolen by the guest's account: {grown}")
+
+
+@on_both(limit=300)
+def a_guest_that_is_offered_nothing_finds_nothing(run, arch):
+    console = run.boot(vm("linux", paravirtual="false"), bare_metal("actor", cmdline="C"), attach="linux", smp=1,
+                       mem="1G", arch=arch)
+    console.login()
+    console.shell("timeout 1 sh -c 'while :; do :; done'")
+    check(processor_times(console)["steal"] == 0, "time is stolen from a guest that was offered no such account")
+
+
+@test(limit=300, arch="loongarch64")
+def linux_interrupts_its_cpus_by_hypercall(run, arch):
+    console = run.boot(vm("linux", vcpus=4), smp=4, arch=arch)
+    console.login()
+    console.shell("for n in 1 2 3 4 5 6 7 8 9; do taskset 1 true; taskset 2 true; taskset 4 true; taskset 8 true; done")
+    count = interrupts(console)
+    check(count.get("SWI0-IPI", 0) > 0, f"no interrupt came by hypercall: {count}")
 
 
 @test(limit=120)

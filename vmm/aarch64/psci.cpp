@@ -28,6 +28,9 @@ constexpr uint32_t smccc_arch_features_id = 0x8000'0001;
 constexpr uint32_t smccc_workaround_1_id = 0x8000'8000;
 constexpr uint32_t smccc_workaround_2_id = 0x8000'7fff;
 constexpr uint32_t smccc_workaround_3_id = 0x8000'3fff;
+// DEN0057 3.1; both in the 64-bit convention only.
+constexpr uint32_t pv_time_features_id = 0xc500'0020;
+constexpr uint32_t pv_time_st_id = 0xc500'0021;
 
 // CPU_SUSPEND's power_state in the original format (5.4.2), which FEATURES announces.
 using power_state_is_powerdown = hal::Field<16>;
@@ -74,8 +77,8 @@ struct Psci::Arguments {
 };
 
 struct Psci::Function {
-  enum class Width : uint8_t { smc32, both };
-  uint32_t id;  // of the SMC32 form
+  enum class Width : uint8_t { smc32, smc64, both };
+  uint32_t id;  // of the SMC32 form, where there is one
   Width width;
   Handler handler;
 };
@@ -98,6 +101,8 @@ const Psci::Function* Psci::find(uint32_t id) {
       Function{smccc_workaround_1_id, smc32, &Psci::arch_workaround},
       Function{smccc_workaround_2_id, smc32, &Psci::arch_workaround},
       Function{smccc_workaround_3_id, smc32, &Psci::arch_workaround},
+      Function{pv_time_features_id, smc64, &Psci::pv_time_features},
+      Function{pv_time_st_id, smc64, &Psci::pv_time_st},
       Function{0x8600'ff01, smc32, &Psci::hypervisor_uid},
       Function{0x8600'ff03, smc32, &Psci::hypervisor_revision},
   };
@@ -107,8 +112,8 @@ const Psci::Function* Psci::find(uint32_t id) {
   return nullptr;
 }
 
-Psci::Psci(AffinityMap affinities, GuestEntryCheck& entries, FirmwareWorkarounds workarounds)
-    : affinities_(affinities), entries_(entries), workarounds_(workarounds) {}
+Psci::Psci(AffinityMap affinities, GuestEntryCheck& entries, FirmwareOffers offers)
+    : affinities_(affinities), entries_(entries), offers_(offers) {}
 
 FirmwareAction Psci::call(VcpuIndex vcpu, const FirmwareCall& call) {
   const Arguments arguments(call);
@@ -204,9 +209,10 @@ FirmwareAction Psci::arch_features(VcpuIndex, const Arguments& arguments) {
   switch (static_cast<uint32_t>(arguments.first)) {
     case smccc_version_id:
     case smccc_arch_features_id: return arguments.resume(success);
-    case smccc_workaround_1_id: return arguments.resume(workarounds_.workaround_1);
-    case smccc_workaround_2_id: return arguments.resume(workarounds_.workaround_2);
-    case smccc_workaround_3_id: return arguments.resume(workarounds_.workaround_3);
+    case smccc_workaround_1_id: return arguments.resume(offers_.workarounds.workaround_1);
+    case smccc_workaround_2_id: return arguments.resume(offers_.workarounds.workaround_2);
+    case smccc_workaround_3_id: return arguments.resume(offers_.workarounds.workaround_3);
+    case pv_time_features_id: return arguments.resume(offers_.stolen_times ? success : not_supported);
     default: return arguments.resume(not_supported);
   }
 }
@@ -215,11 +221,24 @@ FirmwareAction Psci::arch_workaround(VcpuIndex, const Arguments& arguments) {
   using Kind = FirmwareAction::Kind;
   const bool first = arguments.function == smccc_workaround_1_id;
   const bool third = arguments.function == smccc_workaround_3_id;
-  const int32_t offered = first   ? workarounds_.workaround_1
-                          : third ? workarounds_.workaround_3
-                                  : workarounds_.workaround_2;
+  const FirmwareWorkarounds& workarounds = offers_.workarounds;
+  const int32_t offered = first   ? workarounds.workaround_1
+                          : third ? workarounds.workaround_3
+                                  : workarounds.workaround_2;
   if (offered != 0 || !(first || third)) return arguments.resume(offered < 0 ? not_supported : success);
   return with_status(first ? Kind::mitigate_1 : Kind::mitigate_3, success, arguments.x);
+}
+
+FirmwareAction Psci::pv_time_features(VcpuIndex, const Arguments& arguments) {
+  const bool known = arguments.first == pv_time_features_id || arguments.first == pv_time_st_id;
+  return arguments.resume(known && offers_.stolen_times ? success : not_supported);
+}
+
+FirmwareAction Psci::pv_time_st(VcpuIndex vcpu, const Arguments& arguments) {
+  if (!offers_.stolen_times) return arguments.resume(not_supported);
+  FirmwareAction action{.kind = FirmwareAction::Kind::steal_time, .x = arguments.x};
+  action.x[0] = (*offers_.stolen_times + vcpu * stolen_time_size).value();
+  return action;
 }
 
 FirmwareAction Psci::hypervisor_uid(VcpuIndex, const Arguments&) {

@@ -37,6 +37,13 @@ struct FirmwareWorkarounds {
   int32_t workaround_3 = -1;
 };
 
+// What the firmware of a VM offers beside PSCI.
+struct FirmwareOffers {
+  FirmwareWorkarounds workarounds{};
+  // The records of stolen time, one a vCPU (DEN0057 3.2); none: PV_TIME is not offered.
+  std::optional<hal::GuestPhys> stolen_times{};
+};
+
 // What a vCPU's loop must do after a firmware call.
 struct FirmwareAction {
   enum class Kind : uint8_t {
@@ -44,6 +51,7 @@ struct FirmwareAction {
     mitigate_1,    // write `results`, have the machine's firmware do ARCH_WORKAROUND_1 on this CPU, run on
     mitigate_3,    // the same with ARCH_WORKAROUND_3
     suspend,       // write `results`, then wait for an interrupt as for WFI
+    steal_time,    // write `results`, keep the record of the time stolen from this vCPU from now on, run on
     start_vcpu,    // write `results`, make `target` look at take_start(), run on
     power_off,     // this vCPU is off: wait until take_start() has something for it
     system_off,    // stop the VM
@@ -54,8 +62,8 @@ struct FirmwareAction {
   std::array<uint64_t, 4> x{};  // X0..X3 for the caller; a call changes no other register
 };
 
-// Firmware of one VM: PSCI 1.1 (Arm DEN0022D) and the SMC calling convention 1.2 (Arm DEN0028), the same by HVC and by
-// SMC. A closed list: whatever it does not know is NOT_SUPPORTED.
+// Firmware of one VM: PSCI 1.1 (Arm DEN0022D), the SMC calling convention 1.2 (Arm DEN0028) and paravirtualized time
+// (Arm DEN0057, stolen time), the same by HVC and by SMC. A closed list: whatever it does not know is NOT_SUPPORTED.
 //
 // It keeps the power state of each vCPU (DEN0022D figure 1) under one lock of rank `psci`:
 //
@@ -71,7 +79,11 @@ class Psci {
     uint64_t context;  // for X0
   };
 
-  Psci(AffinityMap affinities, GuestEntryCheck& entries, FirmwareWorkarounds workarounds);
+  // Of the record of stolen time (DEN0057 table 2).
+  static constexpr uint64_t stolen_time_size = 64;
+  static constexpr uint64_t stolen_time_offset = 8;  // of the nanoseconds; all before and behind it is 0
+
+  Psci(AffinityMap affinities, GuestEntryCheck& entries, FirmwareOffers offers);
 
   // The answer to a function that only states a version, or that is of a range where nothing is known: for the exit
   // path to give before it looks any further.
@@ -82,6 +94,9 @@ class Psci {
       case arm_architecture: return id == smccc_version_id ? std::optional(smccc_1_2) : std::nullopt;
       case vendor_hypervisor:
         if ((id & 0xff'fffc) == 0xff00) return std::nullopt;
+        break;
+      case standard_hypervisor:
+        if ((id & 0xff'fffe) == 0x20) return std::nullopt;
         break;
       default: break;
     }
@@ -111,7 +126,8 @@ class Psci {
 
   // The service call range (DEN0028 section 2.5), whatever the width of the convention.
   static constexpr uint32_t service(uint32_t id) { return (id & ~(1U << 30)) >> 24; }
-  static constexpr uint32_t arm_architecture = 0x80, standard_secure = 0x84, vendor_hypervisor = 0x86;
+  static constexpr uint32_t arm_architecture = 0x80, standard_secure = 0x84, standard_hypervisor = 0x85,
+                            vendor_hypervisor = 0x86;
 
   struct Vcpu {
     Power power = Power::off;
@@ -134,12 +150,14 @@ class Psci {
   FirmwareAction system_reset2(VcpuIndex, const Arguments&);
   FirmwareAction arch_features(VcpuIndex, const Arguments&);
   FirmwareAction arch_workaround(VcpuIndex, const Arguments&);
+  FirmwareAction pv_time_features(VcpuIndex, const Arguments&);
+  FirmwareAction pv_time_st(VcpuIndex, const Arguments&);
   FirmwareAction hypervisor_uid(VcpuIndex, const Arguments&);
   FirmwareAction hypervisor_revision(VcpuIndex, const Arguments&);
 
   const AffinityMap affinities_;
   GuestEntryCheck& entries_;
-  const FirmwareWorkarounds workarounds_;
+  const FirmwareOffers offers_;
   mutable hal::SpinLock lock_{hal::LockRank::psci};
   std::array<Vcpu, max_vcpus> vcpus_ PLINTH_GUARDED_BY(lock_);
 };

@@ -54,6 +54,7 @@ TEST(VmConfig, fills_in_every_default) {
   EXPECT_EQ(vm.scheduler.slice_ns, 0U);
   EXPECT_EQ(vm.on_crash, CrashAction::stop);
   EXPECT_EQ(vm.clock, config::ClockMode::guest);
+  EXPECT_TRUE(vm.paravirtual);
   EXPECT_EQ(vm.on_reset, ResetAction::restart);
   EXPECT_EQ(vm.restart_limit, 5U);
   EXPECT_EQ(vm.restart_delay_ns, 1'000'000'000U);
@@ -72,6 +73,7 @@ affinity = ["0", [1, 5]]
 gic = 3
 its = false
 clock = "host"
+paravirtual = false
 autostart = false
 on_crash = "restart"
 on_reset = "stop"
@@ -113,6 +115,7 @@ priority = 31
   EXPECT_FALSE(vm.autostart || vm.rtc || vm.its);
   EXPECT_EQ(vm.on_crash, CrashAction::restart);
   EXPECT_EQ(vm.clock, config::ClockMode::host);
+  EXPECT_FALSE(vm.paravirtual);
   EXPECT_EQ(vm.on_reset, ResetAction::stop);
   EXPECT_EQ(vm.restart_limit, 7U);
   EXPECT_EQ(vm.restart_delay_ns, 250'000'000U);

@@ -5,6 +5,10 @@
 #include <arch/virtual_gic.hpp>
 #include <board/cpu_interfaces.hpp>
 
+#include <algorithm>
+#include <atomic>
+
+#include "config/aarch64_virt.hpp"
 #include "hal/log.hpp"
 #include "hal/virtualization.hpp"
 #include "task/cpu.hpp"
@@ -40,6 +44,12 @@ FirmwareWorkarounds workarounds() {
           .workaround_3 = host.branch_history};
 }
 
+aarch64::FirmwareOffers firmware_offers(const config::VmConfig& config) {
+  aarch64::FirmwareOffers offers{.workarounds = workarounds()};
+  if (config.paravirtual) offers.stolen_times = config::aarch64_virt::stolen_times.start;
+  return offers;
+}
+
 unsigned cluster() { return arch::gic_version() == 3 ? AffinityMap::gicv3_cluster : AffinityMap::gicv2_cluster; }
 
 }  // namespace
@@ -69,7 +79,7 @@ Board::Board(Vm& vm, const vgic::Config& gic, mm::OwnedFrames gic_storage)
       affinities_(vm.config().vcpus, cluster()),
       gic_storage_(std::move(gic_storage)),
       gic_(gic, gic_storage_.bytes(), cpu_interface(), kicker(), ram_),
-      psci_(affinities_, ram_, workarounds()) {}
+      psci_(affinities_, ram_, firmware_offers(vm.config())) {}
 
 hal::Result<void, VmError> Board::make_machine() {
   hal::FixedVector<MmioDevice*, 4> windows;
@@ -82,6 +92,7 @@ hal::Result<void, VmError> Board::make_machine() {
   TRY(plug_in(aarch64::device_kinds, gic_, &gic_, {windows.begin(), windows.size()}));
   for (VcpuIndex index = 0; index < vm().config().vcpus; ++index)
     physical_timers_[index].emplace(gic_, index, vm().clock());
+  if (vm().config().paravirtual) TRY(make_stolen_times());
   if (arch::gic_version() == 2) {
     const auto mapped =
         vm().space().map({virt_board::gicv2_cpu_interface.start, hal::page_size}, arch::gic_virtual_cpu_interface(),
@@ -92,6 +103,19 @@ hal::Result<void, VmError> Board::make_machine() {
 }
 
 unsigned Board::gic_version() { return arch::gic_version(); }
+
+// A page that the guest can only read, with a record for every vCPU there can be.
+hal::Result<void, VmError> Board::make_stolen_times() {
+  constexpr hal::GuestPhysRange page = config::aarch64_virt::stolen_times;
+  static_assert(page.size == max_vcpus * aarch64::Psci::stolen_time_size);
+  if (!vm().space().add_ram(page, {.read = true, .write = false, .execute = false})) {
+    return hal::fail(VmError::out_of_memory);
+  }
+  const auto records = vm().space().window(page.start, page.size, {.read = true}, mm::GuestSpace::As::owner);
+  if (!records) return hal::fail(VmError::out_of_memory);
+  stolen_time_records_ = *records;
+  return {};
+}
 
 void Board::identify(Vcpu& vcpu) {
   vcpu.identify({.mpidr = affinities_.affinity(vcpu.index()), .index = vcpu.index(), .regime = &vm().space().regime()});
@@ -111,6 +135,7 @@ void Board::identify(Vcpu& vcpu) {
     case Kind::resume: break;
     case Kind::mitigate_1: arch::psci::clear_branch_prediction(); break;
     case Kind::mitigate_3: arch::psci::clear_branch_history(); break;
+    case Kind::steal_time: vcpu.tell_stolen_time(); break;
     case Kind::suspend: vcpu.wait_for_interrupt(); break;
     case Kind::start_vcpu: vm().wake(action.target); break;
     case Kind::power_off:
@@ -121,6 +146,16 @@ void Board::identify(Vcpu& vcpu) {
     case Kind::system_off: vm().guest_ends(vcpu, VmEvent::power_off); break;
     case Kind::system_reset: vm().guest_ends(vcpu, VmEvent::reset); break;
   }
+}
+
+// Nanoseconds, little-endian, at once (DEN0057 table 2).
+void Board::tell_stolen_time(Vcpu& vcpu) {
+  using aarch64::Psci;
+  StolenTime& time = stolen_times_[vcpu.index()];
+  const hal::Ticks waited = vcpu.task()->times().wait;
+  time.begin(waited);
+  std::byte* const place = &stolen_time_records_[vcpu.index() * Psci::stolen_time_size + Psci::stolen_time_offset];
+  std::atomic_ref(*reinterpret_cast<uint64_t*>(place)).store(time.nanoseconds(waited), std::memory_order_relaxed);
 }
 
 void Board::end_without_vcpus(Vcpu& vcpu) {
@@ -134,6 +169,8 @@ void Board::end_without_vcpus(Vcpu& vcpu) {
 void Board::reset() {
   psci_.reset();
   for (VcpuIndex index = 0; index < vm().config().vcpus; ++index) physical_timers_[index]->reset();
+  for (StolenTime& time : stolen_times_) time.reset();
+  std::ranges::fill(stolen_time_records_, std::byte{});
   devices().reset();
   gic_.reset();
   vm().console().discard_input();

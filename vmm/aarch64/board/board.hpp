@@ -21,6 +21,7 @@
 #include "vmm/board_common.hpp"
 #include "vmm/irq/vgic/vgic.hpp"
 #include "vmm/loader/image.hpp"
+#include "vmm/stolen_time.hpp"
 
 namespace vmm {
 
@@ -64,6 +65,9 @@ class Board final : public BoardCommon {
   [[nodiscard]] bool register_read(Vcpu& vcpu, uint32_t id, uint64_t& value);
   [[nodiscard]] bool register_write(Vcpu& vcpu, uint32_t id, uint64_t value);
 
+  // Show the guest for how long `vcpu` has waited for a CPU. On its task.
+  void tell_stolen_time(Vcpu& vcpu);
+
   // --- life cycle; no vCPU is loaded ---
   void reset();
   void boot(const hal::StartState& start) { psci_.boot(start.pc, start.arguments[0]); }
@@ -90,6 +94,7 @@ class Board final : public BoardCommon {
 
  private:
   hal::Result<void, VmError> make_machine();
+  hal::Result<void, VmError> make_stolen_times();
   void end_without_vcpus(Vcpu& vcpu);
   [[nodiscard]] bool write_gic_register(VcpuIndex index, uint32_t id, uint64_t value);
 
@@ -99,6 +104,8 @@ class Board final : public BoardCommon {
   vgic::Vgic gic_;
   aarch64::Psci psci_;
   std::array<std::optional<PhysicalTimer>, max_vcpus> physical_timers_;
+  std::span<std::byte> stolen_time_records_;  // what the guest reads; empty: none is offered
+  std::array<StolenTime, max_vcpus> stolen_times_;
 };
 
 }  // namespace vmm

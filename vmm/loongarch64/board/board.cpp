@@ -60,21 +60,29 @@ Board::Board(Vm& vm)
       lines_(kicker()),
       ipi_(vm.config().vcpus, lines_, *this),
       eiointc_(vm.config().vcpus, lines_, true),
-      iocsr_(vm.config().vcpus, ipi_, eiointc_, false),
+      iocsr_(vm.config().vcpus, ipi_, eiointc_, vm.config().paravirtual),
       pch_pic_(virt::pch_pic.start, virt::pch_pic_inputs, eiointc_),
-      pch_msi_(virt::pch_msi.start, virt::first_message_vector, eiointc_) {}
+      pch_msi_(virt::pch_msi.start, virt::first_message_vector, eiointc_),
+      kvm_(vm.config().vcpus, vm.config().paravirtual, lines_) {}
 
 void Board::identify(Vcpu& vcpu) { vcpu.identify({.core = vcpu.index(), .regime = &vm().space().regime()}); }
 
 // --- interrupts ------------------------------------------------------------------------------------------------------
 
 void Board::flush(VcpuIndex index) {
+  using loongson::CpuLines;
   Shown& shown = shown_[index];
-  const uint32_t lines = lines_.lines(index);
-  const auto rose = static_cast<uint64_t>(std::popcount(lines & ~shown.lines));
+  Vcpu& vcpu = *vm().vcpus().list[index];
+  uint64_t rose = 0;
+  if (lines_.take(index, CpuLines::software0) != 0) {
+    vcpu.raise_software(0);
+    ++rose;
+  }
+  const uint32_t lines = lines_.lines(index) & ~CpuLines::software0;
+  rose += static_cast<uint64_t>(std::popcount(lines & ~shown.lines));
   shown.injected.store(shown.injected.load(std::memory_order_relaxed) + rose, std::memory_order_relaxed);
   shown.lines = lines;
-  vm().vcpus().list[index]->set_lines(lines);
+  vcpu.set_lines(lines);
 }
 
 bool Board::has_pending(VcpuIndex index) {
@@ -84,14 +92,34 @@ bool Board::has_pending(VcpuIndex index) {
 
 // --- what a guest did ------------------------------------------------------------------------------------------------
 
-// A hypercall that nobody knows: KVM's code for it, which every guest understands.
 void Board::call(Vcpu& vcpu) {
+  using Outcome = loongarch64::KvmCalls::Outcome;
   constexpr unsigned a0 = 4;
-  vcpu.set_reg(a0, ~uint64_t{0});
+  const Outcome outcome =
+      kvm_.call(vcpu.call_code(), {vcpu.reg(a0), vcpu.reg(a0 + 1), vcpu.reg(a0 + 2), vcpu.reg(a0 + 3)});
+  vcpu.set_reg(a0, outcome.result);
+  if (outcome.stolen_time == Outcome::StolenTime::as_before) return;
+  stolen_[vcpu.index()].record = outcome.record;
+  vcpu.tell_stolen_time(outcome.stolen_time == Outcome::StolenTime::tell);
+}
+
+// A place that is no RAM the guest may write, as KVM has it: nothing is told, until the guest names another.
+void Board::tell_stolen_time(Vcpu& vcpu) {
+  constexpr size_t size = loongarch64::stolen_time_record_size;
+  Stolen& stolen = stolen_[vcpu.index()];
+  const auto record = vm().space().window(stolen.record, size, hal::read_write);
+  if (!record) return vcpu.tell_stolen_time(false);
+  const hal::Ticks waited = vcpu.task()->times().wait;
+  stolen.time.begin(waited);
+  loongarch64::write_stolen_time(record->first<size>(), stolen.time.nanoseconds(waited));
 }
 
 bool Board::register_read(Vcpu& vcpu, uint32_t id, uint64_t& value) {
-  if (!iocsr_id::is_iocsr::is_set(id)) return false;
+  if (!iocsr_id::is_iocsr::is_set(id)) {
+    const auto word = kvm_.cpucfg(id);
+    if (word) value = *word;
+    return word.has_value();
+  }
   const auto read = iocsr_.read(vcpu.index(), iocsr_id::address(id), iocsr_id::size(id));
   if (read) value = *read;
   return read.has_value();
@@ -140,6 +168,7 @@ void Board::reset() {
   iocsr_.reset();
   lines_.reset();
   for (Shown& shown : shown_) shown.lines = 0;
+  for (Stolen& stolen : stolen_) stolen.time.reset();
   vm().console().discard_input();
 }
 

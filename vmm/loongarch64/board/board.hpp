@@ -18,6 +18,8 @@
 #include "vmm/irq/loongson/iocsr.hpp"
 #include "vmm/irq/loongson/pch_pic.hpp"
 #include "vmm/loader/image.hpp"
+#include "vmm/loongarch64/kvm_calls.hpp"
+#include "vmm/stolen_time.hpp"
 
 namespace vmm {
 
@@ -53,6 +55,8 @@ class Board final : public BoardCommon, public loongson::SecondaryStart {
   // No call is so frequent that it is answered before call() is reached.
   [[nodiscard]] static constexpr bool answer_at_once(hal::Vcpu&) { return false; }
   void call(Vcpu& vcpu);
+  // Show the guest for how long `vcpu` has waited for a CPU. On its task.
+  void tell_stolen_time(Vcpu& vcpu);
   // IOCSRs, and what a monitor says of itself by CPUCFG; `id` as <arch/vcpu.hpp> encodes it.
   [[nodiscard]] bool register_read(Vcpu& vcpu, uint32_t id, uint64_t& value);
   [[nodiscard]] bool register_write(Vcpu& vcpu, uint32_t id, uint64_t value);
@@ -97,6 +101,12 @@ class Board final : public BoardCommon, public loongson::SecondaryStart {
   loongson::Iocsr iocsr_;
   loongson::PchPic pch_pic_;
   loongson::PchMsi pch_msi_;
+  loongarch64::KvmCalls kvm_;
+  struct Stolen {
+    hal::GuestPhys record{};
+    StolenTime time;
+  };
+  std::array<Stolen, max_vcpus> stolen_;  // the vCPU's task's
   std::array<Shown, max_vcpus> shown_;
   hal::SpinLock power_lock_{hal::LockRank::psci};
   std::array<Start, max_vcpus> starts_ PLINTH_GUARDED_BY(power_lock_);

@@ -47,14 +47,39 @@ class Psci : public testing::Test {
   }
 
   Ram ram;
-  vmm::aarch64::Psci psci{
-      AffinityMap(20, AffinityMap::gicv3_cluster), ram, {.workaround_1 = 1, .workaround_2 = -1, .workaround_3 = 0}};
+  vmm::aarch64::Psci psci{AffinityMap(20, AffinityMap::gicv3_cluster),
+                          ram,
+                          {.workarounds = {.workaround_1 = 1, .workaround_2 = -1, .workaround_3 = 0},
+                           .stolen_times = hal::GuestPhys(0x90a'0000)}};
 };
 
 TEST_F(Psci, states_its_versions) {
   EXPECT_EQ(result(psci_version), 0x1'0001);
   EXPECT_EQ(result(smccc_version), 0x1'0002);
   EXPECT_EQ(result(migrate_info_type), 2);
+}
+
+TEST_F(Psci, tells_each_vcpu_where_it_finds_the_time_stolen_from_it) {
+  constexpr uint64_t pv_time_features = 0xc500'0020, pv_time_st = 0xc500'0021;
+  EXPECT_EQ(result(arch_features, pv_time_features), success);
+  EXPECT_EQ(result(arch_features, pv_time_st), not_supported) << "asked for by PV_TIME_FEATURES (DEN0057 3.1.1)";
+  EXPECT_EQ(result(pv_time_features, pv_time_features), success);
+  EXPECT_EQ(result(pv_time_features, pv_time_st), success);
+  EXPECT_EQ(result(pv_time_features, 0xc500'0022), not_supported);
+  for (const unsigned vcpu : {0, 1, 19}) {
+    const FirmwareAction action = call(vcpu, pv_time_st);
+    EXPECT_EQ(action.kind, Kind::steal_time);
+    EXPECT_EQ(action.x[0], 0x90a'0000U + vcpu * 64);
+  }
+  EXPECT_EQ(result(0x8500'0021), not_supported) << "there is no 32-bit form";
+}
+
+TEST_F(Psci, offers_no_stolen_time_where_there_is_none) {
+  vmm::aarch64::Psci plain(AffinityMap(2, 8), ram, {});
+  for (const uint64_t function : {0xc500'0020, 0xc500'0021}) {
+    EXPECT_EQ(plain.call(0, {{arch_features, function}}).x[0], ~uint64_t{0});
+    EXPECT_EQ(plain.call(0, {{function, 0xc500'0021}}).x[0], ~uint64_t{0});
+  }
 }
 
 TEST_F(Psci, lists_exactly_what_it_has) {
