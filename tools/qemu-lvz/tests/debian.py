@@ -6,7 +6,7 @@ import subprocess
 from collections import deque
 from pathlib import Path
 
-from kernel import SUITE
+from plinth import guests
 from plinth.apt import PrivateApt
 from plinth.paths import cache
 from plinth.ui import Failure
@@ -19,7 +19,7 @@ class Program:
     """A program and the libraries it loads, if any, as a root file system has them: `files` maps a path to the file's bytes."""
 
     def __init__(self, package, path):
-        self._apt = PrivateApt(cache(), "loong64", suites=[SUITE])
+        self._apt = PrivateApt(cache(), guests.DEBIAN_ARCH["loongarch64"], guests.SUITES["loongarch64"])
         self._unpacked = {}      # package -> its folder
         self._waiting = deque()  # packages whose libraries were not looked at
         self._libraries = {}     # soname -> file
