@@ -41,7 +41,7 @@ static_assert(std::size(aarch64_devices) <= max_device_windows && std::size(loon
 
 }  // namespace
 
-constinit const Board aarch64_board{"aarch64", aarch64_virt::ram_banks, aarch64_devices, "pl011"};
-constinit const Board loongarch64_board{"loongarch64", loongarch64_virt::ram_banks, loongarch64_devices, "16550"};
+constinit const Board aarch64_board{"aarch64", aarch64_virt::ram_banks, aarch64_devices, "pl011", true};
+constinit const Board loongarch64_board{"loongarch64", loongarch64_virt::ram_banks, loongarch64_devices, "16550", false};
 
 }  // namespace config

@@ -25,6 +25,7 @@ struct Board {
   std::span<const hal::GuestPhysRange> ram_banks;
   std::span<const DeviceWindow> devices;
   std::string_view uart;  // its model, as `console.model` calls it
+  bool has_disks;         // there are places to plug them in
 };
 inline constexpr size_t max_device_windows = 16;
 

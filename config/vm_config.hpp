@@ -23,6 +23,7 @@ inline constexpr uint32_t max_vcpus = 64;
 inline constexpr size_t max_memory_regions = 16;
 inline constexpr size_t max_passthrough = 16;
 inline constexpr size_t max_passthrough_irqs = 16;
+inline constexpr size_t max_disks = 8;
 
 using VmName = hal::FixedString<31>;
 using BundlePath = hal::FixedString<127>;
@@ -100,6 +101,20 @@ struct Passthrough {
   hal::FixedVector<uint32_t, max_passthrough_irqs> irqs;
 };
 
+enum class DiskMode : uint8_t {
+  read_only,      // a file of the bundle as it is
+  copy_on_write,  // below a layer of RAM that has what was changed
+  ram,            // RAM alone, zeroed at first
+};
+
+struct DiskConfig {
+  DiskMode mode = DiskMode::read_only;
+  BundlePath image;     // empty: mode ram
+  uint64_t size = 0;    // mode ram
+  uint64_t layer = 0;   // copy_on_write: how much may change; 0: all of it
+  hal::FixedString<20> serial;
+};
+
 enum class SchedulerPolicy : uint8_t { fair, fixed, dedicated };
 
 struct SchedulerConfig {
@@ -128,6 +143,7 @@ struct VmConfig {
   GicVersion gic = GicVersion::host;
   bool its = true;  // of a GICv3
   hal::FixedVector<Passthrough, max_passthrough> passthrough;
+  hal::FixedVector<DiskConfig, max_disks> disks;
   SchedulerConfig scheduler;
   ClockMode clock = ClockMode::guest;
   bool paravirtual = true;  // what only guests in a VM have is offered: the times stolen, interrupts by hypercall
@@ -142,7 +158,7 @@ struct VmConfig {
   // The CPUs that vCPU `index` may run on.
   [[nodiscard]] const CpuSet& cpus_of(uint32_t index) const { return index < affinity.size() ? affinity[index] : cpus; }
 };
-static_assert(sizeof(VmConfig) <= 8 * hal::kib, "a VM's description is kept for its lifetime");
+static_assert(sizeof(VmConfig) <= 10 * hal::kib, "a VM's description is kept for its lifetime");
 
 // The file is not usable; what is wrong with it has gone to the Diagnostics.
 struct Invalid {
@@ -165,7 +181,11 @@ using MemoryMap = hal::FixedVector<MemoryRegion, max_memory_regions>;
 // The guest memory that `memory` stands for on `board`, ascending: its regions, or RAM of its size in the banks.
 [[nodiscard]] MemoryMap memory_map(const MemoryConfig& memory, const Board& board);
 
-// Calls visit(key, file) for each file of the bundle that a VM file names: "kernel.image", "memory.region.0.image".
+// The memory beside the guest's own that a disk takes; of a layer of the size of its image it is not known here, and 0.
+[[nodiscard]] constexpr uint64_t memory_of(const DiskConfig& disk) { return disk.size + disk.layer; }
+
+// Calls visit(key, file) for each file of the bundle that a VM file names: "kernel.image", "memory.region.0.image",
+// "disk.0.image".
 template <class Visit>
 void for_each_file(const VmConfig& vm, Visit visit) {
   const auto name = [&](std::string_view key, const BundlePath& file) {
@@ -179,6 +199,12 @@ void for_each_file(const VmConfig& vm, Visit visit) {
     hal::BufferSink text(key);
     hal::format(text, "memory.region.{}.image", i);
     name(text.text(), vm.memory.regions[i].image);
+  }
+  for (size_t i = 0; i < vm.disks.size(); ++i) {
+    std::array<char, 40> key{};
+    hal::BufferSink text(key);
+    hal::format(text, "disk.{}.image", i);
+    name(text.text(), vm.disks[i].image);
   }
 }
 

@@ -195,6 +195,50 @@ void finish_passthrough(Loader& loader, const Node& node, Passthrough& out) {
   }
 }
 
+// ----------------------------------------------------------------------------------------------------------- disks
+
+constexpr Choice<DiskMode> disk_modes[] = {{"read-only", DiskMode::read_only},
+                                           {"copy-on-write", DiskMode::copy_on_write}};
+
+// A chunk of the memory that disks are made of.
+constexpr uint64_t disk_unit = 2 * hal::mib;
+
+constexpr Key<DiskConfig> disk_keys[] = {
+    {{"image", "path", "none", "the file of the bundle that is the disk"},
+     [](Loader& loader, const Node& node, DiskConfig& out) { loader.read_path(node, out.image); }},
+    {{"mode", "\"read-only\" or \"copy-on-write\"", "\"read-only\"", "whether the guest may write to the image"},
+     [](Loader& loader, const Node& node, DiskConfig& out) { loader.read_choice(node, disk_modes, out.mode); }},
+    {{"layer", "size", "the image's", "copy-on-write: the RAM for what is changed, a multiple of 2MiB"},
+     [](Loader& loader, const Node& node, DiskConfig& out) { loader.read_size(node, disk_unit, out.layer); }},
+    {{"size", "size", "none", "instead of an image: a disk of RAM, a multiple of 2MiB"},
+     [](Loader& loader, const Node& node, DiskConfig& out) { loader.read_size(node, disk_unit, out.size); }},
+    {{"serial", "string", "\"\"", "the serial number that the guest reads, up to 20 characters"},
+     [](Loader& loader, const Node& node, DiskConfig& out) { loader.read_text(node, out.serial); }},
+};
+
+void finish_disk(Loader& loader, const Node& node, DiskConfig& out) {
+  const Node* const image = node.find("image");
+  const Node* const size = node.find("size");
+  if (image == nullptr && size == nullptr) {
+    loader.error(node.position(), "a disk has an `image`, or a `size` if it is RAM alone");
+    return;
+  }
+  if (image != nullptr && size != nullptr) {
+    loader.error(size->key_position(), "a disk has an `image` or a `size`, not both");
+    return;
+  }
+  const Node* const layer = node.find("layer");
+  if (size != nullptr) {
+    out.mode = DiskMode::ram;
+    for (const std::string_view key : {"mode", "layer"}) {
+      if (node.find(key) == nullptr) continue;
+      loader.error(node.find(key)->key_position(), "`disk.{}` has no effect here: it belongs to an image", key);
+    }
+  } else if (layer != nullptr && out.mode != DiskMode::copy_on_write) {
+    loader.error(layer->key_position(), "`disk.layer` has no effect here: it belongs to the mode \"copy-on-write\"");
+  }
+}
+
 // ------------------------------------------------------------------------------------------- scheduling, life cycle
 
 constexpr Choice<SchedulerPolicy> policies[] = {
@@ -249,6 +293,10 @@ constexpr Key<VmConfig> vm_keys[] = {
     {{"passthrough", "tables", "none", "devices of the host that belong to the VM"},
      [](Loader& loader, const Node& node, VmConfig& out) {
        loader.read_tables(node, passthrough_keys, out.passthrough, finish_passthrough);
+     }},
+    {{"disk", "tables", "none", "the disks that the guest finds"},
+     [](Loader& loader, const Node& node, VmConfig& out) {
+       loader.read_tables(node, disk_keys, out.disks, finish_disk);
      }},
     {{"scheduler", "table", "{}", "how the vCPUs share CPUs"},
      [](Loader& loader, const Node& node, VmConfig& out) { loader.read_table(node, scheduler_keys, out.scheduler); }},
@@ -414,6 +462,11 @@ void check_cpus(Loader& loader, const Node& root, const VmConfig& vm) {
   }
 }
 
+void check_disks(Loader& loader, const Node& root, const VmConfig& vm, const Board& board) {
+  if (vm.disks.empty() || board.has_disks) return;
+  loader.error(root.find("disk")->position(), "`disk`: the {} board has no place for a disk", board.name);
+}
+
 // A key that has no effect is a mistake, and its author should hear of it.
 void check_scheduler(Loader& loader, const Node& root, const VmConfig& vm) {
   static constexpr struct {
@@ -452,6 +505,7 @@ hal::Result<void, Invalid> load_vm(std::string_view text, const Board& board, st
     check_memory(loader, *root, vm, board);
     check_map(loader, *root, vm, board);
     check_interrupts(loader, *root, vm);
+    check_disks(loader, *root, vm, board);
     check_passthrough(loader, *root, vm);
     check_console(loader, *root, vm, board);
     check_cpus(loader, *root, vm);
@@ -494,6 +548,7 @@ void visit_vm_keys(KeyVisitor& visitor) {
   visit(visitor, "[console]", console_keys);
   visit(visitor, "[devices]", device_keys);
   visit(visitor, "[[passthrough]]", passthrough_keys);
+  visit(visitor, "[[disk]]", disk_keys);
   visit(visitor, "[scheduler]", scheduler_keys);
 }
 

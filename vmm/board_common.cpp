@@ -89,6 +89,8 @@ void BoardCommon::resume(hal::Ticks passed) {
 hal::Result<void, VmError> BoardCommon::plug_in(DeviceSet::Kinds kinds, IrqSink& irqs, MsiSink* messages,
                                                 std::span<MmioDevice* const> own) {
   const config::VmConfig& config = vm_.config();
+  TRY(disks_.create(vm_));
+  if (!config.disks.empty()) TRY(worker_.start(vm_));
   const DeviceSite site{.config = config,
                         .irqs = irqs,
                         .messages = messages,
@@ -98,6 +100,7 @@ hal::Result<void, VmError> BoardCommon::plug_in(DeviceSet::Kinds kinds, IrqSink&
                         .owner = owner_,
                         .memory = memory_,
                         .worker = worker_,
+                        .disks = disks_.backends(),
                         .epoch_at_zero = epoch_at_tick_zero()};
   auto storage = mm::make_array<DeviceSet::Block>(DeviceSet::blocks(kinds, config));
   if (!storage) return hal::fail(VmError::out_of_memory);

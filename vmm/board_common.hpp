@@ -16,6 +16,7 @@
 #include "vmm/device/device_set.hpp"
 #include "vmm/loader/device_tree.hpp"
 #include "vmm/loader/image.hpp"
+#include "vmm/vm_disks.hpp"
 #include "vmm/vm_worker.hpp"
 
 namespace vmm {
@@ -134,6 +135,7 @@ class BoardCommon {
   VmCounter counter_;
   VmMemory memory_;
   Owner owner_;
+  VmDisks disks_;
   mm::OwnedArray<MmioDevice*> bus_table_;
   mm::OwnedArray<DeviceSet::Block> storage_;
   std::optional<DeviceSet> devices_;  // from plug_in() on

@@ -56,6 +56,7 @@ class Judge {
       wanted += region.range.size;
       highest = std::max(highest, region.range.end().value() - 1);
     }
+    for (const config::DiskConfig& disk : vm_.disks) wanted += config::memory_of(disk);
     if (wanted > machine_.free_memory) {
       error("memory", "`memory`: {} wanted, {} free", hal::Size{wanted}, hal::Size{machine_.free_memory});
     }

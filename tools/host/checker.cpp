@@ -157,6 +157,11 @@ void Checker::check_load(const Vm& vm) {
     report(vm, {vmm::LoadError::Kind::region_too_small, size, region.range.size},
            "memory.region." + std::to_string(i) + ".image");
   }
+  for (size_t i = 0; i < vm.config.disks.size(); ++i) {
+    const config::DiskConfig& disk = vm.config.disks[i];
+    if (disk.image.empty() || !bytes(disk.image).empty()) continue;
+    vm.error("disk." + std::to_string(i) + ".image", "`disk.image`: \"{}\" is empty", disk.image.view());
+  }
   if (own_tree.empty()) return;
   std::vector<std::byte> buffer(request.fdt_capacity);
   const vmm::GuestFacts facts{

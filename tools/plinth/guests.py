@@ -144,6 +144,10 @@ FETCHED = {
         "linux/initramfs.cpio.gz": _busybox_initramfs,
         "linux/watchdog.cpio.gz": _kernel_modules("linux-image-cloud-arm64", "linux-image-*-cloud-arm64",
                                                   "drivers/watchdog/watchdog.ko", "drivers/watchdog/sbsa_gwdt.ko"),
+        "linux/virtio.cpio.gz": _kernel_modules("linux-image-cloud-arm64", "linux-image-*-cloud-arm64",
+                                                "drivers/virtio/virtio.ko", "drivers/virtio/virtio_ring.ko",
+                                                "drivers/virtio/virtio_mmio.ko", "drivers/block/virtio_blk.ko"),
+        "linux/e2fsck.static": _file("e2fsck-static", "*sbin/e2fsck.static"),
         "uboot/u-boot.bin": _file("u-boot-qemu", "usr/lib/u-boot/qemu_arm64/u-boot.bin"),
     },
     "loongarch64": {

@@ -11,9 +11,10 @@ extern const DeviceKind rtc_device;
 extern const DeviceKind power_key_device;
 extern const DeviceKind watchdog_device;
 extern const DeviceKind empty_virtio_windows;  // virtio_mmio.cpp
+extern const DeviceKind disk_device;
 
 // What this board plugs in, in this order.
 inline constexpr const DeviceKind* device_kinds[] = {&uart_device, &rtc_device, &power_key_device, &watchdog_device,
-                                                       &empty_virtio_windows};
+                                                       &empty_virtio_windows, &disk_device};
 
 }  // namespace vmm::aarch64

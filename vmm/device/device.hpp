@@ -19,6 +19,7 @@
 #include "vmm/device/device_timer.hpp"
 #include "vmm/device/device_worker.hpp"
 #include "vmm/device/power_switch.hpp"
+#include "vmm/disk/block_backend.hpp"
 #include "vmm/irq/line.hpp"
 #include "vmm/mmio.hpp"
 
@@ -105,6 +106,7 @@ struct DeviceSite {
   DeviceOwner& owner;
   DeviceMemory& memory;
   DeviceWorker& worker;
+  std::span<BlockBackend* const> disks;  // as many as its file has
   uint64_t epoch_at_zero;  // seconds since 1970 when the timer's counter was 0
 };
 

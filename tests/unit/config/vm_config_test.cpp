@@ -450,4 +450,50 @@ TEST(HostConfig, refuses_what_makes_no_sense) {
   }
 }
 
+// --- disks -----------------------------------------------------------------------------------------------------------
+
+TEST(Disks, are_images_or_ram) {
+  const Loaded loaded = Loaded::vm(file("") +
+                                   "[[disk]]\nimage = \"a\"\n"
+                                   "[[disk]]\nimage = \"b\"\nmode = \"copy-on-write\"\nlayer = \"2MiB\"\n"
+                                   "[[disk]]\nsize = \"4MiB\"\nserial = \"12345678901234567890\"\n");
+  ASSERT_TRUE(loaded.ok()) << loaded.messages();
+  const auto& disks = loaded.vm_config.disks;
+  ASSERT_EQ(disks.size(), 3U);
+  EXPECT_EQ(disks[0].mode, DiskMode::read_only);
+  EXPECT_EQ(disks[0].image, "a");
+  EXPECT_EQ(disks[1].mode, DiskMode::copy_on_write);
+  EXPECT_EQ(disks[1].layer, 2 * hal::mib);
+  EXPECT_EQ(disks[2].mode, DiskMode::ram);
+  EXPECT_EQ(disks[2].size, 4 * hal::mib);
+  EXPECT_EQ(disks[2].serial, "12345678901234567890");
+  EXPECT_EQ(memory_of(disks[1]) + memory_of(disks[2]), 6 * hal::mib);
+  std::string files;
+  for_each_file(loaded.vm_config, [&](std::string_view key, std::string_view name) {
+    files += std::string(key) + "=" + std::string(name) + " ";
+  });
+  EXPECT_EQ(files, "kernel.image=x/Image disk.0.image=a disk.1.image=b ");
+}
+
+TEST(Disks, that_contradict_themselves_are_refused) {
+  const auto message = [](std::string_view keys) { return table_message_of("[[disk]]\n" + std::string(keys)); };
+  EXPECT_TRUE(message("serial = \"x\"\n").contains("a disk has an `image`, or a `size` if it is RAM alone"));
+  EXPECT_TRUE(
+      message("image = \"a\"\nsize = \"2MiB\"\n").contains("x.toml:7:1: a disk has an `image` or a `size`, not both"));
+  EXPECT_TRUE(message("size = \"2MiB\"\nmode = \"read-only\"\n")
+                  .contains("`disk.mode` has no effect here: it belongs to an image"));
+  EXPECT_TRUE(message("size = \"2MiB\"\nlayer = \"2MiB\"\n")
+                  .contains("`disk.layer` has no effect here: it belongs to an image"));
+  EXPECT_TRUE(message("image = \"a\"\nlayer = \"2MiB\"\n").contains("it belongs to the mode \"copy-on-write\""));
+  EXPECT_TRUE(message("size = \"1MiB\"\n").contains("2MiB"));
+  EXPECT_TRUE(message("image = \"a\"\nmode = \"rw\"\n").contains("\"copy-on-write\""));
+  EXPECT_TRUE(message("image = \"a\"\nserial = \"123456789012345678901\"\n").contains("20"));
+}
+
+TEST(Disks, need_a_board_that_has_a_place_for_them) {
+  const Loaded loaded = Loaded::vm(file("") + "[[disk]]\nsize = \"2MiB\"\n", loongarch64_board);
+  EXPECT_FALSE(loaded.ok());
+  EXPECT_TRUE(loaded.messages().contains("`disk`: the loongarch64 board has no place for a disk"));
+}
+
 }  // namespace

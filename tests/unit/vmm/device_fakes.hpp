@@ -167,6 +167,7 @@ struct DeviceFixture {
             .owner = owner,
             .memory = memory,
             .worker = worker,
+            .disks = disks,
             .epoch_at_zero = 0};
   }
 
@@ -176,6 +177,7 @@ struct DeviceFixture {
   FakeOwner owner;
   FakeMemory memory;
   FakeWorker worker;
+  std::vector<BlockBackend*> disks;
   std::vector<DeviceSet::Block> storage;
   DeviceSet set;
 };

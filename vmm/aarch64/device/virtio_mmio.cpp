@@ -14,7 +14,7 @@ class EmptyWindows final : public Device {
   static bool is_wanted(const config::VmConfig& vm) { return used_virtio_slots(vm) < virt_board::virtio_mmio_count; }
 
   explicit EmptyWindows(const DeviceSite& site)
-      : count_(virt_board::virtio_mmio_count - used_virtio_slots(site.config)), model_(virtio_window(0).start, count_) {
+      : count_(first_virtio_slot(site.config)), model_(virtio_window(0).start, count_) {
     has_windows({&model_});
   }
 
