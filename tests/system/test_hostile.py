@@ -27,6 +27,8 @@ ATTACKS = {  # name -> does it end by itself?
     "confuse_the_interrupt_controller": True,
     "flood_the_its": False,
     "confuse_the_its": True,
+    "break_every_queue": True,
+    "change_a_queue_that_is_served": True,
 }
 # Attacks that also run with the other interrupt controller in the short selection.
 BOTH_CONTROLLERS = {"poke_every_device", "storm_of_sgis", "touch_every_system_register"}
@@ -34,10 +36,16 @@ BOTH_CONTROLLERS = {"poke_every_device", "storm_of_sgis", "touch_every_system_re
 ONLY_GIC_3 = {"flood_the_its", "confuse_the_its"}
 
 
+# For the attacks on it.
+DISK = '[[disk]]\nsize = "2MiB"'
+
+
 def withstand(run, attack, ends, gic):
-    console = run.boot(bare_metal("hostile", vcpus=2, cmdline=f"attack={attack}"), vm("hello"), attach="hostile", gic=gic,
+    console = run.boot(bare_metal("hostile", vcpus=2, cmdline=f"attack={attack}", extra=DISK), vm("hello"), attach="hostile", gic=gic,
                        cpu="max")
     console.expect(f"hostile: {attack} begins", timeout=20)
+    if attack == "break_every_queue":
+        console.expect("hostile: the disk answers 0 to a proper request", timeout=60)
     if ends:
         # It may also have been stopped by the hypervisor, with a report. One that did nothing proves nothing.
         console.expect(rf"hostile: {attack} has ended after [1-9]\d+ deeds|\[plinth\] hostile: vCPU \d+ crashed")

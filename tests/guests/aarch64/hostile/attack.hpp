@@ -68,4 +68,8 @@ void confuse_the_interrupt_controller();
 void flood_the_its();
 void confuse_the_its();
 
+// virtio.cpp, on the first disk
+void break_every_queue();
+void change_a_queue_that_is_served();
+
 }  // namespace hostile

@@ -32,6 +32,8 @@ constexpr std::array attacks{
     Attack{"confuse_the_interrupt_controller", confuse_the_interrupt_controller},
     Attack{"flood_the_its", flood_the_its},
     Attack{"confuse_the_its", confuse_the_its},
+    Attack{"break_every_queue", break_every_queue},
+    Attack{"change_a_queue_that_is_served", change_a_queue_that_is_served},
 };
 
 const Attack* chosen(std::string_view arguments) {
