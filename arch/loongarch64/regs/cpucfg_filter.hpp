@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -42,10 +41,16 @@ inline constexpr auto cpucfg_rules = std::to_array<CpucfgRule>({
     {20, 0xffff'ffff},
 });
 
+// The same by word.
+inline constexpr auto cpucfg_masks = [] {
+  std::array<uint32_t, cpucfg_rules.back().word + 1> masks{};
+  for (const CpucfgRule& rule : cpucfg_rules) masks[rule.word] = rule.shown;
+  return masks;
+}();
+
 // `host`: the machine's own value of that word.
 [[nodiscard]] constexpr uint32_t filter_cpucfg(uint64_t word, uint32_t host) {
-  const auto* const rule = std::ranges::find(cpucfg_rules, word, &CpucfgRule::word);
-  return rule == cpucfg_rules.end() ? 0 : host & rule->shown;
+  return word < cpucfg_masks.size() ? host & cpucfg_masks[word] : 0;
 }
 
 }  // namespace arch::regs

@@ -44,6 +44,12 @@ void retry(Vcpu& vcpu, uint64_t pc, GuestPhys place) {
     Mmu::forget_guest_page(vcpu.tag(), place);
 }
 
+// Apart, because it is rare and would burden the accesses that are decoded.
+[[gnu::noinline, clang::minsize]] void undecoded_access(Vcpu& vcpu, uint64_t estat, GuestPhys place) {
+  hal::upcall::guest_undecoded_access(
+      vcpu, {.address = place, .virtual_address = vcpu.fault_address(), .write = is_store(estat)});
+}
+
 void data_access(Vcpu& vcpu, uint64_t estat) {
   const GuestPhys place = fault_place();
   const uint64_t pc = vcpu.pc();
@@ -55,8 +61,7 @@ void data_access(Vcpu& vcpu, uint64_t estat) {
                                      .sign_extend = access->sign_extend,
                                      .wide = true});
   } else {
-    hal::upcall::guest_undecoded_access(
-        vcpu, {.address = place, .virtual_address = vcpu.fault_address(), .write = is_store(estat)});
+    undecoded_access(vcpu, estat, place);
   }
   retry(vcpu, pc, place);
 }

@@ -22,13 +22,20 @@ using namespace regs;
 constexpr uint64_t first_monitor_word = 0x4000'0000, last_monitor_word = 0x4000'00ff;
 constexpr uint64_t last_cpu_word = 20;
 
-void cpu_configuration(Vcpu& vcpu, const Sensitive& what) {
+// Apart, because it is rare and would burden the words that are the CPU's.
+[[gnu::noinline, clang::minsize]] uint64_t monitor_word(Vcpu& vcpu, uint64_t word) {
+  uint64_t value = 0;
+  if (word < first_monitor_word || word > last_monitor_word) return 0;
+  return hal::upcall::guest_register_read(vcpu, static_cast<uint32_t>(word), value) ? value : 0;
+}
+
+void cpu_configuration(Vcpu& vcpu, Sensitive what) {
   const uint64_t word = vcpu.reg(what.rj);
   uint64_t value = 0;
-  if (word <= last_cpu_word) {
+  if (word <= last_cpu_word) [[likely]] {
     value = filter_cpucfg(word, static_cast<uint32_t>(cpucfg(word)));
-  } else if (word >= first_monitor_word && word <= last_monitor_word) {
-    if (!hal::upcall::guest_register_read(vcpu, static_cast<uint32_t>(word), value)) value = 0;
+  } else {
+    value = monitor_word(vcpu, word);
   }
   vcpu.set_reg(what.rd, hal::sign_extend(value & 0xffff'ffff, 32));
   vcpu.skip_instruction();
@@ -45,7 +52,7 @@ uint32_t iocsr_id(uint64_t address, unsigned log2_size) {
 }
 
 // What is not there reads as 0 and ignores writes, as a bus that knows no such register.
-void io_read(Vcpu& vcpu, const Sensitive& what) {
+void io_read(Vcpu& vcpu, Sensitive what) {
   uint64_t value = 0;
   const uint32_t id = iocsr_id(vcpu.reg(what.rj), what.log2_size);
   if (id == 0 || !hal::upcall::guest_register_read(vcpu, id, value)) value = 0;
@@ -54,7 +61,7 @@ void io_read(Vcpu& vcpu, const Sensitive& what) {
   vcpu.skip_instruction();
 }
 
-void io_write(Vcpu& vcpu, const Sensitive& what) {
+void io_write(Vcpu& vcpu, Sensitive what) {
   const uint32_t id = iocsr_id(vcpu.reg(what.rj), what.log2_size);
   const uint64_t value = vcpu.reg(what.rd) & hal::low_mask(8U << what.log2_size);
   if (id != 0) (void)hal::upcall::guest_register_write(vcpu, id, value);
@@ -63,21 +70,21 @@ void io_write(Vcpu& vcpu, const Sensitive& what) {
 
 // Registers outside the guest's bank: implementation control, machine errors, cache tags, debugging, watchpoints,
 // counters, LVZ itself. A guest's CPU has none of them: they read as 0 and ignore writes (volume 1, 7.1).
-void control_register(Vcpu& vcpu, const Sensitive& what) {
+void control_register(Vcpu& vcpu, Sensitive what) {
   vcpu.set_reg(what.rd, 0);
   vcpu.skip_instruction();
 }
 
-void wait(Vcpu& vcpu, const Sensitive&) {
+void wait(Vcpu& vcpu, Sensitive) {
   vcpu.met_idle();
   hal::upcall::guest_idle(vcpu);
 }
 
 // Caches are coherent, and a guest need not know that its operation was refused.
-void cache_operation(Vcpu& vcpu, const Sensitive&) { vcpu.skip_instruction(); }
+void cache_operation(Vcpu& vcpu, Sensitive) { vcpu.skip_instruction(); }
 
 // Only where the hardware cannot do otherwise: GCFG does not ask for it.
-void read_counter(Vcpu& vcpu, const Sensitive& what) {
+void read_counter(Vcpu& vcpu, Sensitive what) {
   const uint64_t now = Timer::now() - vcpu.counter_offset() + vcpu.bank<cntc>();
   uint64_t value = now;
   if (what.kind == Sensitive::Kind::time_low) value = hal::sign_extend(now & 0xffff'ffff, 32);
@@ -87,10 +94,11 @@ void read_counter(Vcpu& vcpu, const Sensitive& what) {
   vcpu.skip_instruction();
 }
 
-void undefined(Vcpu& vcpu, const Sensitive&) { vcpu.inject_undefined(); }
+void undefined(Vcpu& vcpu, Sensitive) { vcpu.inject_undefined(); }
 
 struct Emulation {
-  void (*carry_out)(Vcpu&, const Sensitive&);
+  // By value: in a register, and nothing on the stack that a canary would have to guard.
+  void (*carry_out)(Vcpu&, Sensitive);
   bool privileged;
 };
 

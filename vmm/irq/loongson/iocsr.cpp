@@ -29,9 +29,9 @@ constexpr bool is_eiointc(uint32_t address) {
 }  // namespace
 
 std::optional<uint64_t> Iocsr::read(VcpuIndex self, uint32_t address, unsigned size) const {
-  if (address % size != 0) return std::nullopt;
-  if (is_eiointc(address)) return eiointc_.read(self, address, size);
+  if ((address & (size - 1)) != 0) return std::nullopt;
   if (is_ipi(address)) return ipi_.read(self, address, size);
+  if (is_eiointc(address)) return eiointc_.read(self, address, size);
   uint64_t value = 0;
   switch (address & ~7U) {
     case version: value = version_value; break;
@@ -45,11 +45,11 @@ std::optional<uint64_t> Iocsr::read(VcpuIndex self, uint32_t address, unsigned s
 }
 
 bool Iocsr::write(VcpuIndex self, uint32_t address, unsigned size, uint64_t value) {
-  if (address % size != 0) return false;
-  if (is_eiointc(address)) {
-    eiointc_.write(self, address, size, value);
-  } else if (is_ipi(address)) {
+  if ((address & (size - 1)) != 0) return false;
+  if (is_ipi(address)) {
     ipi_.write(self, address, size, value);
+  } else if (is_eiointc(address)) {
+    eiointc_.write(self, address, size, value);
   } else if (address == any_send_register) {
     if (size == 8) send_any(value);
   } else if ((address & ~7U) == function) {

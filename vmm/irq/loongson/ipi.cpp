@@ -21,15 +21,16 @@ constexpr unsigned start_vector = 0;
 }  // namespace
 
 uint64_t Ipi::read(VcpuIndex self, uint32_t address, unsigned size) const {
-  const Lanes lanes(address, size);
   const Core& core = cores_[self];
+  if (address == base + status && size == 4) return core.status.load(std::memory_order_acquire);
+  const Lanes lanes(address, size);
   const hal::LockGuard guard(core.lock);
   return lanes.join(read_word(core, lanes.word()), lanes.has_second() ? read_word(core, lanes.word() + 4) : 0);
 }
 
 uint32_t Ipi::read_word(const Core& core, uint32_t address) {
   const uint32_t offset = address - base;
-  if (offset == status) return core.status;
+  if (offset == status) return core.status.load(std::memory_order_relaxed);
   if (offset == enable) return core.enable;
   if (offset >= mail && offset < mail_end) return core.mailbox[(offset - mail) / 4];
   return 0;
@@ -56,7 +57,7 @@ void Ipi::write_word(VcpuIndex self, uint32_t address, uint32_t value, uint32_t 
   if (offset == enable) {
     core.enable = (core.enable & ~lanes) | value;
   } else if (offset == clear) {
-    core.status &= ~value;
+    core.status.store(core.status.load(std::memory_order_relaxed) & ~value, std::memory_order_relaxed);
   } else if (offset >= mail && offset < mail_end) {
     uint32_t& half = core.mailbox[(offset - mail) / 4];
     half = (half & ~lanes) | value;
@@ -70,7 +71,7 @@ void Ipi::raise(VcpuIndex target, uint32_t bits) {
   uint64_t entry = 0;
   {
     const hal::LockGuard guard(core.lock);
-    core.status |= bits;
+    core.status.store(core.status.load(std::memory_order_relaxed) | bits, std::memory_order_release);
     entry = core.mailbox[0] | uint64_t{core.mailbox[1]} << 32;
     update(target, core);
   }
@@ -90,14 +91,15 @@ void Ipi::reset() {
   for (VcpuIndex vcpu = 0; vcpu < vcpus_; ++vcpu) {
     Core& core = cores_[vcpu];
     const hal::LockGuard guard(core.lock);
-    core.status = core.enable = 0;
+    core.status.store(0, std::memory_order_relaxed);
+    core.enable = 0;
     core.mailbox = {};
     update(vcpu, core);
   }
 }
 
 void Ipi::update(VcpuIndex vcpu, const Core& core) {
-  lines_.drive(vcpu, CpuLines::ipi, (core.status & core.enable) != 0 ? CpuLines::ipi : 0);
+  lines_.drive(vcpu, CpuLines::ipi, (core.status.load(std::memory_order_relaxed) & core.enable) != 0 ? CpuLines::ipi : 0);
 }
 
 }  // namespace vmm::loongson

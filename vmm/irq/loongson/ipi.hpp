@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 
 #include "hal/base/lock.hpp"
@@ -49,7 +50,7 @@ class Ipi {
  private:
   struct Core {
     mutable hal::SpinLock lock{hal::LockRank::interrupt_source};
-    uint32_t status PLINTH_GUARDED_BY(lock) = 0;
+    std::atomic<uint32_t> status{0};  // changed under the lock; read by every handler, and so without
     uint32_t enable PLINTH_GUARDED_BY(lock) = 0;
     std::array<uint32_t, 8> mailbox PLINTH_GUARDED_BY(lock){};
   };
