@@ -11,7 +11,7 @@ from . import bundle, guests, reference_qemu
 from .bench_counter import CountedSession
 from .bench_rows import CROWDS, GROWING, beside
 from .expect import Session
-from .machines import SCRIPTED, Machine
+from .machines import SCRIPTED, Machine, lvz_emulator
 from .paths import BUILD
 from .ui import step
 
@@ -28,11 +28,15 @@ class Architecture:
 
     emulator: object  # called for the words that start it
     board: str  # added to QEMU's machine, so that nothing about it is random
-    console: str  # Linux's name of the UART
-    linux_entry: int  # where Linux begins, both in a VM and bare; Plinth itself begins there as well
+    guest: str  # the benchmark guest as QEMU's -kernel takes it
+    console: str = ""  # Linux's name of the UART
+    linux_entry: int = None  # where Linux begins, both in a VM and bare, and Plinth as well; None: Linux is not counted
 
 
-ARCHITECTURES = {"aarch64": Architecture(reference_qemu.command, ",dtb-randomness=off", "ttyAMA0", 0x4020_0000)}
+ARCHITECTURES = {
+    "aarch64": Architecture(reference_qemu.command, ",dtb-randomness=off", "bench.bin", "ttyAMA0", 0x4020_0000),
+    "loongarch64": Architecture(lambda: [lvz_emulator()], "", "bench.elf"),
+}
 
 
 @dataclass
@@ -47,7 +51,7 @@ class Subject:
         return ARCHITECTURES[self.arch]
 
     def guest(self):
-        return guests.image("bench/bench.bin", self.arch)
+        return guests.image("bench/bench.bin", self.arch).with_name(self.architecture.guest)
 
     def machine(self, smp, virtualization=True, **settings):
         return Machine(arch=self.arch, smp=smp, virtualization=virtualization, **{"mem": "1G"} | settings)
@@ -262,7 +266,7 @@ def measure(subject, quick):
         for kind, run in (("VMs", neighbours), ("vCPUs", crowd)):
             for count in CROWDS[kind]:
                 ours |= {beside(name, count, kind): value for name, value in run(subject, count).items()}
-    if not quick:
+    if not quick and subject.architecture.linux_entry is not None:
         with step("counting a Debian boot, with and without a hypervisor"):
             bare_linux, ours_linux = linux(subject)
         bare |= bare_linux

@@ -53,6 +53,23 @@ class Gate(unittest.TestCase):
 
 
 class Limits(unittest.TestCase):
+    def test_another_architecture_may_take_somewhat_more_for_an_exit_and_has_no_other_limit(self):
+        rows = {row.name: row for row in ROWS}
+        self.assertEqual(rows["hypercall"].at_most_beside(100), 130)
+        self.assertIsNone(rows["hypercall"].at_most_beside(None))
+        self.assertIsNone(rows["image"].at_most_beside(100))
+
+    def test_what_the_bare_machine_cannot_do_has_no_limit_for_what_is_added(self):
+        self.assertFalse(Figure("sgi", "an SGI", 850, quoted=(543, 1342, 1568, 3312)).is_over(None, 471))
+
+    def test_a_figure_of_another_architecture_that_is_over_is_marked(self):
+        shown = io.StringIO()
+        with contextlib.redirect_stdout(shown):
+            bench.show({}, {"hypercall": 131, "timer": 130}, {"hypercall": 100, "timer": 100})
+        lines = shown.getvalue().splitlines()
+        self.assertTrue(next(line for line in lines if "hypercall" in line).endswith("over"))
+        self.assertFalse(next(line for line in lines if "timer" in line).endswith("over"))
+
     def test_a_total_below_the_limit_may_still_add_too_much(self):
         figure = Figure("sgi", "an SGI", 850, quoted=(543, 1342, 1568, 3312))
         self.assertTrue(figure.is_over(104, 471))

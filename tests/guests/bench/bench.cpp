@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What exits and interrupts cost, as a guest sees it. Needs a device tree, PSCI, a GIC and a UART, so that it runs bare
-// and under any hypervisor. Each line is `bench NAME TICKS COUNT`: ticks of the virtual counter for so many operations.
+// What exits and interrupts cost, as a guest sees it. Needs what QEMU's `virt` has alone, so that it runs bare and under
+// any hypervisor. Each line is `bench NAME TICKS COUNT`: ticks of the virtual counter for so many operations.
 // `./plinth bench` runs it where one instruction takes one nanosecond; the counter's own steps are larger, hence the
 // many repetitions, which start at varying distances from a step.
 //
@@ -15,25 +15,17 @@
 #include <cstdint>
 #include <string_view>
 
+#include "bench_machine.hpp"
 #include "cpu.hpp"
-#include "gic.hpp"
 #include "machine.hpp"
-#include "psci.hpp"
+#include "measure.hpp"
 #include "smp.hpp"
-#include "trap.hpp"
 
 using namespace guest;
+using namespace bench;
 
 namespace {
-constexpr unsigned repetitions = 2048;
 constexpr unsigned interrupt_repetitions = 512;
-constexpr uint32_t unknown_function = 0x8600'fff0;  // a vendor's hypervisor call that nobody has
-constexpr uint64_t gicd_iidr = gicd_base + 0x8;
-constexpr uint64_t gicd_isenabler1 = gicd_base + 0x104;
-constexpr uint64_t uart_fr = uart_base + 0x18;
-constexpr uint32_t test_sgi = 5;
-constexpr uint32_t reply_sgi = 6;
-
 constexpr uint64_t sleep_milliseconds = 1000;
 
 using Counter = std::atomic<uint32_t>;
@@ -46,23 +38,10 @@ constinit Counter timers{0};
 constinit Counter seen{0};  // by the other CPU's loop, after its handler
 constinit std::atomic<uint64_t> seen_at{0};
 
-// A busy wait that lets an emulator with one thread run another CPU.
-void pause() { asm volatile("yield" ::: "memory"); }
-
 // So long that the other CPU has gone back to its wait, and of varying length.
 void settle(unsigned round) {
   for (unsigned i = 0; i < 200; ++i) pause();
   for (unsigned i = 0; i < round * 5 % 16; ++i) asm volatile("nop");
-}
-
-void report(std::string_view name, uint64_t spent, unsigned count) { print("bench {} {} {}", name, spent, count); }
-
-template <class Operation>
-void measure(std::string_view name, Operation operation) {
-  operation();
-  const uint64_t start = now();
-  for (unsigned i = 0; i < repetitions; ++i) operation();
-  report(name, now() - start, repetitions);
 }
 
 // `round` performs `operations` of a kind and returns the ticks that they took.
@@ -77,22 +56,10 @@ void measure_rounds(std::string_view name, Round round, unsigned operations = 1)
   report(name, spent, interrupt_repetitions * operations);
 }
 
-void interrupt(uint32_t number) {
-  switch (number) {
-    case test_sgi: sgis.fetch_add(1); break;
-    case reply_sgi: replies.fetch_add(1); break;
-    case virtual_timer_interrupt:
-      cntv_ctl_el0::write(0);
-      timers.fetch_add(1);
-      break;
-    default: break;
-  }
-}
-
 uint64_t self_sgi() {
   const uint32_t before = sgis.load();
   const uint64_t start = now();
-  gic::send(test_sgi, cpu_number());
+  send(test_signal, cpu_number());
   while (sgis.load() == before) pause();
   return now() - start;
 }
@@ -100,26 +67,24 @@ uint64_t self_sgi() {
 uint64_t due_timer() {
   const uint32_t before = timers.load();
   const uint64_t start = now();
-  cntv_cval_el0::write(0);
-  cntv_ctl_el0::write(1);
+  fire_timer();
   while (timers.load() == before) pause();
   return now() - start;
 }
 
 // The other CPU says when it was back from its handler.
-uint64_t sgi_to_other() {
+[[maybe_unused]] uint64_t sgi_to_other() {
   const uint32_t before = seen.load();
   const uint64_t start = now();
-  gic::send(test_sgi, 1);
+  send(test_signal, 1);
   while (seen.load() == before) pause();
   return seen_at.load() - start;
 }
 
 // There and back, with both CPUs idle meanwhile.
-uint64_t ping_pong() {
+void await_reply() {
   const uint32_t before = replies.load();
-  const uint64_t start = now();
-  gic::send(test_sgi, 1);
+  send(test_signal, 1);
   mask_interrupts();
   while (replies.load() == before) {
     wait_for_interrupt();
@@ -127,13 +92,24 @@ uint64_t ping_pong() {
     mask_interrupts();
   }
   unmask_interrupts();
+}
+
+uint64_t ping_pong() {
+  const uint64_t start = now();
+  await_reply();
   return now() - start;
+}
+
+// As sgi_to_other(), for a sender that must wait to let the other CPU run.
+[[maybe_unused]] uint64_t sgi_to_answering() {
+  const uint64_t start = now();
+  await_reply();
+  return seen_at.load() - start;
 }
 
 // The other CPU: waits for SGIs in the manner that is asked for.
 void other_main(uint64_t) {
-  gic::enable_cpu();
-  gic::enable(test_sgi);
+  take_signals();
   uint32_t known = sgis.load();
   seen_at.store(now());
   seen.fetch_add(1);
@@ -150,8 +126,8 @@ void other_main(uint64_t) {
     mask_interrupts();
     if (taken == known) continue;
     known = taken;
-    if (wait == Wait::answering) gic::send(reply_sgi, 0);
     seen_at.store(at);
+    if (wait == Wait::answering) send(reply_signal, 0);
     seen.fetch_add(1);
   }
 }
@@ -160,7 +136,7 @@ void other_main(uint64_t) {
 void set_wait(Wait wait) {
   other_waits.store(wait);
   settle(0);
-  gic::send(test_sgi, 1);
+  send(test_signal, 1);
   settle(0);
 }
 
@@ -177,11 +153,11 @@ constinit Turns other_turns{};
 constinit std::atomic<bool> other_is_done{false};
 
 [[gnu::noinline]] Turns take_turns(uint64_t end) {
-  const uint64_t leap = cntfrq_el0::read() / 100'000;  // 10 us: longer than any exit, shorter than any slice
+  const uint64_t leap = ticks(1000) / 100'000;  // 10 us: longer than any exit, shorter than any slice
   Turns turns{};
-  uint64_t last = cntvct_el0::read();
+  uint64_t last = now();
   while (last < end) {
-    const uint64_t time = cntvct_el0::read();
+    const uint64_t time = now();
     if (time - last > leap) ++turns.leaps;
     last = time;
     ++turns.count;
@@ -202,7 +178,7 @@ void measure_slices() {
   const uint64_t alone_ticks = now() - start;
   const uint64_t begin = now() + ticks(calibration_milliseconds);
   slices_begin.store(begin);
-  if (smp::start(1, other_takes_turns, 0) != psci::success) return print("bench: the other CPU does not start");
+  if (smp::start(1, other_takes_turns, 0) != 0) return print("bench: the other CPU does not start");
   (void)take_turns(begin);
   const Turns own = take_turns(begin + ticks(slices_milliseconds));
   while (!other_is_done.load()) pause();
@@ -216,7 +192,7 @@ void measure_switches() {
   measure_slices();
   const uint32_t before = seen.load();
   other_waits.store(Wait::answering);
-  if (smp::start(1, other_main, 0) != psci::success) return print("bench: the other CPU does not start");
+  if (smp::start(1, other_main, 0) != 0) return print("bench: the other CPU does not start");
   while (seen.load() == before) pause();
   measure_rounds("switch-wait", ping_pong, 2);
   set_wait(Wait::done);
@@ -233,8 +209,7 @@ void start_crowd() {
 
 void sleep() {
   const uint32_t before = timers.load();
-  cntv_cval_el0::write(now() + ticks(sleep_milliseconds));
-  cntv_ctl_el0::write(1);
+  set_timer(now() + ticks(sleep_milliseconds));
   mask_interrupts();
   while (timers.load() == before) {
     wait_for_interrupt();
@@ -247,24 +222,6 @@ void print_tree() {
   for (const std::byte part : machine.tree->bytes()) print("tree {:02x}", static_cast<unsigned>(part));
 }
 
-void measure_exits() {
-  measure("hypercall", [] { (void)psci::call(unknown_function); });
-  measure("psci-version", [] { (void)psci::call(psci::version); });
-  measure("gicd-read", [] { (void)read32(gicd_iidr); });
-  measure("gicd-write", [] { write32(gicd_isenabler1, 0); });
-  measure("uart-read", [] { (void)read32(uart_fr); });
-  measure("id-register", [] { (void)id_aa64pfr0_el1::read(); });
-}
-
-void take_interrupts() {
-  on_interrupt(interrupt);
-  gic::enable_distributor();
-  gic::enable_cpu();
-  gic::enable(test_sgi);
-  gic::enable(reply_sgi);
-  gic::enable(virtual_timer_interrupt);
-}
-
 void measure_interrupts() {
   unmask_interrupts();
   measure_rounds("sgi-self", self_sgi);
@@ -274,26 +231,36 @@ void measure_interrupts() {
 void measure_other_cpu() {
   if (smp::count() < 2) return;
   const uint32_t before = seen.load();
-  if (smp::start(1, other_main, 0) != psci::success) return print("bench: the other CPU does not start");
+  if constexpr (!spinning_cpus_take_turns) other_waits.store(Wait::answering);
+  if (smp::start(1, other_main, 0) != 0) return print("bench: the other CPU does not start");
   while (seen.load() == before) pause();
-  measure_rounds("sgi-spinning", sgi_to_other);
-  set_wait(Wait::idle);
-  measure_rounds("sgi-idle", sgi_to_other);
-  set_wait(Wait::answering);
+  if constexpr (spinning_cpus_take_turns) {
+    measure_rounds("sgi-spinning", sgi_to_other);
+    set_wait(Wait::idle);
+    measure_rounds("sgi-idle", sgi_to_other);
+    set_wait(Wait::answering);
+  } else {
+    measure_rounds("sgi-idle", sgi_to_answering);
+  }
   measure_rounds("ping-pong", ping_pong);
   set_wait(Wait::done);
   while (!smp::is_off(1)) pause();
 }
 }  // namespace
 
-extern "C" void guest_main(uint64_t device_tree) {
+void bench::taken(Event event) {
+  constinit static Counter* const counters[] = {&sgis, &replies, &timers};
+  counters[static_cast<size_t>(event)]->fetch_add(1);
+}
+
+extern "C" void guest_main(uint64_t handover) {
   const uint64_t entered = now();
-  read_machine(device_tree);
+  read_machine(handover);
   const auto asked_for = [](std::string_view word) { return machine.arguments == word; };
   if (asked_for("tree")) return print_tree();
   while (asked_for("idle")) wait_for_interrupt();
   report("entry", entered, 1);
-  print("bench frequency {} 1", cntfrq_el0::read());
+  print("bench frequency {} 1", ticks(1000));
   take_interrupts();
   if (asked_for("crowd")) start_crowd();
   if (asked_for("later") || asked_for("crowd")) sleep();
