@@ -8,15 +8,20 @@ import subprocess
 
 from plinth.machines import SCRIPTED, Machine
 
-from harness import IMAGE, bundle, check, handwritten, image, test, vm
+from harness import IMAGE, bundle, check, handwritten, image, on_both, test, vm
 
 HELLO = 'name = "bad"\nmemory = "16MiB"\n[kernel]\nimage = "hello/hello.bin"\n'
 
 
-def refused(run, text, message, images=None, **machine):
+UARTS = {"aarch64": "0x0900_0000", "loongarch64": "0x1fe0_0000"}
+
+
+def refused(run, arch, text, message, images=None):
     """The VM file `text` is refused with `message`; the VM beside it runs, and so does the prompt."""
+    if isinstance(text, str):
+        text = text.replace("{uart}", UARTS[arch])
     bad = handwritten("bad", text, images=images or {})
-    console = run.boot(bad, vm("hello"), attach="hello", **machine)
+    console = run.boot(bad, vm("hello"), attach="hello", arch=arch)
     seen = console.expect(r"(?s).*?is ready").group(0)
     run.note(f"expected: {message}")
     console.prompt()
@@ -48,14 +53,14 @@ CASES = {  # name: text, what the error must say
     "a_region_on_a_device": (
         'name = "bad"\n[kernel]\nimage = "hello/hello.bin"\n'
         '[[memory.region]]\naddress = 0x4000_0000\nsize = "16MiB"\nkind = "ram"\n'
-        '[[memory.region]]\naddress = 0x0900_0000\nsize = "4KiB"\nkind = "ram"\n', r"bad\.toml:\d+:\d+: .*overlap"),
+        '[[memory.region]]\naddress = {uart}\nsize = "4KiB"\nkind = "ram"\n', r"bad\.toml:\d+:\d+: .*overlap"),
     "the_name_of_another_vm": (HELLO.replace('"bad"', '"hello"'), r"hello"),
     "an_empty_file": ("", r"bad\.toml"),
     "a_file_of_nul_bytes": (b"\0" * 100, r"bad\.toml:1:1: "),
     "deep_nesting": ("x = " + "[" * 5000 + "]" * 5000 + "\n", r"bad\.toml:1:\d+: "),
 }
 for _name, (_text, _message) in CASES.items():
-    test(limit=60, name=f"{_name}_is_refused", text=_text, message=_message)(refused)
+    on_both(limit=60, name=f"{_name}_is_refused", text=_text, message=_message)(refused)
 
 IMAGES = {  # name: image content, more of the file, what the error must say
     "an_empty_image": (b"", "", r"bad.*guest\.bin"),
@@ -69,21 +74,21 @@ IMAGES = {  # name: image content, more of the file, what the error must say
 }
 
 
-def image_refused(run, data, more, message):
+def image_refused(run, arch, data, more, message):
     text = f'name = "bad"\nmemory = "16MiB"\n[kernel]\nimage = "guest.bin"\n{more}'
-    refused(run, text, message, {"guest.bin": data})
+    refused(run, arch, text, message, {"guest.bin": data})
 
 
 for _name, (_data, _more, _message) in IMAGES.items():
-    test(limit=60, name=f"{_name}_is_refused", data=_data, more=_more, message=_message)(image_refused)
+    on_both(limit=60, name=f"{_name}_is_refused", data=_data, more=_more, message=_message)(image_refused)
 
 
-@test(limit=60)
-def a_garbage_image_runs_and_harms_nobody(run):
+@on_both(limit=60)
+def a_garbage_image_runs_and_harms_nobody(run, arch):
     """An image without magic is raw code; what it does is its own problem."""
     bad = handwritten("bad", 'name = "bad"\nmemory = "16MiB"\n[kernel]\nimage = "guest.bin"\n',
                       images={"guest.bin": b"\xa5\x5a\xff\x00" * 4096})
-    console = run.boot(bad, vm("hello"), attach="hello")
+    console = run.boot(bad, vm("hello"), attach="hello", arch=arch)
     console.expect("is ready")
     console.prompt()
     console.order("vm list", r"hello.*running")
@@ -95,58 +100,58 @@ def device_tree(run):
     return subprocess.run(["dtc", "-I", "dts", "-O", "dtb", source], check=True, capture_output=True).stdout
 
 
-def tree_refused(run, damage):
+def tree_refused(run, arch, damage):
     text = HELLO + 'dtb = "guest.dtb"\n'
-    refused(run, text, r"bad.*guest\.dtb", {"guest.dtb": damage(device_tree(run))})
+    refused(run, arch, text, r"bad.*guest\.dtb", {"guest.dtb": damage(device_tree(run))})
 
 
-test(limit=60, name="a_guest_device_tree_with_bad_magic_is_refused",
-     damage=lambda tree: b"\0\0\0\0" + tree[4:])(tree_refused)
-test(limit=60, name="a_guest_device_tree_that_is_cut_off_is_refused",
-     damage=lambda tree: tree[:len(tree) // 2])(tree_refused)
-test(limit=60, name="a_guest_device_tree_that_lies_about_its_size_is_refused",
-     damage=lambda tree: tree[:4] + struct.pack(">I", 1 << 30) + tree[8:])(tree_refused)
+on_both(limit=60, name="a_guest_device_tree_with_bad_magic_is_refused",
+        damage=lambda tree: b"\0\0\0\0" + tree[4:])(tree_refused)
+on_both(limit=60, name="a_guest_device_tree_that_is_cut_off_is_refused",
+        damage=lambda tree: tree[:len(tree) // 2])(tree_refused)
+on_both(limit=60, name="a_guest_device_tree_that_lies_about_its_size_is_refused",
+        damage=lambda tree: tree[:4] + struct.pack(">I", 1 << 30) + tree[8:])(tree_refused)
 
 
-@test(limit=60)
-def an_own_device_tree_reaches_the_guest(run):
+@on_both(limit=60)
+def an_own_device_tree_reaches_the_guest(run, arch):
     text = HELLO.replace("bad", "own") + 'dtb = "guest.dtb"\ncmdline = "added"\n'
-    console = run.boot(handwritten("own", text, images={"guest.dtb": device_tree(run), "hello/hello.bin": None}))
-    console.expect('GICv0, arguments "added"')
+    console = run.boot(handwritten("own", text, images={"guest.dtb": device_tree(run), "hello/hello.bin": None}), arch=arch)
+    console.expect(f'{"GICv0" if arch == "aarch64" else "no interrupt controller"}, arguments "added"')
 
 
-def prompt_alive(run, message, **boot):
-    console = run.boot(**boot)
+def prompt_alive(run, arch, message, **boot):
+    console = run.boot(arch=arch, **boot)
     seen = console.expect(r"(?s).*?plinth> ", timeout=30).group(0)
     check(_found(message, seen), f"nothing on the console says: {message}")
     console.order("vm list")
     console.order("help", "vm")
 
 
-@test(limit=60)
-def without_a_bundle_there_is_a_prompt(run):
-    prompt_alive(run, r"bundle")
+@on_both(limit=60)
+def without_a_bundle_there_is_a_prompt(run, arch):
+    prompt_alive(run, arch, r"bundle")
 
 
-@test(limit=60)
-def with_no_vm_in_the_bundle_there_is_a_prompt(run):
-    prompt_alive(run, r"no VM|0 VMs", raw_bundle=bundle([]))
+@on_both(limit=60)
+def with_no_vm_in_the_bundle_there_is_a_prompt(run, arch):
+    prompt_alive(run, arch, r"no VM|0 VMs", raw_bundle=bundle([]))
 
 
-@test(limit=60)
-def a_bundle_of_garbage_is_refused(run):
-    prompt_alive(run, r"bundle", raw_bundle=b"this is no archive" * 1000)
+@on_both(limit=60)
+def a_bundle_of_garbage_is_refused(run, arch):
+    prompt_alive(run, arch, r"bundle", raw_bundle=b"this is no archive" * 1000)
 
 
-@test(limit=60)
-def a_bundle_that_is_cut_off_is_refused(run):
-    data = bundle([vm("hello")])
-    prompt_alive(run, r"bundle", raw_bundle=data[:len(data) // 2])
+@on_both(limit=60)
+def a_bundle_that_is_cut_off_is_refused(run, arch):
+    data = bundle([vm("hello")], arch=arch)
+    prompt_alive(run, arch, r"bundle", raw_bundle=data[:len(data) // 2])
 
 
-@test(limit=60)
-def a_bad_plinth_toml_is_refused_and_its_vms_still_run(run):
-    console = run.boot(vm("hello"), host_config="log_level = \"chatty\"\n")
+@on_both(limit=60)
+def a_bad_plinth_toml_is_refused_and_its_vms_still_run(run, arch):
+    console = run.boot(vm("hello"), host_config="log_level = \"chatty\"\n", arch=arch)
     seen = console.expect(r"(?s).*?is ready").group(0)
     check(_found(r"plinth\.toml:1:\d+: ", seen), "the bad line of plinth.toml is not named")
 

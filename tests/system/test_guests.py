@@ -4,7 +4,7 @@
 import gzip
 import re
 
-from harness import bare_metal, check, handwritten, image, test, vm
+from harness import bare_metal, check, handwritten, image, on_both, test, vm
 
 
 @test(limit=60, name="hello_says_hello_with_gic_2", gic=2)
@@ -42,24 +42,24 @@ def hello_says_hello_on_loongarch64_also_after_a_reset_of_its_own(run):
     console.order("vm list", "hello.*stopped")
 
 
-@test(limit=60)
-def an_image_header_is_honoured(run):
-    console = run.boot(bare_metal("hello-image", memory="32MiB", cmdline="by header"))
+@on_both(limit=60)
+def an_image_header_is_honoured(run, arch):
+    console = run.boot(bare_metal("hello-image", memory="32MiB", cmdline="by header"), arch=arch)
     console.expect('arguments "by header"')
     console.expect("tick 3")
 
 
-@test(limit=60)
-def a_gzip_image_is_unpacked(run):
-    data = gzip.compress(image("hello-image/hello-image.bin"))
+@on_both(limit=60)
+def a_gzip_image_is_unpacked(run, arch):
+    data = gzip.compress(image("hello-image/hello-image.bin", arch))
     guest = handwritten("packed", 'name = "packed"\nmemory = "32MiB"\n[kernel]\nimage = "packed.gz"\n',
                         images={"packed.gz": data})
-    run.boot(guest).expect("tick 3")
+    run.boot(guest, arch=arch).expect("tick 3")
 
 
-@test(limit=60)
-def a_reset_starts_again_with_clean_ram(run):
-    console = run.boot(vm("hello"))
+@on_both(limit=60)
+def a_reset_starts_again_with_clean_ram(run, arch):
+    console = run.boot(vm("hello"), arch=arch)
     for _ in range(3):
         console.expect("RAM is clean")
         console.expect("is ready")
@@ -69,9 +69,9 @@ def a_reset_starts_again_with_clean_ram(run):
     console.expect("RAM is clean")
 
 
-@test(limit=60)
-def a_guest_whose_every_fetch_faults_harms_nobody(run):
-    console = run.boot(bare_metal("hostile", cmdline="attack=fault_forever"), vm("hello"), attach="hello")
+@on_both(limit=60)
+def a_guest_whose_every_fetch_faults_harms_nobody(run, arch):
+    console = run.boot(bare_metal("hostile", cmdline="attack=fault_forever"), vm("hello"), attach="hello", arch=arch)
     console.expect("is ready")
     console.prompt()
     console.order("vm list", "hello.*running")
@@ -204,9 +204,9 @@ def inventory(run, gic, cpu):
     check(not others, "registers that nobody said may differ:\n" + "\n".join(others))
 
 
-@test(limit=90)
-def two_guests_on_one_cpu_both_make_progress(run):
-    console = run.boot(vm("hello"), bare_metal("hello", name="other"), attach="hello", smp=1)
+@on_both(limit=90)
+def two_guests_on_one_cpu_both_make_progress(run, arch):
+    console = run.boot(vm("hello"), bare_metal("hello", name="other"), attach="hello", smp=1, arch=arch)
     console.expect("is ready")
     console.prompt()
     console.see("other", "is ready")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 
-#include "attack.hpp"
+#include "attacks.hpp"
 #include "cpu.hpp"
 #include "machine.hpp"
 #include "smp.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "attack.hpp"
+#include "attacks.hpp"
 #include "cpu.hpp"
 #include "psci.hpp"
 #include "psci_start.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Against the virtual interrupt controller and, through it, the physical one: conditions that a guest can hold.
-#include "attack.hpp"
+#include "attacks.hpp"
 #include "cpu.hpp"
 #include "gic.hpp"
 #include "gic_registers.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Against the interrupt translation service: queues of commands, and tables in memory that lie or point anywhere.
-#include "attack.hpp"
+#include "attacks.hpp"
 #include "cpu.hpp"
 #include "gic.hpp"
 #include "machine.hpp"

@@ -3,7 +3,7 @@
 #include <array>
 #include <cstddef>
 
-#include "attack.hpp"
+#include "attacks.hpp"
 #include "cpu.hpp"
 #include "machine.hpp"
 #include "map.hpp"

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// A guest that attacks its hypervisor in the way that its kernel command line names: attack=NAME.
+#include "attacks.hpp"
+
 #include <array>
 
-#include "attack.hpp"
 #include "gic.hpp"
-#include "machine.hpp"
 
 namespace hostile {
+
 namespace {
-constexpr std::array attacks{
+constexpr std::array table{
     Attack{"spin_with_interrupts_off", spin_with_interrupts_off},
     Attack{"spin_on_every_cpu", spin_on_every_cpu},
     Attack{"wait_forever", wait_forever},
@@ -35,31 +35,13 @@ constexpr std::array attacks{
     Attack{"break_every_queue", break_every_queue},
     Attack{"change_a_queue_that_is_served", change_a_queue_that_is_served},
 };
-
-const Attack* chosen(std::string_view arguments) {
-  constexpr std::string_view key = "attack=";
-  const size_t at = arguments.find(key);
-  if (at == std::string_view::npos) return nullptr;
-  const std::string_view rest = arguments.substr(at + key.size());
-  for (const Attack& attack : attacks) {
-    if (rest.substr(0, rest.find(' ')) == attack.name) return &attack;
-  }
-  return nullptr;
-}
 }  // namespace
-}  // namespace hostile
 
-extern "C" void guest_main(uint64_t device_tree) {
-  guest::read_machine(device_tree);
-  const hostile::Attack* attack = hostile::chosen(guest::machine.arguments);
-  if (attack == nullptr) {
-    guest::print("hostile: say attack=NAME on the command line, one of:");
-    for (const hostile::Attack& known : hostile::attacks) guest::print("  {}", known.name);
-    return;
-  }
+std::span<const Attack> attacks() { return table; }
+
+void prepare() {
   guest::gic::enable_distributor();
   guest::gic::enable_cpu();
-  guest::print("hostile: {} begins", attack->name);
-  attack->run();
-  guest::print("hostile: {} has ended after {} deeds", attack->name, hostile::deeds);
 }
+
+}  // namespace hostile
