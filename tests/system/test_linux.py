@@ -4,7 +4,7 @@
 import itertools
 import re
 
-from harness import bare_metal, check, on_both, test, vm
+from harness import bare_metal, check, image, on_both, test, vm
 
 GICS, CPUS, SMPS = (2, 3), ("cortex-a53", "cortex-a72", "max"), (1, 4)
 # Every pair of values occurs; --full runs the whole product.
@@ -258,3 +258,26 @@ def a_rom_shows_its_image_and_drops_writes(run):
     first, again = console.shell("devmem 0x60000000; devmem 0x60000000 32 0x12345678; devmem 0x60000000").split()
     check(int(first, 16) & 0xffff == 0x8b1f, f"the ROM does not begin as a gzip file does: {first}")
     check(first == again, f"a write reached the ROM: {again}")
+
+
+COMPLAINTS = "stall|lockup|hung_task|blocked for more|clocksource.*unstable|BUG|WARNING|Oops|call trace|no irq handler"
+
+
+@test(limit=300, name="linux_works_hard_without_complaint_on_loongarch64", seconds=10)
+@test(limit=1800, only_full=True, name="linux_works_hard_for_ten_minutes_without_complaint_on_loongarch64", seconds=600)
+@test(limit=600, name="linux_works_hard_without_complaint_by_counted_instructions_on_loongarch64", seconds=2,
+      extra=["-icount", "shift=1,sleep=off", "-accel", "tcg,thread=single"])
+def works_hard(run, seconds, extra=()):
+    """Debian's stress-ng: computation with vectors, memory, processes, timers, switches, interrupts between CPUs."""
+    guest = vm("linux", vcpus=2)
+    guest.images["linux/initramfs.cpio.gz"] = (image("linux/initramfs.cpio.gz", "loongarch64") +
+                                               image("linux/stress-ng.cpio.gz", "loongarch64"))
+    console = run.boot(guest, arch="loongarch64", smp=2, mem="1G", extra=list(extra))
+    console.login()
+    kinds = ("cpu", "vecmath", "vm", "fork", "timer", "switch", "futex", "mmap", "tlb-shootdown")
+    stressors = " ".join(f"--{kind} 1" for kind in kinds)
+    said = console.shell(f"LD_LIBRARY_PATH=/lib stress-ng {stressors} --vm-bytes 16m --timeout {seconds} --verify 2>&1",
+                         timeout=run.left())
+    check("successful run completed" in said, f"stress-ng is not content:\n{said}")
+    complaints = console.shell(f"dmesg | grep -iE '{COMPLAINTS}' || echo none", timeout=60)
+    check(complaints.strip() == "none", f"the kernel complains:\n{complaints}")

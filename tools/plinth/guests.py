@@ -11,7 +11,7 @@ import struct
 import subprocess
 import tarfile
 
-from . import initramfs, newc, packages
+from . import initramfs, newc, packages, programs
 from .apt import PrivateApt
 from .paths import BUILD, cache
 from .ui import Failure
@@ -131,6 +131,11 @@ def _kernel_modules(meta, pattern, *modules):
     return fetch
 
 
+def _program(package, program):
+    """An archive with a program and its libraries: to be appended to an initramfs."""
+    return lambda apt: programs.archive(apt, package, program)
+
+
 def _file(package, pattern):
     def fetch(apt):
         deb = apt.download(package)
@@ -153,5 +158,6 @@ FETCHED = {
     "loongarch64": {
         "linux/Image": _unpacked(_kernel("linux-image-loong64", "linux-image-*-loong64", "linux-binary-*-loong64")),
         "linux/initramfs.cpio.gz": _busybox_initramfs,
+        "linux/stress-ng.cpio.gz": _program("stress-ng", "stress-ng"),
     },
 }
