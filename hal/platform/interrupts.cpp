@@ -24,4 +24,14 @@ std::optional<uint32_t> pch_pic_vector(const FdtNode& node, size_t index) {
   return base + input;
 }
 
+std::optional<uint32_t> loongarch_irq(const FdtNode& node, size_t index) {
+  constexpr uint32_t inputs = 32;
+  const std::optional<FdtInterrupt> interrupt = node.interrupt(index);
+  if (!interrupt || interrupt->specifier.size() != 2) return std::nullopt;
+  if (!interrupt->controller.is_compatible("loongson,liointc-1.0")) return pch_pic_vector(node, index);
+  const uint32_t input = interrupt->specifier[0];
+  if (input >= inputs) return std::nullopt;
+  return liointc_base + input;
+}
+
 }  // namespace hal

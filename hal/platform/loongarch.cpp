@@ -28,6 +28,18 @@ void find_pch_pic(const Fdt& fdt, LoongArchPlatform& platform) {
   if (registers && base < vectors) platform.pch_pic = {.registers = *registers, .base_vector = base};
 }
 
+// Of version 1 the status of a core is among the registers; version 2, of parts without LVZ, has it elsewhere.
+void find_liointc(const Fdt& fdt, LoongArchPlatform& platform) {
+  constexpr uint32_t first_line = 2, last_line = 5;  // HWI0 to HWI3
+  const auto node = fdt.find_compatible("loongson,liointc-1.0");
+  if (!node || !node->is_enabled()) return;
+  const auto registers = node->reg(0);
+  const auto interrupt = node->interrupt(0);
+  if (!registers || !interrupt || interrupt->specifier.size() != 1) return;
+  const uint32_t line = interrupt->specifier[0];
+  if (line >= first_line && line <= last_line) platform.liointc = {.registers = *registers, .cpu_line = line};
+}
+
 // A child of nothing that points to the device whose register it uses (`regmap`). Without `mask` all bits are written;
 // without `value` the mask is the value, as old trees had it.
 std::optional<SwitchInfo> find_switch(const Fdt& fdt, std::string_view compatible) {
@@ -54,6 +66,7 @@ LoongArchPlatform discover_loongarch(const Fdt& fdt) {
   LoongArchPlatform platform;
   find_eiointc(fdt, platform);
   find_pch_pic(fdt, platform);
+  find_liointc(fdt, platform);
   platform.power_off = find_switch(fdt, "syscon-poweroff");
   platform.reset = find_switch(fdt, "syscon-reboot");
   return platform;

@@ -23,6 +23,12 @@ struct PchPicInfo {
   uint32_t base_vector = 0;  // of input 0
 };
 
+// loongson,liointc.yaml: the controller of the package's own devices. Its input n is interrupt liointc_base + n.
+struct LioIntcInfo {
+  HostPhysRange registers;
+  uint32_t cpu_line = 0;  // of ESTAT.IS: HWI0 to HWI3
+};
+
 // A register that switches the machine (syscon-poweroff.yaml, syscon-reboot.yaml): write `value` to the bits of `mask`.
 struct SwitchInfo {
   HostPhys place;
@@ -34,6 +40,7 @@ struct SwitchInfo {
 struct LoongArchPlatform {
   std::optional<EiointcInfo> eiointc;
   std::optional<PchPicInfo> pch_pic;
+  std::optional<LioIntcInfo> liointc;
   std::optional<SwitchInfo> power_off;
   std::optional<SwitchInfo> reset;
 };

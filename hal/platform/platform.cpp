@@ -77,7 +77,7 @@ void find_console(const Fdt& fdt, const FdtChosen& chosen, Platform& platform) {
   const std::optional<HostPhysRange> registers = node->reg(0);
   if (!registers) return;
   uart.registers = *registers;
-  uart.irq = gic_intid(*node, 0).value_or(pch_pic_vector(*node, 0).value_or(0));
+  uart.irq = gic_intid(*node, 0).value_or(loongarch_irq(*node, 0).value_or(0));
   platform.console = uart;
 }
 

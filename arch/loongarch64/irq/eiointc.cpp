@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/loongarch64/irq/eiointc.hpp"
 
+#include "arch/iocsr.hpp"
 #include "arch/loongarch64/regs/csr.hpp"
 #include "arch/loongarch64/regs/eiointc.hpp"
-#include "arch/sysreg.hpp"
 
 namespace arch::eiointc {
 namespace {

@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where physical interrupts go. ESTAT shows four lines that matter: the timer, messages between CPUs, and the EIOINTC with
-// the PCH-PIC behind it.
+// Where physical interrupts go. ESTAT shows the lines that matter: the timer, messages between CPUs, the EIOINTC with the
+// PCH-PIC behind it, and the LIOINTC. Interrupts of hal::Irq are the EIOINTC's vectors, then the LIOINTC's inputs.
 #include "arch/loongarch64/irq/irqs.hpp"
 
 #include <bit>
+#include <optional>
 
 #include "arch/boot.hpp"
 #include "arch/irq.hpp"
 #include "arch/loongarch64/irq/eiointc.hpp"
+#include "arch/loongarch64/irq/liointc.hpp"
 #include "arch/loongarch64/irq/pch_pic.hpp"
 #include "arch/loongarch64/regs/csr.hpp"
 #include "arch/loongarch64/regs/eiointc.hpp"
 #include "arch/loongarch64/regs/ipi.hpp"
+#include "arch/loongarch64/regs/liointc.hpp"
 #include "arch/loongarch64/regs/pch_pic.hpp"
 #include "arch/mmu.hpp"
 #include "arch/sysreg.hpp"
 #include "hal/base/lock.hpp"
+#include "hal/platform/interrupts.hpp"
 #include "hal/upcall.hpp"
 
 namespace arch {
@@ -26,7 +30,18 @@ using regs::ecfg, regs::estat, regs::interrupt_line, regs::ipi, regs::ipi_send, 
 // Setting up an interrupt reads registers, changes a bit, and writes them.
 constinit hal::SpinLock lock{hal::LockRank::irq_controller};
 constinit PchPic bridge PLINTH_GUARDED_BY(lock);
-constinit uint32_t device_line = 0;  // of ESTAT; 0: no controller
+constinit LioIntc package PLINTH_GUARDED_BY(lock);
+constinit uint32_t device_line = 0;   // of ESTAT; 0: no controller
+constinit uint32_t package_line = 0;  // the LIOINTC's
+
+static_assert(hal::liointc_base == regs::eiointc::vectors);
+
+// The LIOINTC's input behind an interrupt.
+std::optional<uint32_t> input_of(hal::Irq irq) {
+  const uint32_t input = static_cast<uint32_t>(irq) - hal::liointc_base;
+  if (input >= regs::liointc::inputs || package_line == 0) return std::nullopt;
+  return input;
+}
 
 constexpr uint64_t line(unsigned n) { return uint64_t{1} << n; }
 
@@ -45,6 +60,18 @@ void devices() {
     for (uint64_t pending = eiointc::take(n); pending != 0; pending &= pending - 1) {
       device(64 * n + static_cast<uint32_t>(std::countr_zero(pending)));
     }
+  }
+}
+
+uint32_t take_from_package() {
+  const hal::LockGuard guard(lock);
+  return package.take(regs::cpuid::core::get(read<regs::cpuid>()));
+}
+
+void package_devices() {
+  for (uint32_t pending = take_from_package(); pending != 0; pending &= pending - 1) {
+    const hal::Irq irq{hal::liointc_base + static_cast<uint32_t>(std::countr_zero(pending))};
+    if (hal::upcall::device_interrupt(irq)) Irqs::complete(irq);
   }
 }
 
@@ -71,7 +98,14 @@ irqs::SetupError irqs::set_up(const hal::LoongArchPlatform& machine) {
   }
   const auto registers = hal::upcall::map_device(machine.pch_pic->registers);
   if (!registers) return SetupError::no_memory;
+  const bool has_liointc = machine.liointc && machine.liointc->registers.size >= regs::liointc::size &&
+                           machine.liointc->cpu_line != machine.eiointc->cpu_line;
+  const auto own = has_liointc ? hal::upcall::map_device(machine.liointc->registers) : std::nullopt;
   const hal::LockGuard guard(lock);
+  if (own) {
+    package.set_up(*own, machine.liointc->cpu_line - interrupt_line::hwi0);
+    package_line = machine.liointc->cpu_line;
+  }
   eiointc::set_up(machine.eiointc->cpu_line);
   bridge.set_up(*registers, machine.pch_pic->base_vector);
   device_line = machine.eiointc->cpu_line;
@@ -83,6 +117,7 @@ void irqs::join_cpu() {
   iocsr_write32(ipi::enable, ~0U);
   uint64_t lines = line(interrupt_line::timer) | line(interrupt_line::ipi);
   if (device_line != 0) lines |= line(device_line);
+  if (package_line != 0) lines |= line(package_line);
   write<ecfg>(ecfg::lie::of(lines));
 }
 
@@ -95,6 +130,7 @@ bool irqs::dispatch() {
     hal::upcall::timer_expired();
   }
   if (device_line != 0 && (pending & line(device_line)) != 0) devices();
+  if (package_line != 0 && (pending & line(package_line)) != 0) package_devices();
   return true;
 }
 
@@ -105,6 +141,12 @@ void Irqs::poll() {
 
 void Irqs::enable(hal::Irq irq, hal::CpuIndex cpu, bool level) {
   const auto vector = static_cast<uint32_t>(irq);
+  if (const auto input = input_of(irq)) {
+    const hal::LockGuard guard(lock);
+    package.route(*input, boot::platform().cpus[cpu].hardware_id);
+    package.configure(*input, level);
+    return package.enable(*input);
+  }
   if (vector >= regs::eiointc::vectors) return;
   const hal::LockGuard guard(lock);
   eiointc::route(vector, boot::platform().cpus[cpu].hardware_id);
@@ -116,6 +158,10 @@ void Irqs::enable(hal::Irq irq, hal::CpuIndex cpu, bool level) {
 
 void Irqs::disable(hal::Irq irq) {
   const auto vector = static_cast<uint32_t>(irq);
+  if (const auto input = input_of(irq)) {
+    const hal::LockGuard guard(lock);
+    return package.disable(*input);
+  }
   if (vector >= regs::eiointc::vectors) return;
   const hal::LockGuard guard(lock);
   if (bridge.owns(vector)) bridge.mask(vector);
@@ -125,6 +171,7 @@ void Irqs::disable(hal::Irq irq) {
 void Irqs::complete(hal::Irq irq) {
   const auto vector = static_cast<uint32_t>(irq);
   const hal::LockGuard guard(lock);
+  if (const auto input = input_of(irq)) return package.enable(*input);
   if (bridge.owns(vector)) bridge.unmask(vector);
 }
 

@@ -308,6 +308,23 @@ TEST_F(Discovery, collects_reservations_of_all_three_kinds) {
   EXPECT_EQ(found.memory[2], range(0x4200'1000, 0xdff'f000));
 }
 
+TEST_F(Discovery, finds_a_uart_of_the_package_and_its_controller) {
+  constexpr std::string_view package = R"(
+    serial@1fe001e0 { compatible = "ns16550a"; reg = <0 0x1fe001e0 0 0x10>; interrupts = <10 4>;
+      interrupt-parent = <&liointc>; };
+    liointc: interrupt-controller@1fe01400 { compatible = "loongson,liointc-1.0"; reg = <0 0x1fe01400 0 0x64>;
+      interrupt-controller; #interrupt-cells = <2>; interrupt-parent = <&cpuic>; interrupts = <2>;
+      interrupt-names = "int0"; loongson,parent_int_map = <0xffffffff 0 0 0>; };
+    cpuic: cpuic { compatible = "loongson,cpu-interrupt-controller"; interrupt-controller; #interrupt-cells = <1>; };
+    chosen { stdout-path = "/serial@1fe001e0"; };)";
+  const Found found = discover({package, memory});
+  ASSERT_TRUE(found.console.has_value());
+  EXPECT_EQ(found.console->irq, 256U + 10);
+  ASSERT_TRUE(found.loongarch.liointc.has_value());
+  EXPECT_EQ(found.loongarch.liointc->registers, range(0x1fe0'1400, 0x64));
+  EXPECT_EQ(found.loongarch.liointc->cpu_line, 2U);
+}
+
 TEST_F(Discovery, maps_reservations_that_are_not_called_no_map_and_no_page_of_those_that_are) {
   const Found found = discover({memory, R"(reserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
       buffer@41000000 { reg = <0 0x41000000 0 0x200000>; };

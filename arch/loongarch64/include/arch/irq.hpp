@@ -12,7 +12,7 @@ enum class Irq : uint32_t;
 namespace arch {
 
 // Keeps the contract of hal/irq.hpp with the CPU's own interrupt lines, the EIOINTC and the PCH-PIC. Numbers are vectors
-// of the EIOINTC.
+// of the EIOINTC, or of the LIOINTC's inputs behind them (hal/platform/interrupts.hpp).
 struct Irqs {
   static void poll();
   static void enable(hal::Irq irq, hal::CpuIndex cpu, bool level);

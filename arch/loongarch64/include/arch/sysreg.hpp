@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "arch/iocsr.hpp"
 #include "arch/loongarch64/regs/csr.hpp"
 
 namespace arch {
@@ -51,23 +52,6 @@ inline void exchange_guest(uint64_t value, uint64_t mask) {
   uint64_t value;
   asm volatile("cpucfg %0, %1" : "=r"(value) : "r"(word));
   return value & 0xffff'ffff;
-}
-
-[[nodiscard]] inline uint32_t iocsr_read32(uint64_t address) {
-  uint64_t value;
-  asm volatile("iocsrrd.w %0, %1" : "=r"(value) : "r"(address) : "memory");
-  return static_cast<uint32_t>(value);
-}
-[[nodiscard]] inline uint64_t iocsr_read64(uint64_t address) {
-  uint64_t value;
-  asm volatile("iocsrrd.d %0, %1" : "=r"(value) : "r"(address) : "memory");
-  return value;
-}
-inline void iocsr_write32(uint64_t address, uint32_t value) {
-  asm volatile("iocsrwr.w %0, %1" ::"r"(uint64_t{value}), "r"(address) : "memory");
-}
-inline void iocsr_write64(uint64_t address, uint64_t value) {
-  asm volatile("iocsrwr.d %0, %1" ::"r"(value), "r"(address) : "memory");
 }
 
 // Loads and stores before it are complete before those after it; what was written as code is fetched.
