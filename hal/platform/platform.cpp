@@ -102,12 +102,13 @@ void number_boot_cpu_first(Platform& platform, uint64_t hardware_id) {
   std::rotate(cpus.begin(), found, found + 1);
 }
 
-Platform discover_platform(const Fdt& fdt, HostPhysRange fdt_place) {
+Platform discover_platform(const Fdt& fdt, HostPhysRange fdt_place, std::span<const HostPhysRange> memory) {
   Platform platform;
   const std::string_view model =
       fdt.root().string("model").value_or(fdt.root().string("compatible").value_or("unknown machine"));
   model.copy(platform.model_text.data(), platform.model_text.size() - 1);
-  find_memory(fdt, platform);
+  for (const HostPhysRange& range : memory) add(platform.memory, range);
+  if (memory.empty()) find_memory(fdt, platform);
   find_reservations(fdt, fdt_place, platform);
   find_cpus(fdt, platform);
   const FdtChosen chosen = read_chosen(fdt);

@@ -59,8 +59,10 @@ struct Platform {
 
 // Read everything out of a validated tree; nothing in the result points into it. `fdt_place` is reserved too. What the
 // tree does not say, or says wrongly, is left at its default: the user of a field decides whether the machine can run
-// without it.
-[[nodiscard]] Platform discover_platform(const Fdt& fdt, HostPhysRange fdt_place);
+// without it. `memory`, where it is not empty, is RAM as firmware counted it when it left: then what the tree says of it is
+// not asked, but what must not be mapped still is taken out.
+[[nodiscard]] Platform discover_platform(const Fdt& fdt, HostPhysRange fdt_place,
+                                         std::span<const HostPhysRange> memory = {});
 
 // CPU 0 is the one that booted, whatever its place in the tree, and though the tree may not know it or call it
 // disabled: it runs. The others keep their order.

@@ -35,6 +35,13 @@ else()
   endif()
 endif()
 
+# For what runs before the boot path, where firmware loaded the image (hal/efi/firmware.hpp): position-independent, which
+# link-time optimization would forget, and without the stack protector's canary. As the last dependency its options count.
+add_library(plinth_efi_options INTERFACE)
+if(PLINTH_FREESTANDING)
+  target_compile_options(plinth_efi_options INTERFACE -fno-lto -fpie -fno-stack-protector)
+endif()
+
 # plinth_layer(NAME DEPENDS other-layers... SOURCES files... [HOT files...])
 # The image is small because only what runs on the way of an exit, an interrupt or a task switch is built for speed: HOT.
 function(plinth_layer name)

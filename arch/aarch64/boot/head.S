@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Entry from the boot loader (Documentation/arch/arm64/booting in Linux): MMU off, x0 = physical address of the FDT, image at any
-// 2 MiB boundary, cleaned to the point of coherency. Ends in boot_main() with the MMU on, on the boot stack:
+// 2 MiB boundary, cleaned to the point of coherency. Or from EFI firmware, which takes the same file for an application: then
+// efi_entry comes first, and what it leaves is as from a boot loader. Ends in boot_main() with the MMU on, on the boot stack:
 //
 //     image_base + 0        -> this image's 2 MiB block (all rights, until C++ builds the final map)
 //     direct_base + phys    -> the same block
 //     phys                  -> the same block, for the instructions that switch the MMU on
 //     fdt_base + fdt % 2MiB -> the FDT (the second block of an FDT that crosses a boundary is added by C++)
 //
-// Register use until the jump: x19 how the CPU was found, x20 FDT, x21 image, x22 tables.
+// Register use until the jump: x19 how the CPU was found, x20 FDT, x21 image, x22 tables, x23 hand-over of the EFI part.
 #include <arch/layout.hpp>
+
+#include "hal/efi/pe_header.hpp"
 
 #define BLOCK_2M          0x1
 #define TABLE             0x3
@@ -46,19 +49,30 @@
 .endm
 
         .section .head, "ax"
+        ccmp    x18, #0, #0xd, pl       // does nothing, and its first bytes are "MZ"
         b       boot_entry
-        .word   0
         .quad   0                       // text_offset
         .quad   PLINTH_BOOT_BLOCK       // image_size: what the boot loader must keep free
         .quad   0xa                     // little endian, 4 KiB pages, anywhere in memory
         .quad   0, 0, 0
         .ascii  "ARM\x64"
-        .word   0
+        .word   pe_start                // where EFI looks for it
+        .globl  pe_header_start
+pe_header_start:
+        pe_header PE_MACHINE_AARCH64
 
+        // The first moments with the MMU on run at physical addresses: one page, mapped one to one for good, because every
+        // CPU that starts passes here.
+        .section .identity, "ax"
 boot_entry:
+        mov     x1, xzr                 // whatever the loader left there
+        // From here on as the EFI part comes: x1 = physical address of a hal::efi::HandOver, or 0.
+        .globl  boot_with_hand_over
+boot_with_hand_over:
         msr     daifset, #0xf
         msr     spsel, #1               // loaders differ; the vectors and GuestFrame count on SP_EL2
         mov     x20, x0
+        mov     x23, x1
         adrp    x21, image_start
         adrp    x22, boot_tables
         mrs     x19, CurrentEL
@@ -146,9 +160,7 @@ clean_tables:
         dsb     sy
         ret
 
-        // The first moments with the MMU on run at physical addresses: one page, mapped one to one for good, because every
-        // CPU that starts passes here. Enter with x8 = virtual address to continue at.
-        .section .identity, "ax"
+        // The MMU goes on. Enter with x8 = virtual address to continue at.
 enter_el2:
         mov_q   x9, (TCR_COMMON | TCR_EL2_RES1)
         mrs     x10, id_aa64mmfr0_el1
@@ -268,6 +280,7 @@ boot_on_virtual_addresses:
 
         mov     x0, x20
         mov     x1, x21
+        mov     x2, x23
         cmp     x19, #FOUND_EL2
         b.eq    boot_main
         cmp     x19, #FOUND_VHE_ONLY

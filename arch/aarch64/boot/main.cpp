@@ -13,7 +13,10 @@
 #include "arch/sysreg.hpp"
 #include "hal/base/fdt.hpp"
 #include "hal/driver/console.hpp"
+#include "hal/efi/hand_over.hpp"
 #include "hal/log.hpp"
+#include "hal/platform/acpi.hpp"
+#include "hal/platform/efi_memory.hpp"
 #include "hal/platform/memory_map.hpp"
 #include "hal/power.hpp"
 #include "hal/upcall.hpp"
@@ -21,7 +24,7 @@
 
 // Defined by boot/image.lds.
 extern "C" std::byte image_start[], text_end[], rodata_end[], data_end[], image_end[], boot_tables[], boot_tables_end[],
-    identity_end[], exchange_host_root_identity[];
+    identity_start[], identity_end[], exchange_host_root_identity[];
 extern "C" void exchange_host_root_at(uint64_t root, uint64_t code);
 
 namespace arch {
@@ -54,28 +57,57 @@ HostVirt map_early(unsigned slot, HostPhys place, hal::MemoryKind memory) {
   return HostVirt(PLINTH_FDT_BASE + slot * PLINTH_BOOT_BLOCK + place.offset_in(PLINTH_BOOT_BLOCK));
 }
 
+// What describes the machine, at most 2 MiB of it. head.S has mapped the block in which it begins.
+std::span<const std::byte> described(HostPhysRange place) {
+  const uint64_t offset = place.start.offset_in(PLINTH_BOOT_BLOCK);
+  if (offset + place.size > PLINTH_BOOT_BLOCK) {
+    map_early(second_fdt_slot, place.start + PLINTH_BOOT_BLOCK, hal::MemoryKind::normal);
+  }
+  return {reinterpret_cast<const std::byte*>(PLINTH_FDT_BASE + offset), place.size};
+}
+
 // Nothing when there is no usable tree: with nothing known of the machine, there is nobody to tell.
 const hal::Fdt* open_fdt(HostPhys place) {
-  const uint64_t offset = place.offset_in(PLINTH_BOOT_BLOCK);
-  const auto* const bytes = reinterpret_cast<const std::byte*>(PLINTH_FDT_BASE + offset);
-  if (!place.is_aligned(8) || offset + hal::fdt_header_size > PLINTH_BOOT_BLOCK) return nullptr;
-  const auto size = hal::Fdt::total_size({bytes, hal::fdt_header_size});
+  if (!place.is_aligned(8) || place.offset_in(PLINTH_BOOT_BLOCK) + hal::fdt_header_size > PLINTH_BOOT_BLOCK) return nullptr;
+  const auto size = hal::Fdt::total_size(described({place, hal::fdt_header_size}));
   if (!size || *size > PLINTH_BOOT_BLOCK) return nullptr;  // the boot protocol's limit
-  if (offset + *size > PLINTH_BOOT_BLOCK) {
-    map_early(second_fdt_slot, place + PLINTH_BOOT_BLOCK, hal::MemoryKind::normal);
-  }
-  auto fdt = hal::Fdt::open({bytes, *size});
+  auto fdt = hal::Fdt::open(described({place, *size}));
   if (!fdt) return nullptr;
   return new (fdt_storage.data()) hal::Fdt(*fdt);
 }
 
-bool discover(uint64_t fdt_address) {
-  const HostPhys place(fdt_address);
+// What the EFI part left, in the image's block; null where a boot loader started us.
+const hal::efi::HandOver* find_hand_over(HostPhys place) {
+  if (place == HostPhys()) return nullptr;
+  return reinterpret_cast<const hal::efi::HandOver*>(PLINTH_IMAGE_BASE + (place - image_place));
+}
+
+bool discover_by_tree(HostPhys place, std::span<const HostPhysRange> memory) {
   const hal::Fdt* const fdt = open_fdt(place);
   if (fdt == nullptr) return false;
-  machine = hal::discover_platform(*fdt, {place, fdt->bytes().size()});
-  hal::number_boot_cpu_first(machine, regs::mpidr_el1::affinity & read<regs::mpidr_el1>());
+  machine = hal::discover_platform(*fdt, {place, fdt->bytes().size()}, memory);
   arm = hal::discover_arm(*fdt);
+  return true;
+}
+
+void discover_by_acpi(HostPhysRange place, std::span<const HostPhysRange> memory) {
+  const hal::AcpiTables tables(described(place));
+  machine = hal::discover_platform(tables, place, memory);
+  arm = hal::discover_arm(tables);
+}
+
+bool discover(HostPhys fdt, const hal::efi::HandOver* efi = nullptr) {
+  hal::EfiMemory counted;
+  if (efi != nullptr) counted = hal::usable_efi_memory(efi->memory_map(), efi->descriptor_size);
+  const std::span<const HostPhysRange> memory(counted.begin(), counted.size());
+  const bool by_acpi = efi != nullptr && efi->fdt.empty();
+  if (by_acpi) {
+    discover_by_acpi(efi->acpi, memory);
+  } else if (!discover_by_tree(fdt, memory)) {
+    return false;
+  }
+  if (efi != nullptr) machine.initrd = efi->bundle_beside(machine.initrd);
+  hal::number_boot_cpu_first(machine, regs::mpidr_el1::affinity & read<regs::mpidr_el1>());
   psci::set_conduit(arm.psci);
   if (machine.console) {
     const HostVirt registers = map_early(uart_slot, machine.console->registers.start, hal::MemoryKind::device);
@@ -100,7 +132,7 @@ bool discover(uint64_t fdt_address) {
                                .text = {virt(image_start), virt(text_end) - virt(image_start)},
                                .rodata = {virt(text_end), virt(rodata_end) - virt(text_end)},
                                .data = {virt(rodata_end), virt(boot_tables) - virt(rodata_end)},
-                               .identity = {boot::image_phys(image_start), virt(identity_end) - virt(image_start)}};
+                               .identity = {boot::image_phys(identity_start), virt(identity_end) - virt(identity_start)}};
   hal::upcall::boot(memory);
 }
 
@@ -115,10 +147,10 @@ void boot::exchange_host_root(HostPhys root) {
 
 HostPhys boot::image_phys(const void* in_image) { return image_place + (virt(in_image) - virt(image_start)); }
 
-extern "C" [[noreturn]] void boot_main(uint64_t fdt, uint64_t image) {
+extern "C" [[noreturn]] void boot_main(HostPhys fdt, uint64_t image, HostPhys efi) {
   image_place = HostPhys(image);
   install_exception_vectors();
-  if (!discover(fdt)) {
+  if (!discover(fdt, find_hand_over(efi))) {
     while (true) Cpu::halt();
   }
   hal::log::info("Plinth on {}: {} CPUs, GICv{}", machine.model(), machine.cpus.size(), arm.gic.version);
@@ -126,7 +158,7 @@ extern "C" [[noreturn]] void boot_main(uint64_t fdt, uint64_t image) {
 }
 
 // head.S comes here where it found no EL2, or one whose E2H cannot be cleared.
-extern "C" [[noreturn]] void boot_main_without_vms(uint64_t fdt, uint64_t image, bool vhe_only) {
+extern "C" [[noreturn]] void boot_main_without_vms(HostPhys fdt, uint64_t image, bool vhe_only) {
   image_place = HostPhys(image);
   if (!discover(fdt)) {
     while (true) Cpu::halt();

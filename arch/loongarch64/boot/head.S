@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Entry from a boot loader that starts Linux kernels (Linux, Documentation/arch/loongarch/booting): direct addresses (or the
 // loader's own translation of them), PLV0; a0 = the rest is given by an EFI system table, a1 = physical address of the command
-// line, a2 = physical address of the system table. Ends in boot_main() in the cached window, on the boot stack.
+// line, a2 = physical address of the system table. Or from EFI firmware, which takes the same file for an application: then
+// efi_entry comes first. Ends in boot_main() in the cached window, on the boot stack.
 #include <arch/layout.hpp>
+
+#include "hal/efi/pe_header.hpp"
 
 #define CSR_CRMD        0x0
 #define CSR_PRMD        0x1
@@ -16,6 +19,8 @@
 
 // PLV0, interrupts masked, mapped addresses; what is neither in a window nor in a table would be cached (DATF, DATM).
 #define CRMD_MAPPED     0xb0
+
+#define LINUX_PE_MAGIC  0x818223cd
 
 // Into the cached window, from direct addresses or the loader's translation. Clobbers t0, t1.
 .macro  enter_window
@@ -39,9 +44,30 @@
 .endm
 
         .section .head, "ax"
+        // Linux, Documentation/arch/loongarch/booting: for loaders that place the image and jump to the entry.
+        .short  0x5a4d                  // "MZ"
+        .short  0
+        .long   0
+        .quad   PLINTH_LOAD_PLACE + boot_entry_offset
+        .quad   image_size              // with what is not in the file
+        .quad   PLINTH_LOAD_PLACE
+        .quad   0, 0, 0
+        .long   LINUX_PE_MAGIC
+        .long   pe_start                // where EFI looks for it
+        .globl  pe_header_start
+pe_header_start:
+        pe_header PE_MACHINE_LOONGARCH64
+
+        .section .boot_text, "ax"
         .globl  boot_entry
 boot_entry:
-        enter_window
+        move    $s2, $zero
+        b       1f
+        // As the EFI part comes: a0 = physical address of a hal::efi::HandOver.
+        .globl  boot_with_hand_over
+boot_with_hand_over:
+        move    $s2, $a0
+1:      enter_window
         la.pcrel $t0, bss_start
         la.pcrel $t1, bss_end
 0:      st.d    $zero, $t0, 0
@@ -66,6 +92,7 @@ boot_entry:
         bl      arch_mmu_join_cpu
         move    $a0, $s0
         move    $a1, $s1
+        move    $a2, $s2
         b       boot_main
 
 // A CPU that a message in its mailbox started: direct addresses, interrupts masked. All else is in `secondary_boot`.

@@ -20,7 +20,10 @@
 #include "hal/base/fdt.hpp"
 #include "hal/cpu_local.hpp"
 #include "hal/driver/console.hpp"
+#include "hal/efi/hand_over.hpp"
 #include "hal/log.hpp"
+#include "hal/platform/efi_memory.hpp"
+#include "hal/platform/acpi.hpp"
 #include "hal/platform/efi.hpp"
 #include "hal/platform/memory_map.hpp"
 #include "hal/power.hpp"
@@ -68,16 +71,47 @@ const hal::Fdt* open_fdt(HostPhys place) {
   return new (fdt_storage.data()) hal::Fdt(*fdt);
 }
 
-bool discover(HostPhys system_table) {
-  Window window;
-  const hal::EfiTables tables = hal::read_efi_tables(system_table, window);
-  if (!tables.fdt) return false;
-  const hal::Fdt* const fdt = open_fdt(*tables.fdt);
+// Null where a boot loader started us.
+const hal::efi::HandOver* find_hand_over(HostPhys place) {
+  if (place == HostPhys()) return nullptr;
+  return reinterpret_cast<const hal::efi::HandOver*>(boot::cached(place).value());
+}
+
+bool discover_by_tree(HostPhys place, std::span<const HostPhysRange> memory) {
+  const hal::Fdt* const fdt = open_fdt(place);
   if (fdt == nullptr) return false;
-  machine = hal::discover_platform(*fdt, {*tables.fdt, fdt->bytes().size()});
+  machine = hal::discover_platform(*fdt, {place, fdt->bytes().size()}, memory);
+  loongarch = hal::discover_loongarch(*fdt);
+  return true;
+}
+
+void discover_by_acpi(HostPhysRange place, std::span<const HostPhysRange> memory) {
+  const hal::AcpiTables tables({reinterpret_cast<const std::byte*>(boot::cached(place.start).value()), place.size});
+  machine = hal::discover_platform(tables, place, memory);
+  loongarch = hal::discover_loongarch(tables);
+}
+
+// From a boot loader's system table, or from what the EFI part left.
+bool discover(HostPhys system_table, const hal::efi::HandOver* efi) {
+  Window window;
+  hal::EfiTables tables;
+  hal::EfiMemory memory;
+  if (efi == nullptr) {
+    tables = hal::read_efi_tables(system_table, window);
+  } else {
+    tables.fdt = efi->fdt.start;
+    memory = hal::usable_efi_memory(efi->memory_map(), efi->descriptor_size);
+  }
+  const std::span<const HostPhysRange> counted(memory.begin(), memory.size());
+  const bool by_acpi = efi != nullptr && efi->fdt.empty();
+  if (by_acpi) {
+    discover_by_acpi(efi->acpi, counted);
+  } else if (!tables.fdt || !discover_by_tree(*tables.fdt, counted)) {
+    return false;
+  }
   hal::number_boot_cpu_first(machine, regs::cpuid::core::get(read<regs::cpuid>()));
   if (!machine.initrd) machine.initrd = tables.initrd;
-  loongarch = hal::discover_loongarch(*fdt);
+  if (efi != nullptr) machine.initrd = efi->bundle_beside(machine.initrd);
   power::set_registers(loongarch);
   if (machine.console) {
     const HostVirt registers = boot::uncached(machine.console->registers.start);
@@ -115,10 +149,10 @@ bool discover(HostPhys system_table) {
 const hal::Platform& boot::platform() { return machine; }
 const hal::LoongArchPlatform& boot::loongarch_platform() { return loongarch; }
 
-extern "C" [[noreturn]] void boot_main(uint64_t, uint64_t system_table) {
+extern "C" [[noreturn]] void boot_main(uint64_t, HostPhys system_table, HostPhys efi) {
   Cpu::set_local(&boot_local);
   install_exception_vectors();
-  if (!discover(HostPhys(system_table))) {
+  if (!discover(system_table, find_hand_over(efi))) {
     while (true) Cpu::halt();
   }
   hal::log::info("Plinth on {}: {} CPUs", machine.model(), machine.cpus.size());

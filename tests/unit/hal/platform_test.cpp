@@ -325,6 +325,22 @@ TEST_F(Discovery, finds_a_uart_of_the_package_and_its_controller) {
   EXPECT_EQ(found.loongarch.liointc->cpu_line, 2U);
 }
 
+TEST_F(Discovery, takes_memory_as_firmware_counted_it_but_for_what_must_not_be_mapped) {
+  const dtc::Blob blob = dtc::compile("/dts-v1/; / { " + std::string(root) + std::string(memory) + R"(
+    reserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+      secret@61000000 { no-map; reg = <0 0x61000000 0 0x1000>; };
+    };
+  };)");
+  const auto fdt = hal::Fdt::open(blob);
+  ASSERT_TRUE(fdt.ok());
+  const std::vector<HostPhysRange> counted{range(0x6000'0000, 0x200'0000), range(0x8000'0000, 0x1000)};
+  const Platform found = hal::discover_platform(*fdt, fdt_place, counted);
+  ASSERT_EQ(found.memory.size(), 3U);
+  EXPECT_EQ(found.memory[0], range(0x6000'0000, 0x100'0000));
+  EXPECT_EQ(found.memory[1], range(0x6100'1000, 0xff'f000));
+  EXPECT_EQ(found.memory[2], range(0x8000'0000, 0x1000));
+}
+
 TEST_F(Discovery, maps_reservations_that_are_not_called_no_map_and_no_page_of_those_that_are) {
   const Found found = discover({memory, R"(reserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
       buffer@41000000 { reg = <0 0x41000000 0 0x200000>; };

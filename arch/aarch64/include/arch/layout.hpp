@@ -3,7 +3,7 @@
 // Where things stand in the hypervisor's 48-bit virtual address space (one TTBR0_EL2). Read by C++, the assembler and
 // the linker script, so plain macros only.
 //
-//     0x0000'0000'0000  unmapped, but for the image's first page at its physical address: CPUs switch their MMU on there
+//     0x0000'0000'0000  unmapped, but for the image's second page at its physical address: CPUs switch their MMU on there
 //     0x1000'0000'0000  the FDT, read-only, until discovery is over
 //     0x2000'0000'0000  the image: text R-X, rodata R--, data and bss RW-
 //     0x3000'0000'0000  devices and stacks, each with unmapped pages around it

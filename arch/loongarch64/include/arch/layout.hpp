@@ -24,6 +24,9 @@
 #define PLINTH_LOAD_PLACE 0x200000
 #define PLINTH_IMAGE_BASE 0x9000000000200000
 
+// From EFI the image comes into a block of its own, wherever there is room.
+#define PLINTH_BOOT_BLOCK 0x200000
+
 #define PLINTH_STACK_SIZE 0x4000
 
 // PWCL and PWCH (7.5.7, 7.5.8): four levels of 512 entries of 64 bits, 4 KiB pages.
