@@ -6,7 +6,7 @@ import shlex
 import subprocess
 import sys
 
-from . import building, bundle, guests, machines, packages
+from . import building, bundle, disk_image, guests, machines, packages
 from .expect import GuestConsole, unescape
 from .paths import BUILD, ROOT, shown
 from .ui import USAGE, Failure, say
@@ -121,6 +121,26 @@ def pack(arguments):
     building.image(arguments.arch)
     print(bundle.pack(files, arguments.arch, arguments.overrides, _host_config(arguments), arguments.output,
                       arguments.images))
+
+
+def image(arguments):
+    files = bundle.find(arguments.vms)
+    if arguments.dtb and arguments.arch != "aarch64":
+        raise Failure("--dtb is for U-Boot, and on LoongArch EFI firmware gives the device tree")
+    if arguments.dtb and not _is_tree(arguments.dtb):
+        raise Failure(f"{arguments.dtb} is no device tree blob (dtc makes one of its source)")
+    building.image(arguments.arch)
+    packed = bundle.pack(files, arguments.arch, arguments.overrides, _host_config(arguments), given=arguments.images)
+    disk_image.write(arguments.arch, building.flat_image(arguments.arch), packed, arguments.output, arguments.dtb)
+    print(arguments.output)
+
+
+def _is_tree(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read(4) == b"\xd0\x0d\xfe\xed"
+    except OSError as error:
+        raise Failure(f"cannot read {path}: {error.strerror}") from None
 
 
 def _host_config(arguments):

@@ -31,6 +31,11 @@ def product_of(arch):
     return BUILD / arch / ("plinth.elf" if arch == "loongarch64" else "plinth.bin")
 
 
+def flat_image(arch):
+    """Where the image is that boot loaders and EFI firmware take."""
+    return BUILD / arch / "plinth.bin"
+
+
 def host_tool():
     """Builds plinth-host, which checks and packs VM files with the hypervisor's own parser."""
     packages.ensure(packages.BUILD)

@@ -154,10 +154,13 @@ FETCHED = {
                                                 "drivers/virtio/virtio_mmio.ko", "drivers/block/virtio_blk.ko"),
         "linux/e2fsck.static": _file("e2fsck-static", "*sbin/e2fsck.static"),
         "uboot/u-boot.bin": _file("u-boot-qemu", "usr/lib/u-boot/qemu_arm64/u-boot.bin"),
+        "firmware/edk2.fd": _file("qemu-efi-aarch64", "usr/share/qemu-efi-aarch64/QEMU_EFI.fd"),
+        "firmware/grub.efi": _file("grub-efi-arm64-bin", "usr/lib/grub/arm64-efi/monolithic/grubaa64.efi"),
     },
     "loongarch64": {
         "linux/Image": _unpacked(_kernel("linux-image-loong64", "linux-image-*-loong64", "linux-binary-*-loong64")),
         "linux/initramfs.cpio.gz": _busybox_initramfs,
         "linux/stress-ng.cpio.gz": _program("stress-ng", "stress-ng"),
+        "firmware/edk2.fd": _file("qemu-efi-loongarch64", "usr/share/qemu-efi-loongarch64/QEMU_EFI.fd"),
     },
 }

@@ -91,6 +91,16 @@ def parser():
     _vm_options(pack)
     pack.add_argument("-o", "--output", default="bundle.cpio", metavar="FILE", help="default: bundle.cpio")
 
+    image = command("image", "make a disk image with a bundle, to be started by a board's firmware", actions.image,
+                    "examples:\n  plinth image linux -o sd.img\n  plinth image a.toml b.toml --dtb board.dtb -o sd.img\n"
+                    "  sudo dd if=sd.img of=/dev/CARD bs=4M conv=fsync\n\n"
+                    "EFI firmware starts it as \\EFI\\BOOT\\BOOTAA64.EFI (on LoongArch BOOTLOONGARCH64.EFI), U-Boot by its\n"
+                    "extlinux.conf or boot.scr; the 16 MiB before the partition are left to the board's own boot code")
+    _arch_option(image)
+    _vm_options(image)
+    image.add_argument("--dtb", metavar="FILE", help="the board's device tree, for a U-Boot without the right one")
+    image.add_argument("-o", "--output", default="plinth.img", metavar="FILE", help="default: plinth.img")
+
     check = command("check", "check VM files without booting them", actions.check,
                     "examples:\n  plinth check my/vm.toml\n  plinth check my/vm.toml --dtb board.dtb   also against a board's CPUs and RAM")
     _arch_option(check)
