@@ -91,6 +91,10 @@ class BoardCommon {
   void resume(hal::Ticks passed);
   // Devices asked to be called at this time, in the manager's task.
   void run_alarms() { timer_.run(); }
+  // As DeviceSet::report().
+  [[nodiscard]] bool report_device(unsigned number, DeviceReport& report) {
+    return devices_->report(number, report);
+  }
   // Ask the guest to power itself off. False when it has made no arrangements to hear of it.
   [[nodiscard]] bool press_power_key() { return devices_->ask_to_power_off(); }
 

@@ -16,6 +16,7 @@
 #include "hal/base/panic.hpp"
 #include "vmm/device/console_port.hpp"
 #include "vmm/device/device_memory.hpp"
+#include "vmm/device/device_report.hpp"
 #include "vmm/device/device_timer.hpp"
 #include "vmm/device/device_worker.hpp"
 #include "vmm/device/power_switch.hpp"
@@ -67,6 +68,8 @@ class Device : public hal::ListNode<> {
   virtual void resume(uint64_t /*passed*/) {}
   // The VM goes away: when this returns, nobody from outside calls the device, and it reaches no memory of the VM.
   virtual void quiesce() {}
+  // What the shell shows of it; any task. False: nothing.
+  [[nodiscard]] virtual bool report(DeviceReport& /*report*/) const { return false; }
   // Ask the guest to power itself off. False when it would not notice.
   [[nodiscard]] virtual bool ask_to_power_off() { return false; }
 

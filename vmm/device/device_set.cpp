@@ -58,6 +58,13 @@ void DeviceSet::describe(DeviceTreeWriter& tree) {
   for (const Device& device : devices_) device.describe(tree);
 }
 
+bool DeviceSet::report(unsigned number, DeviceReport& report) {
+  for (const Device& device : devices_) {
+    if (device.report(report) && number-- == 0) return true;
+  }
+  return false;
+}
+
 std::string_view DeviceSet::console_path() {
   for (const Device& device : devices_) {
     if (const std::string_view path = device.console_path(); !path.empty()) return path;

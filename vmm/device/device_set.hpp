@@ -34,6 +34,8 @@ class DeviceSet {
   [[nodiscard]] bool plug_into(MmioBus& bus);
 
   void describe(DeviceTreeWriter& tree);
+  // Of those that report, the one of this number. False: there are not so many. Any task.
+  [[nodiscard]] bool report(unsigned number, DeviceReport& report);
   // Where the guest's console is; empty: it has none.
   [[nodiscard]] std::string_view console_path();
 

@@ -13,6 +13,7 @@
 #include "hal/base/format.hpp"
 #include "hal/base/result.hpp"
 #include "hal/exit_class.hpp"
+#include "vmm/device/device_report.hpp"
 #include "vmm/lifecycle.hpp"
 
 // What the shell knows of the hypervisor and can ask of it. The kernel's implementation is kernel_backend.cpp, the
@@ -88,6 +89,8 @@ class Backend {
   virtual std::optional<VmInfo> next_vm(std::optional<VmId> previous) = 0;
   virtual std::optional<VmInfo> vm(VmId id) = 0;
   virtual std::optional<VcpuInfo> vcpu(VmId id, unsigned index) = 0;
+  // Of the devices that have another side, by number.
+  virtual std::optional<DeviceReport> device(VmId id, unsigned number) = 0;
   // The report on its last crash; false: it has not crashed yet.
   virtual bool put_crash(VmId id, hal::TextSink& sink) = 0;
   // The same kind of report on a VM as it is. It does not run.

@@ -92,6 +92,13 @@ std::optional<VcpuInfo> KernelBackend::vcpu(VmId id, unsigned index) {
   return info;
 }
 
+std::optional<DeviceReport> KernelBackend::device(VmId id, unsigned number) {
+  Vm* const vm = vm_list().find(id);
+  DeviceReport report;
+  if (vm == nullptr || !vm->board().report_device(number, report)) return std::nullopt;
+  return report;
+}
+
 bool KernelBackend::put_crash(VmId id, hal::TextSink& sink) {
   Vm* const vm = vm_list().find(id);
   if (vm == nullptr) return false;

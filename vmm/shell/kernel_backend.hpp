@@ -19,6 +19,7 @@ class KernelBackend final : public Backend {
   std::optional<VmInfo> next_vm(std::optional<VmId> previous) override;
   std::optional<VmInfo> vm(VmId id) override;
   std::optional<VcpuInfo> vcpu(VmId id, unsigned index) override;
+  std::optional<DeviceReport> device(VmId id, unsigned number) override;
   bool put_crash(VmId id, hal::TextSink& sink) override;
   void put_report(VmId id, hal::TextSink& sink) override;
 

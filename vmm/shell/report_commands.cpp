@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is known of VMs after the fact: statistics of their vCPUs, and why one crashed.
 #include <algorithm>
+#include <utility>
 
 #include "vmm/shell/seconds.hpp"
 #include "vmm/shell/shell.hpp"
@@ -61,7 +62,57 @@ void Shell::vm_stats(const Arguments& arguments) {
           vcpu.migrations, vcpu.injected);
   });
   for_each_vcpu(*vm, [&](const VcpuInfo& vcpu) { put_exits(vcpu); });
+  for_each_device(*vm, [&, first = true](const DeviceReport& device) mutable {
+    if (std::exchange(first, false)) {
+      output_.put("\ndevice   requests  read bytes  written bytes  flushes  discards  notified  interrupts  errors\n");
+    }
+    print("{:<8} {:>8} {:>11} {:>14} {:>8} {:>9} {:>9} {:>11} {:>7}\n", device.name, device.requests, device.read_bytes,
+          device.written_bytes, device.flushes, device.discards, device.notifications, device.interrupts, device.errors);
+  });
   if (!backend_.measures_exit_costs()) output_.put("\n'stats on' begins to measure what exits cost\n");
+}
+
+void Shell::put_device_members(JsonWriter& json, const DeviceReport& device) {
+  json.member("device", device.name);
+  json.member("backend", device.backend.view());
+  json.member("size", device.size);
+  json.member("requests", device.requests);
+  json.member("read_bytes", device.read_bytes);
+  json.member("written_bytes", device.written_bytes);
+  json.member("flushes", device.flushes);
+  json.member("discards", device.discards);
+  json.member("notifications", device.notifications);
+  json.member("interrupts", device.interrupts);
+  json.member("errors", device.errors);
+}
+
+void Shell::disk_list(const Arguments& arguments) {
+  const auto for_each_disk = [&](auto visit) {
+    for_each_vm([&](const VmInfo& vm) {
+      for_each_device(vm, [&](const DeviceReport& device) {
+        if (device.name == "disk") visit(vm, device);
+      });
+    });
+  };
+  if (arguments.has("--json")) {
+    JsonWriter json(output_);
+    json.begin_array();
+    for_each_disk([&](const VmInfo& vm, const DeviceReport& disk) {
+      json.begin_object();
+      json.member("vm", vm.name.view());
+      put_device_members(json, disk);
+      json.end_object();
+    });
+    json.end_array();
+    return output_.put("\n");
+  }
+  unsigned count = 0;
+  for_each_disk([&](const VmInfo& vm, const DeviceReport& disk) {
+    if (count++ == 0) output_.put("vm                size        read        written     disk\n");
+    print("{:<17} {:<11} {:<11} {:<11} {}\n", vm.name.view(), hal::Size{disk.size}, hal::Size{disk.read_bytes},
+          hal::Size{disk.written_bytes}, disk.backend.view());
+  });
+  if (count == 0) output_.put("no VM has a disk; [[disk]] in a VM's file gives it one\n");
 }
 
 // A crash is kept until the VM is destroyed; what a VM is like now can be told while it does not run.

@@ -79,6 +79,7 @@ class Shell {
   void vm_list(const Arguments& arguments);
   void vm_show(const Arguments& arguments);
   void vm_stats(const Arguments& arguments);
+  void disk_list(const Arguments& arguments);
   void vm_log(const Arguments& arguments);
   void vm_crash(const Arguments& arguments);
   void vm_create(const Arguments& arguments);
@@ -154,11 +155,14 @@ class Shell {
   void put_vcpu_members(JsonWriter& json, const VcpuInfo& vcpu);
   void put_exit_members(JsonWriter& json, const VcpuInfo& vcpu);
   void put_exits(const VcpuInfo& vcpu);
+  void put_device_members(JsonWriter& json, const DeviceReport& device);
   void end_machine(std::string_view what);
   template <class Visit>
   void for_each_vm(Visit visit);
   template <class Visit>
   void for_each_vcpu(const VmInfo& vm, Visit visit);
+  template <class Visit>
+  void for_each_device(const VmInfo& vm, Visit visit);
 
   // Completion (completion.cpp).
   void complete();
@@ -187,6 +191,13 @@ template <class Visit>
 void Shell::for_each_vcpu(const VmInfo& vm, Visit visit) {
   for (unsigned i = 0; i < vm.vcpus; ++i) {
     if (const std::optional<VcpuInfo> vcpu = backend_.vcpu(vm.id, i)) visit(*vcpu);
+  }
+}
+
+template <class Visit>
+void Shell::for_each_device(const VmInfo& vm, Visit visit) {
+  for (unsigned number = 0; const std::optional<DeviceReport> device = backend_.device(vm.id, number); ++number) {
+    visit(*device);
   }
 }
 

@@ -172,6 +172,14 @@ void Shell::vm_show(const Arguments& arguments) {
       json.end_object();
     });
     json.end_array();
+    json.key("devices");
+    json.begin_array();
+    for_each_device(*vm, [&](const DeviceReport& device) {
+      json.begin_object();
+      put_device_members(json, device);
+      json.end_object();
+    });
+    json.end_array();
     json.end_object();
     return output_.put("\n");
   }
@@ -183,6 +191,9 @@ void Shell::vm_show(const Arguments& arguments) {
   print("scheduling {}\n", vm->policy);
   print("starts     {}{}\n", vm->starts, vm->autostart ? ", by itself at boot" : "");
   print("console    {} bytes\n", vm->console_bytes);
+  for_each_device(*vm, [&](const DeviceReport& device) {
+    print("{:<10} {}, {}\n", device.name, device.backend.view(), hal::Size{device.size});
+  });
   for_each_vcpu(*vm, [&](const VcpuInfo& vcpu) {
     print("vcpu {:<5} {}, {} on CPU {}, ran {} s\n", vcpu.index, vcpu.on ? "on" : "off", vcpu.activity, vcpu.cpu,
           std::string_view(Seconds(vcpu.run_ns)));

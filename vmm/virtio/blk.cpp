@@ -81,6 +81,19 @@ void Blk::stop() {
 
 void Blk::stop_queue(uint16_t) { stop(); }
 
+void Blk::report(DeviceReport& report) const {
+  const auto count = [](const std::atomic<uint64_t>& counter) { return counter.load(std::memory_order_relaxed); };
+  report.size = shape_.size;
+  report.requests = count(counts().requests);
+  report.read_bytes = count(block_counts_.read_bytes);
+  report.written_bytes = count(block_counts_.written_bytes);
+  report.flushes = count(block_counts_.flushes);
+  report.discards = count(block_counts_.discards);
+  report.notifications = count(counts().notifications);
+  report.interrupts = count(counts().interrupts);
+  report.errors = count(counts().errors);
+}
+
 // --- a request -------------------------------------------------------------------------------------------------------
 
 VirtioDevice::Served Blk::serve(uint16_t, Budget& budget) {

@@ -32,6 +32,8 @@ class Blk final : public VirtioDevice, private BlockClient {
   Blk(const DeviceSite& site, BlockBackend& backend, std::string_view serial);
 
   [[nodiscard]] const BlockCounts& block_counts() const { return block_counts_; }
+  // Counts and size; any task.
+  void report(DeviceReport& report) const;
 
  private:
   // 5.2.4.

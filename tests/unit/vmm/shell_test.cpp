@@ -59,6 +59,21 @@ class FakeBackend final : public Backend {
     const VmInfo* const vm = find(id);
     return vm == nullptr ? std::nullopt : std::optional(*vm);
   }
+  std::optional<DeviceReport> device(VmId id, unsigned number) override {
+    const VmInfo* const vm = find(id);
+    if (vm == nullptr || vm->name.view() != "linux" || number != 0) return std::nullopt;
+    return DeviceReport{.name = "disk",
+                        .backend = "copy-on-write disks/root.img",
+                        .size = 64 * hal::mib,
+                        .requests = 10,
+                        .read_bytes = 3 * hal::mib,
+                        .written_bytes = 4096,
+                        .flushes = 2,
+                        .discards = 1,
+                        .notifications = 6,
+                        .interrupts = 5,
+                        .errors = 0};
+  }
   std::optional<VcpuInfo> vcpu(VmId id, unsigned index) override {
     const VmInfo* const vm = find(id);
     if (vm == nullptr || index >= vm->vcpus) return std::nullopt;
@@ -232,8 +247,8 @@ TEST_F(ShellTest, shows_one_vm_by_name_number_or_unique_beginning) {
   EXPECT_EQ(run("vm show 1"), text);
   EXPECT_EQ(run("vm show li"), text);
   EXPECT_TRUE(run("vm show ubuntu").find("last       vCPU 0: unknown instruction\n") != std::string::npos);
-  EXPECT_TRUE(run("vm show linux --json")
-                  .ends_with(R"("migrations":8,"injected":9}]})"
+  EXPECT_TRUE(run("vm show ubuntu --json")
+                  .ends_with(R"("migrations":8,"injected":9}],"devices":[]})"
                              "\n"));
   EXPECT_TRUE(run("vm show --json linux").starts_with("{"));
 }
@@ -338,6 +353,25 @@ TEST_F(ShellTest, shows_the_machine) {
   EXPECT_TRUE(run("cpu list --json").starts_with(R"([{"index":0,"idle":true,"load":100,)"));
   EXPECT_TRUE(run("mem").starts_with("total                1GiB\nfree               512MiB\n"));
   EXPECT_TRUE(run("mem --json").starts_with(R"({"total":1073741824,"free":536870912,"dirty":0,"guest":534773760,)"));
+}
+
+TEST_F(ShellTest, shows_disks_and_what_they_did) {
+  EXPECT_TRUE(run("vm show linux").contains("disk       copy-on-write disks/root.img, 64MiB\n"));
+  EXPECT_FALSE(run("vm show uboot").contains("disk"));
+  EXPECT_EQ(run("disk list"),
+            "vm                size        read        written     disk\n"
+            "linux             64MiB       3MiB        4KiB        copy-on-write disks/root.img\n");
+  EXPECT_EQ(run("disk list --json"),
+            R"([{"vm":"linux","device":"disk","backend":"copy-on-write disks/root.img","size":67108864,"requests":10,)"
+            R"("read_bytes":3145728,"written_bytes":4096,"flushes":2,"discards":1,"notifications":6,"interrupts":5,)"
+            R"("errors":0}])"
+            "\n");
+  EXPECT_TRUE(run("vm show linux --json").contains(R"("devices":[{"device":"disk",)"));
+  EXPECT_TRUE(run("vm show uboot --json").contains(R"("devices":[])"));
+  EXPECT_TRUE(run("vm stats linux")
+                  .contains("\n"
+                            "device   requests  read bytes  written bytes  flushes  discards  notified  interrupts  errors\n"
+                            "disk           10     3145728           4096        2         1         6           5       0\n"));
 }
 
 TEST_F(ShellTest, switches_the_trace_and_dumps_it) {

@@ -257,6 +257,13 @@ TEST_F(VirtioBlk, keeps_what_it_is_given) {
   EXPECT_EQ(device->counts().requests.load(), 2U);
   EXPECT_EQ(device->block_counts().read_bytes.load(), 1536U);
   EXPECT_EQ(device->block_counts().written_bytes.load(), 1536U);
+  vmm::DeviceReport report;
+  device->report(report);
+  EXPECT_EQ(report.size, 512U * 1024);
+  EXPECT_EQ(report.requests, 2U);
+  EXPECT_EQ(report.read_bytes + report.written_bytes, 3072U);
+  EXPECT_EQ(report.notifications, 2U);
+  EXPECT_EQ(report.interrupts, 2U);
 }
 
 TEST_F(VirtioBlk, takes_its_header_and_status_in_any_pieces) {
