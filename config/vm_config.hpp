@@ -46,7 +46,7 @@ struct Access {
 };
 
 enum class RegionKind : uint8_t {
-  ram,  // zeroed at every start, announced in the guest's /memory node
+  ram,  // zeroed at every start; see is_free_ram()
   rom,  // not announced as memory; filled from `image`; the guest's writes are dropped
 };
 
@@ -183,6 +183,10 @@ using MemoryMap = hal::FixedVector<MemoryRegion, max_memory_regions>;
 
 // The memory beside the guest's own that a disk takes; of a layer of the size of its image it is not known here, and 0.
 [[nodiscard]] constexpr uint64_t memory_of(const DiskConfig& disk) { return disk.size + disk.layer; }
+
+// RAM that a kernel is told to use as it likes, code included: what it may read, write and execute; of a VM that has no
+// such region, what it may read and write. `all`: the VM's regions.
+[[nodiscard]] bool is_free_ram(const MemoryRegion& region, std::span<const MemoryRegion> all);
 
 // Calls visit(key, file) for each file of the bundle that a VM file names: "kernel.image", "memory.region.0.image",
 // "disk.0.image".

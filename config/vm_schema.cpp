@@ -402,9 +402,9 @@ void check_memory(Loader& loader, const Node& root, const VmConfig& vm, const Bo
     }
     return;
   }
-  const auto is_ram = [](const MemoryRegion& region) { return region.kind == RegionKind::ram; };
-  if (std::ranges::none_of(vm.memory.regions, is_ram)) {
-    loader.error(memory->position(), "the VM has no region of kind \"ram\"");
+  const std::span<const MemoryRegion> regions{vm.memory.regions.begin(), vm.memory.regions.size()};
+  if (std::ranges::none_of(regions, [&](const MemoryRegion& region) { return is_free_ram(region, regions); })) {
+    loader.error(memory->position(), "the VM has no region of kind \"ram\" that it may read and write");
   }
 }
 
@@ -526,6 +526,14 @@ void insert_ascending(MemoryMap& regions, const MemoryRegion& region) {
 }
 
 }  // namespace
+
+bool is_free_ram(const MemoryRegion& region, std::span<const MemoryRegion> all) {
+  const auto is_writable = [](const MemoryRegion& r) {
+    return r.kind == RegionKind::ram && r.access.read && r.access.write;
+  };
+  const auto is_general = [&](const MemoryRegion& r) { return is_writable(r) && r.access.execute; };
+  return is_general(region) || (is_writable(region) && std::ranges::none_of(all, is_general));
+}
 
 MemoryMap memory_map(const MemoryConfig& memory, const Board& board) {
   MemoryMap regions;

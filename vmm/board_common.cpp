@@ -127,7 +127,11 @@ BoardCommon::Seed BoardCommon::fresh_seed() {
 }
 
 GuestFacts BoardCommon::facts(const LoadPlan& plan, const Seed& seed) const {
-  return {.regions = vm_.regions(), .cmdline = vm_.config().kernel.cmdline.view(), .initrd = plan.initrd, .seed = seed};
+  return {.regions = vm_.regions(),
+          .region_images = {plan.region_images.begin(), plan.region_images.size()},
+          .cmdline = vm_.config().kernel.cmdline.view(),
+          .initrd = plan.initrd,
+          .seed = seed};
 }
 
 }  // namespace vmm

@@ -55,25 +55,11 @@ std::span<const std::byte> file(std::string_view path) {
   return path.empty() ? std::span<const std::byte>{} : bundle().find(path).value_or(std::span<const std::byte>{});
 }
 
-hal::Result<void, LoadError> load_region_images(const Vm& vm, Memory& memory) {
-  for (const config::MemoryRegion& region : vm.regions()) {
-    const std::span<const std::byte> image = file(region.image);
-    if (image.size() > region.range.size) {
-      return hal::fail(
-          LoadError{.kind = LoadError::Kind::region_too_small, .wanted = image.size(), .limit = region.range.size});
-    }
-    for (size_t done = 0; done < image.size(); done += LoadProgress::slice) {
-      TRY(memory.write(region.range.start + done,
-                       image.subspan(done, std::min(LoadProgress::slice, image.size() - done))));
-      memory.step();
-    }
-  }
-  return {};
-}
-
-// Clean memory, then kernel and initrd.
+// Clean memory, then the regions' images, kernel and initrd.
 hal::Result<LoadPlan, LoadError> load_kernel(Vm& vm, Memory& memory) {
   const config::KernelConfig& kernel = vm.config().kernel;
+  std::array<std::span<const std::byte>, config::max_memory_regions> region_images;
+  std::ranges::transform(vm.regions(), region_images.begin(), [](const auto& region) { return file(region.image); });
   const LoadRequest request{.isa = Board::isa,
                             .kernel = file(kernel.image),
                             .initrd = file(kernel.initrd),
@@ -81,12 +67,12 @@ hal::Result<LoadPlan, LoadError> load_kernel(Vm& vm, Memory& memory) {
                             .load = kernel.load,
                             .entry = kernel.entry,
                             .regions = vm.regions(),
+                            .region_images = {region_images.data(), vm.regions().size()},
                             .fdt_capacity = device_tree_capacity(file(kernel.dtb))};
   auto inflater = mm::make<Inflater>();
   if (!inflater) return no_memory();
   const LoadPlan plan = TRY(plan_load(request, **inflater, &memory));
   for (const config::MemoryRegion& region : vm.regions()) TRY(memory.zero(region.range));
-  TRY(load_region_images(vm, memory));
   TRY(load_images(request, plan, memory, memory, **inflater));
   return plan;
 }
@@ -115,29 +101,33 @@ hal::Result<hal::StartState, LoadError> tell_kernel(const Vm& vm, const LoadPlan
   return hal::StartState{.pc = plan.entry, .arguments = {1, tables->cmdline.value(), tables->system_table.value()}};
 }
 
-// A tree that Plinth made is told by the kernel that it is for; of several regions, the error itself tells enough.
-hal::Failure<StartFailure> failed(const config::KernelConfig& kernel, const LoadError& error) {
-  std::string_view file = kernel.image;
-  if (error.part() == LoadError::Part::initrd) file = kernel.initrd;
-  if (error.part() == LoadError::Part::device_tree && !kernel.dtb.empty()) file = kernel.dtb;
-  return hal::fail(StartFailure{file, error});
+// The file to blame. A tree that Plinth made is told by the kernel that it is for.
+hal::Failure<StartFailure> failed(const Vm& vm, const LoadError& error) {
+  const config::KernelConfig& kernel = vm.config().kernel;
+  std::string_view name = kernel.image;
+  if (error.part() == LoadError::Part::initrd) name = kernel.initrd;
+  if (error.part() == LoadError::Part::device_tree && !kernel.dtb.empty()) name = kernel.dtb;
+  if (error.part() == LoadError::Part::region) {
+    const auto too_large = std::ranges::find_if(
+        vm.regions(), [](const auto& region) { return file(region.image).size() > region.range.size; });
+    if (too_large != vm.regions().end()) name = too_large->image;
+  }
+  return hal::fail(StartFailure{name, error});
 }
 
 }  // namespace
 
 hal::Result<hal::StartState, StartFailure> load_vm(Vm& vm) {
-  const config::KernelConfig& kernel = vm.config().kernel;
   Memory memory(vm.space());
   const auto plan = load_kernel(vm, memory);
-  if (!plan) return failed(kernel, plan.error());
-  if (const auto loaded = load_tree(vm, *plan, memory); !loaded) return failed(kernel, loaded.error());
+  if (!plan) return failed(vm, plan.error());
+  if (const auto loaded = load_tree(vm, *plan, memory); !loaded) return failed(vm, loaded.error());
   const auto start = tell_kernel(vm, *plan, memory);
-  if (!start) return failed(kernel, start.error());
-  for (const GuestPhysRange& loaded : {plan->kernel, plan->initrd, plan->fdt, plan->tables}) {
-    if (!loaded.empty() && !vm.space().publish(loaded)) {
-      return failed(kernel, no_memory().error);
-    }
-  }
+  if (!start) return failed(vm, start.error());
+  const auto publish = [&](const GuestPhysRange& loaded) { return loaded.empty() || vm.space().publish(loaded).ok(); };
+  const bool published = std::ranges::all_of(plan->region_images, publish) &&
+                         std::ranges::all_of(std::array{plan->kernel, plan->initrd, plan->fdt, plan->tables}, publish);
+  if (!published) return failed(vm, no_memory().error);
   return *start;
 }
 

@@ -255,10 +255,38 @@ void FdtWriter::copy(const Fdt& source, FdtEdit& edit) {
 
 namespace {
 
+// In as many cells as the parent asks for, the most significant first.
+void write_reg(FdtWriter& writer, GuestPhysRange range, uint32_t address_cells, uint32_t size_cells) {
+  // Hostile trees ask for more cells than any address has.
+  constexpr uint32_t most_cells = 4;
+  const auto fits = [](uint64_t value, uint32_t cells) { return cells >= 2 || (cells == 1 && value >> 32 == 0); };
+  const bool sayable = fits(range.start.value(), address_cells) && fits(range.size, size_cells);
+  if (!sayable || address_cells > most_cells || size_cells > most_cells) {
+    return writer.fail_with(FdtError::narrow_cells);
+  }
+  std::array<uint32_t, size_t{2} * most_cells> cells{};
+  const auto put = [&](size_t end, uint32_t width, uint64_t value) {
+    for (uint32_t i = 0; i < width; ++i, value >>= 32) cells[end - 1 - i] = static_cast<uint32_t>(value);
+  };
+  put(address_cells, address_cells, range.start.value());
+  put(address_cells + size_cells, size_cells, range.size);
+  writer.cells("reg", std::span(cells).first(address_cells + size_cells));
+}
+
+void write_reserved(FdtWriter& writer, const FdtReserved& reserved, uint32_t address_cells, uint32_t size_cells) {
+  writer.begin_node("region", reserved.range.start.value());
+  write_reg(writer, reserved.range, address_cells, size_cells);
+  if (reserved.no_map) writer.flag("no-map");
+  writer.end_node();
+}
+
 class BootInfoEdit final : public FdtEdit {
  public:
   BootInfoEdit(const Fdt& source, const FdtBootInfo& info)
-      : root_(source.root()), chosen_(root_.child("chosen")), info_(info) {}
+      : root_(source.root()),
+        chosen_(root_.child("chosen")),
+        reserved_(root_.child("reserved-memory")),
+        info_(info) {}
 
   bool keeps(const FdtNode& node, size_t depth) override {
     // Nodes of the same name elsewhere in the tree are no memory of the machine.
@@ -274,6 +302,7 @@ class BootInfoEdit final : public FdtEdit {
     if (node == chosen_) write_chosen(writer, info_);
   }
   void add_children(const FdtNode& node, FdtWriter& writer) override {
+    if (node == reserved_) return add_reserved(node, writer);
     if (node != root_) return;
     if (!chosen_) {
       writer.begin_node("chosen");
@@ -281,12 +310,26 @@ class BootInfoEdit final : public FdtEdit {
       writer.end_node();
     }
     write_memory(writer, info_.memory, root_.address_cells(), root_.size_cells());
+    if (!reserved_) write_reserved_memory(writer, info_.reserved);
   }
 
  private:
+  // Two nodes of one name would be one too many: what the tree says of a place stands.
+  void add_reserved(const FdtNode& parent, FdtWriter& writer) const {
+    for (const FdtReserved& reserved : info_.reserved) {
+      bool is_there = false;
+      for (const FdtNode child : parent.children()) {
+        const auto reg = child.bus_reg(0);
+        is_there = is_there || (reg && reg->address == reserved.range.start.value());
+      }
+      if (!is_there) write_reserved(writer, reserved, parent.address_cells(), parent.size_cells());
+    }
+  }
+
   FdtNode root_;
   // The first node of that name among the root's children is the one that readers take.
   std::optional<FdtNode> chosen_;
+  std::optional<FdtNode> reserved_;
   const FdtBootInfo& info_;
 };
 
@@ -308,26 +351,22 @@ void write_chosen(FdtWriter& writer, const FdtBootInfo& info) {
 
 void write_memory(FdtWriter& writer, std::span<const GuestPhysRange> memory, uint32_t address_cells,
                   uint32_t size_cells) {
-  // Hostile trees ask for more cells than any address has.
-  constexpr uint32_t most_cells = 4;
-  const auto fits = [](uint64_t value, uint32_t cells) { return cells >= 2 || (cells == 1 && value >> 32 == 0); };
   for (const GuestPhysRange range : memory) {
-    const bool sayable = fits(range.start.value(), address_cells) && fits(range.size, size_cells);
-    if (!sayable || address_cells > most_cells || size_cells > most_cells) {
-      return writer.fail_with(FdtError::narrow_cells);
-    }
     writer.begin_node("memory", range.start.value());
     writer.string("device_type", "memory");
-    // A number in as many cells as the root asks for, the most significant first.
-    std::array<uint32_t, size_t{2} * most_cells> cells{};
-    const auto put = [&](size_t end, uint32_t width, uint64_t value) {
-      for (uint32_t i = 0; i < width; ++i, value >>= 32) cells[end - 1 - i] = static_cast<uint32_t>(value);
-    };
-    put(address_cells, address_cells, range.start.value());
-    put(address_cells + size_cells, size_cells, range.size);
-    writer.cells("reg", std::span(cells).first(address_cells + size_cells));
+    write_reg(writer, range, address_cells, size_cells);
     writer.end_node();
   }
+}
+
+void write_reserved_memory(FdtWriter& writer, std::span<const FdtReserved> reserved) {
+  if (reserved.empty()) return;
+  writer.begin_node("reserved-memory");
+  writer.u32("#address-cells", 2);
+  writer.u32("#size-cells", 2);
+  writer.flag("ranges");
+  for (const FdtReserved& part : reserved) write_reserved(writer, part, 2, 2);
+  writer.end_node();
 }
 
 }  // namespace hal

@@ -111,21 +111,29 @@ class FdtEdit {
   ~FdtEdit() = default;
 };
 
+// Memory that the kernel must leave alone (section 3.5); with `no_map` it must not even map it as memory.
+struct FdtReserved {
+  GuestPhysRange range;
+  bool no_map;
+};
+
 // What a boot loader tells a kernel, put into a tree that somebody else wrote: replaces the memory nodes and these
-// properties of /chosen, and keeps all else. FdtError::narrow_cells where the root's cells cannot say where the memory
-// is.
+// properties of /chosen, adds to /reserved-memory what does not begin at the address of a node that is there, and keeps
+// all else. FdtError::narrow_cells where the cells cannot say where the memory is.
 struct FdtBootInfo {
   std::span<const GuestPhysRange> memory;
-  std::optional<std::string_view> bootargs;  // nothing: what the tree says stands
-  std::optional<GuestPhysRange> initrd;
+  std::optional<std::string_view> bootargs = {};  // nothing: what the tree says stands
+  std::optional<GuestPhysRange> initrd = {};
   std::span<const std::byte> kaslr_seed = {};  // empty: what the tree says stands
   std::span<const std::byte> rng_seed = {};
+  std::span<const FdtReserved> reserved = {};
 };
 void copy_with_boot_info(FdtWriter& writer, const Fdt& source, const FdtBootInfo& info);
 
-// The properties of /chosen and the memory nodes alone, for trees that are written from scratch (two address and two
-// size cells).
+// The properties of /chosen, the memory nodes and /reserved-memory alone, for trees that are written from scratch (two
+// address and two size cells).
 void write_chosen(FdtWriter& writer, const FdtBootInfo& info);
+void write_reserved_memory(FdtWriter& writer, std::span<const FdtReserved> reserved);
 void write_memory(FdtWriter& writer, std::span<const GuestPhysRange> memory, uint32_t address_cells = 2,
                   uint32_t size_cells = 2);
 

@@ -139,6 +139,8 @@ void Checker::check_load(const Vm& vm) {
     return name.empty() ? std::span<const std::byte>{} : bytes_of(*files_.content(std::string(name.view())));
   };
   const auto regions = config::memory_map(vm.config.memory, map_);
+  std::vector<std::span<const std::byte>> region_images;
+  for (const config::MemoryRegion& region : regions) region_images.push_back(bytes(region.image));
   const auto own_tree = bytes(kernel.dtb);
   const vmm::LoadRequest request{.isa = isa_,
                                  .kernel = bytes(kernel.image),
@@ -147,15 +149,18 @@ void Checker::check_load(const Vm& vm) {
                                  .load = kernel.load,
                                  .entry = kernel.entry,
                                  .regions = {regions.begin(), regions.end()},
+                                 .region_images = region_images,
                                  .fdt_capacity = vmm::device_tree_capacity(own_tree)};
   const auto plan = vmm::plan_load(request, *inflater_);
-  if (!plan.ok()) return report(vm, plan.error());
-  for (size_t i = 0; i < vm.config.memory.regions.size(); ++i) {
-    const config::MemoryRegion& region = vm.config.memory.regions[i];
-    const size_t size = bytes(region.image).size();
-    if (size <= region.range.size) continue;
-    report(vm, {vmm::LoadError::Kind::region_too_small, size, region.range.size},
-           "memory.region." + std::to_string(i) + ".image");
+  if (!plan.ok()) {
+    std::string region_key;
+    if (plan.error().part() == vmm::LoadError::Part::region) {
+      const auto is_too_small = [&](const auto& region) { return bytes(region.image).size() > region.range.size; };
+      const auto& all = vm.config.memory.regions;
+      const auto index = std::ranges::find_if(all, is_too_small) - all.begin();
+      region_key = "memory.region." + std::to_string(index) + ".image";
+    }
+    return report(vm, plan.error(), region_key);
   }
   for (size_t i = 0; i < vm.config.disks.size(); ++i) {
     const config::DiskConfig& disk = vm.config.disks[i];
@@ -165,7 +170,9 @@ void Checker::check_load(const Vm& vm) {
   if (own_tree.empty()) return;
   std::vector<std::byte> buffer(request.fdt_capacity);
   const vmm::GuestFacts facts{
-      .regions = request.regions, .cmdline = kernel.cmdline, .initrd = plan->initrd, .seed = {}};
+      .regions = request.regions,
+      .region_images = {plan->region_images.begin(), plan->region_images.size()},
+      .cmdline = kernel.cmdline, .initrd = plan->initrd, .seed = {}};
   const auto tree = vmm::patch_device_tree(facts, own_tree, buffer);
   if (!tree.ok()) report(vm, vmm::LoadError::of(tree.error()));
 }

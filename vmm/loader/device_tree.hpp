@@ -16,7 +16,9 @@
 namespace vmm {
 
 struct GuestFacts {
-  std::span<const config::MemoryRegion> regions;  // those of kind ram are announced
+  // The VM's, ascending. Free RAM is announced as memory; RAM with fewer rights is reserved and not to be mapped.
+  std::span<const config::MemoryRegion> regions;
+  std::span<const hal::GuestPhysRange> region_images;  // LoadPlan::region_images: reserved
   std::string_view cmdline;
   hal::GuestPhysRange initrd;       // empty: none
   std::span<const std::byte> seed;  // fresh random bytes for the guest, or empty; the first 8 become kaslr-seed
@@ -26,6 +28,7 @@ struct GuestFacts {
 void write_reg(hal::FdtWriter& fdt, hal::GuestPhysRange range);
 // /chosen; `console`: path of the node of the guest's UART, or empty.
 void write_chosen(hal::FdtWriter& fdt, const GuestFacts& facts, std::string_view console);
+// The memory nodes and /reserved-memory.
 void write_memory(hal::FdtWriter& fdt, const GuestFacts& facts);
 
 // Room for the tree that is made of `own`, and for what is added to it; or for one that is built where `own` is empty.

@@ -41,6 +41,10 @@ void describe(hal::TextSink& sink, const LoadError& error) {
     case kernel_too_large:
       hal::format(sink, "the kernel needs {}, but only {} of the VM's memory are there for it", wanted, limit);
       break;
+    case kernel_over_image:
+      hal::format(sink, "the kernel at {} would overwrite the image of a memory region at {}", place,
+                  hal::GuestPhys(error.limit));
+      break;
     case initrd_too_large:
       hal::format(sink, "there is no room for the initrd of {} beside the kernel in {} of RAM", wanted, limit);
       break;
@@ -64,7 +68,7 @@ void describe(hal::TextSink& sink, const LoadError& error) {
     case region_too_small:
       hal::format(sink, "an image of {} does not fit into its region of {}", wanted, limit);
       break;
-    case no_ram: sink.put("the VM has no RAM"); break;
+    case no_ram: sink.put("the VM has no RAM that it may read and write"); break;
     case memory_refused: hal::format(sink, "the VM's memory at {} cannot be written", place); break;
   }
 }

@@ -28,6 +28,7 @@ struct LoadError {
     misaligned_load,        // `load` breaks the alignment that the format asks for: wanted = address, limit = alignment
     kernel_outside_memory,  // wanted = first address, limit = its size
     kernel_too_large,       // wanted = bytes needed, limit = bytes of the region from the load address on
+    kernel_over_image,      // there lies the image of a memory region: wanted, limit = first address of each
     initrd_too_large,       // wanted = its size, limit = the RAM in total
     fdt_too_large,          // wanted = its size, limit = what there is room for
     tables_too_large,       // the EFI tables: wanted, limit as for fdt_too_large
@@ -37,7 +38,7 @@ struct LoadError {
     misaligned_entry,       // no instruction begins there: wanted = the entry address
     not_executable,         // the guest may not execute what is at the entry address: wanted
     region_too_small,       // for the image that is loaded into it: wanted = its size, limit = the region's
-    no_ram,                 // the VM has no region of kind ram
+    no_ram,                 // the VM has no free RAM
     memory_refused,         // GuestMemorySink could not take the bytes: wanted = the address
   };
   enum class Part : uint8_t { kernel, initrd, device_tree, region };

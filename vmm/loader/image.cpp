@@ -116,6 +116,21 @@ bool looks_like_code(std::span<const std::byte> head, GuestIsa isa) {
   return op0 != 0 && op0 != 1 && op0 != 3;
 }
 
+hal::Result<void, LoadError> plan_region_images(const LoadRequest& request, GuestLayout& layout, LoadPlan& plan) {
+  const size_t count = std::min(request.regions.size(), request.region_images.size());
+  for (size_t i = 0; i < count; ++i) {
+    const hal::GuestPhysRange& region = request.regions[i].range;
+    const uint64_t size = request.region_images[i].size();
+    if (size == 0) continue;
+    if (size > region.size) return failed(Kind::region_too_small, size, region.size);
+    const hal::GuestPhysRange pages{region.start, hal::align_up(size, hal::page_size)};
+    // As many as there can be regions.
+    if (!plan.region_images.push_back(pages)) break;
+    layout.occupy(pages);
+  }
+  return {};
+}
+
 hal::Result<void, LoadError> plan_linux_image(const LoadRequest& request, const Kernel& kernel,
                                               const GuestLayout& layout, LoadPlan& plan) {
   const auto image = LinuxImage::parse(kernel.head);
@@ -292,6 +307,7 @@ hal::Result<LoadPlan, LoadError> plan_load(const LoadRequest& request, Inflater&
   GuestLayout layout(request.regions);
   if (!layout.has_ram()) return failed(Kind::no_ram);
   LoadPlan plan;
+  TRY(plan_region_images(request, layout, plan));
   TRY(plan_kernel(request, kernel, layout, plan));
   layout.occupy(plan.kernel);
   TRY(plan_initrd(request, layout, plan));
@@ -303,6 +319,10 @@ hal::Result<LoadPlan, LoadError> plan_load(const LoadRequest& request, Inflater&
 
 hal::Result<void, LoadError> load_images(const LoadRequest& request, const LoadPlan& plan, GuestMemorySink& memory,
                                          LoadProgress& progress, Inflater& scratch) {
+  const size_t images = std::min(request.regions.size(), request.region_images.size());
+  for (size_t i = 0; i < images; ++i) {
+    TRY(copy(memory, request.regions[i].range.start, request.region_images[i], progress));
+  }
   if (plan.compressed) {
     MemoryOutput output(memory, plan.kernel);
     TRY(scratch.gunzip(plan.file, output, &progress));

@@ -8,6 +8,7 @@
 
 #include "config/vm_config.hpp"
 #include "hal/base/address.hpp"
+#include "hal/base/fixed.hpp"
 #include "hal/base/result.hpp"
 #include "vmm/loader/error.hpp"
 #include "vmm/loader/guest_memory.hpp"
@@ -53,6 +54,8 @@ struct LoadRequest {
   std::optional<hal::GuestPhys> entry;  // default: what the format says
   // The VM's memory, ascending and disjoint, as config::memory_map() gives it.
   std::span<const config::MemoryRegion> regions;
+  // What is loaded at the start of each, in their order; empty: nothing. Shorter than `regions`: nothing for the rest.
+  std::span<const std::span<const std::byte>> region_images;
   // Room to keep for the device tree; the tree itself is built when the plan is known.
   uint64_t fdt_capacity = 64 * hal::kib;
   // LoongArch: room for vmm/loader/efi_tables.hpp with the longest command line.
@@ -65,6 +68,7 @@ struct LoadPlan {
   std::span<const std::byte> file;  // of the request's kernel: what is copied, or unpacked
   bool big_endian = false;     // the Image header says so; for the log
   hal::GuestPhysRange kernel;  // everything it occupies, memory it zeroes itself included
+  hal::FixedVector<hal::GuestPhysRange, config::max_memory_regions> region_images;  // whole pages, ascending
   hal::GuestPhysRange initrd;  // empty: none
   hal::GuestPhysRange fdt;     // size: the capacity asked for
   hal::GuestPhysRange tables;  // LoongArch: where the EFI tables go; empty where the kernel gets the tree's address
@@ -76,7 +80,7 @@ struct LoadPlan {
 [[nodiscard]] hal::Result<LoadPlan, LoadError> plan_load(const LoadRequest& request, Inflater& scratch,
                                                          LoadProgress* progress = nullptr);
 
-// Copy kernel and initrd (not the device tree) to where `plan`, made from the same request, says. RAM is zero before.
+// Copy the regions' images, kernel and initrd (not the device tree) to where `plan`, made from the same request, says. RAM is zero before.
 [[nodiscard]] hal::Result<void, LoadError> load_images(const LoadRequest& request, const LoadPlan& plan,
                                                        GuestMemorySink& memory, LoadProgress& progress,
                                                        Inflater& scratch);

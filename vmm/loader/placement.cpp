@@ -9,7 +9,7 @@ using config::MemoryRegion;
 using config::RegionKind;
 
 GuestLayout::GuestLayout(std::span<const MemoryRegion> regions) : regions_(regions) {
-  const auto first = std::ranges::find(regions, RegionKind::ram, &MemoryRegion::kind);
+  const auto first = std::ranges::find_if(regions, [&](const MemoryRegion& r) { return is_free_ram(r, regions); });
   if (first != regions.end()) first_ram_ = &*first;
 }
 
@@ -29,7 +29,12 @@ hal::Result<hal::GuestPhysRange, LoadError> GuestLayout::claim(hal::GuestPhys st
     if (!region.range.contains(start)) continue;
     const uint64_t room = region.range.end() - start;
     if (size > room) return hal::fail(LoadError{LoadError::Kind::kernel_too_large, size, room});
-    return hal::GuestPhysRange{start, size};
+    const hal::GuestPhysRange wanted{start, size};
+    for (const hal::GuestPhysRange& taken : occupied_) {
+      if (!taken.overlaps(wanted)) continue;
+      return hal::fail(LoadError{LoadError::Kind::kernel_over_image, start.value(), taken.start.value()});
+    }
+    return wanted;
   }
   return hal::fail(LoadError{LoadError::Kind::kernel_outside_memory, start.value(), size});
 }
@@ -43,7 +48,7 @@ hal::Result<hal::GuestPhysRange, LoadError> GuestLayout::claim_first(std::span<c
 }
 
 void GuestLayout::occupy(hal::GuestPhysRange range) {
-  // Kernel, initrd, device tree: the capacity covers what a loader places, by construction.
+  // The regions' images, kernel, initrd, device tree: the capacity covers what a loader places, by construction.
   [[maybe_unused]] const bool noted = occupied_.push_back(range);
 }
 
@@ -58,7 +63,7 @@ std::optional<hal::GuestPhysRange> GuestLayout::place(uint64_t size, uint64_t al
 
 std::optional<hal::GuestPhysRange> GuestLayout::place_in(const MemoryRegion& region, uint64_t size, uint64_t alignment,
                                                          hal::GuestPhys from) const {
-  if (region.kind != RegionKind::ram) return std::nullopt;
+  if (!is_free_ram(region, regions_)) return std::nullopt;
   hal::GuestPhys start = std::max(region.range.start, from);
   for (;;) {
     const hal::GuestPhysRange candidate{start.align_up(alignment), size};

@@ -210,6 +210,35 @@ TEST_F(CopyOfDtc, refuses_cells_that_the_memory_does_not_fit) {
   EXPECT_EQ(outcome("#address-cells = <0xffffffff>; #size-cells = <9>;", low), FdtError::narrow_cells);
 }
 
+TEST_F(CopyOfDtc, adds_to_reserved_memory_what_the_tree_does_not_have_there) {
+  const dtc::Blob blob = dtc::compile(R"(/dts-v1/; / { #address-cells = <1>; #size-cells = <1>;
+    reserved-memory { #address-cells = <1>; #size-cells = <1>; ranges;
+      firmware@1000 { reg = <0x1000 0x1000>; no-map; };
+      pool { size = <0x4000>; };
+    }; };)");
+  const Fdt fdt = Fdt::open(blob).value();
+  hal::FdtReserved reserved[] = {{{GuestPhys(0x1000), 0x2000}, false}, {{GuestPhys(0x8000), 0x3000}, true}};
+  FdtWriter writer(buffer_);
+  copy_with_boot_info(writer, fdt, {.memory = {}, .reserved = reserved});
+  const auto written = writer.finish();
+  ASSERT_TRUE(written.ok());
+  const Fdt copy = Fdt::open(*written).value();
+  EXPECT_TRUE(copy.find("/reserved-memory/firmware@1000"));
+  EXPECT_TRUE(copy.find("/reserved-memory/pool"));
+  EXPECT_FALSE(copy.find("/reserved-memory/region@1000"));
+  const auto added = copy.find("/reserved-memory/region@8000");
+  ASSERT_TRUE(added);
+  EXPECT_EQ(added->reg(0), (hal::HostPhysRange{HostPhys(0x8000), 0x3000}));
+  EXPECT_TRUE(added->has("no-map"));
+
+  reserved[1].range.start = GuestPhys(0x1'0000'0000);
+  FdtWriter narrow(buffer_);
+  copy_with_boot_info(narrow, fdt, {.memory = {}, .reserved = reserved});
+  const auto refused = narrow.finish();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error(), FdtError::narrow_cells);
+}
+
 // As many different names as there are properties, and nodes that look like memory in all places but the one where
 // memory stands.
 std::vector<std::byte> tree_of(size_t nodes) {

@@ -318,6 +318,7 @@ TEST(VmConfig, refuses_regions_that_no_machine_has) {
   EXPECT_TRUE(region("address = 0x8000_0000, size = \"8388607TiB\"").contains("beyond the last address"));
   EXPECT_TRUE(region("address = 0x4000_0000").contains("the key `memory.region.size` (size) is missing"));
   EXPECT_TRUE(region("address = 0, size = 4096, kind = \"rom\"").contains("no region of kind \"ram\""));
+  EXPECT_TRUE(region("address = 0, size = 4096, access = \"rx\"").contains("that it may read and write"));
   EXPECT_TRUE(region("address = 0, size = 4096, kind = \"rom\", access = \"rw\"").contains("cannot be written to"));
   for (const std::string_view bad : {"", "w", "x", "rr", "rwz", "R"}) {
     EXPECT_TRUE(region("address = 0, size = 4096, access = \"" + std::string(bad) + "\"").contains("r, w and x"))

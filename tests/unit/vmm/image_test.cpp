@@ -269,6 +269,63 @@ TEST_F(Loader, gives_firmware_in_rom_its_device_tree_at_the_start_of_ram) {
   EXPECT_EQ(p.fdt.start, GuestPhys(ram));
 }
 
+TEST_F(Loader, keeps_clear_of_what_is_loaded_into_regions) {
+  regions = {region(0, 2 * mib, config::RegionKind::rom), region(ram, 128 * mib)};
+  const Bytes firmware = code(4 * kib);
+  const Bytes data(1 * mib + 1, std::byte{0x5a});
+  const std::span<const std::byte> images[] = {{}, data};
+  LoadRequest r = request(firmware, ImageFormat::raw);
+  r.load = GuestPhys(0);
+  r.region_images = images;
+  const LoadPlan p = plan(r);
+  ASSERT_EQ(p.region_images.size(), 1U);
+  EXPECT_EQ(p.region_images[0], (GuestPhysRange{GuestPhys(ram), 1 * mib + 4 * kib}));
+  EXPECT_EQ(p.fdt.start, GuestPhys(ram + 1 * mib + 64 * kib)) << "the start of RAM is taken";
+  FakeMemory memory(regions);
+  ASSERT_TRUE(vmm::load_images(r, p, memory, progress, *scratch).ok());
+  EXPECT_EQ(memory.read({GuestPhys(ram), data.size()}), data);
+  EXPECT_EQ(memory.read(p.kernel), firmware);
+}
+
+TEST_F(Loader, refuses_a_kernel_in_the_place_of_a_regions_image) {
+  const Bytes data(1 * mib);
+  const std::span<const std::byte> images[] = {data};
+  const Bytes kernel = code(4 * kib);
+  LoadRequest r = request(kernel);
+  r.region_images = images;
+  expect_error(r, {Kind::kernel_over_image, ram + 512 * kib, ram});
+  r.load = GuestPhys(ram + 1 * mib);
+  EXPECT_EQ(plan(r).kernel.start, GuestPhys(ram + 1 * mib));
+  const Bytes linux_image = arm64_image(4 * kib, 1 * mib);
+  r.kernel = linux_image;
+  r.load = {};
+  EXPECT_EQ(plan(r).kernel.start, GuestPhys(ram + 2 * mib));
+  regions = {region(ram, 512 * kib)};
+  r.regions = regions;
+  expect_error(r, {Kind::region_too_small, 1 * mib, 512 * kib});
+}
+
+TEST_F(Loader, uses_only_ram_that_the_guest_may_use_for_everything) {
+  regions = {region(0, 64 * mib), region(ram, 64 * mib), region(2 * ram, 64 * mib)};
+  regions[0].access.write = false;
+  regions[1].access.execute = false;
+  const Bytes kernel = arm64_image(4 * kib, 1 * mib);
+  const Bytes initrd(4 * kib);
+  LoadRequest r = request(kernel);
+  r.initrd = initrd;
+  const LoadPlan p = plan(r);
+  for (const GuestPhysRange& range : {p.kernel, p.initrd, p.fdt}) EXPECT_TRUE(regions[2].range.contains(range));
+  // Code in ROM can do with RAM that it cannot execute.
+  regions = {region(0, 2 * mib, config::RegionKind::rom), region(ram, 64 * mib)};
+  regions[1].access.execute = false;
+  const Bytes firmware = code(4 * kib);
+  r = request(firmware);
+  r.load = GuestPhys(0);
+  EXPECT_EQ(plan(r).fdt.start, GuestPhys(ram));
+  regions[1].access.write = false;
+  expect_kind(r, Kind::no_ram);
+}
+
 TEST_F(Loader, loads_elf_segments_at_their_physical_addresses) {
   const Bytes kernel =
       elf({{0xffff'0000, ram + 1 * mib, 100, 300}, {0xffff'1000, ram + 1 * mib + 4 * kib, 50, 50}}, 0xffff'0010);

@@ -228,6 +228,42 @@ TEST_F(Aarch64DeviceTree, announces_ram_and_nothing_else_as_memory) {
   EXPECT_EQ(bytes_announced, 96 * mib);
 }
 
+TEST_F(Aarch64DeviceTree, reserves_ram_that_is_not_free) {
+  regions = {region(0x4000'0000, 64 * mib), region(0x7000'0000, 1 * mib), region(0x8000'0000, 32 * mib)};
+  regions[1].access.write = false;
+  const GuestPhysRange images[] = {{GuestPhys(0x7000'0000), 0x1000}, {GuestPhys(0x8000'0000), 0x3000}};
+  board.guest.regions = regions;
+  board.guest.region_images = images;
+  const auto check = [](const hal::Fdt& fdt) {
+    EXPECT_TRUE(fdt.find("/memory@40000000"));
+    EXPECT_FALSE(fdt.find("/memory@70000000")) << "the kernel would write to it";
+    EXPECT_TRUE(fdt.find("/memory@80000000"));
+    const auto parent = fdt.find("/reserved-memory");
+    ASSERT_TRUE(parent);
+    EXPECT_TRUE(parent->has("ranges"));
+    const auto read_only = fdt.find("/reserved-memory/region@70000000");
+    ASSERT_TRUE(read_only);
+    EXPECT_EQ(cells(*read_only, "reg"), (std::vector<uint32_t>{0, 0x7000'0000, 0, 0x10'0000}));
+    EXPECT_TRUE(read_only->has("no-map"));
+    const auto image = fdt.find("/reserved-memory/region@80000000");
+    ASSERT_TRUE(image);
+    EXPECT_EQ(cells(*image, "reg"), (std::vector<uint32_t>{0, 0x8000'0000, 0, 0x3000}));
+    EXPECT_FALSE(image->has("no-map"));
+  };
+  check(build());
+  board.guest.regions = {};
+  board.guest.region_images = {};
+  EXPECT_FALSE(build().find("/reserved-memory"));
+  const std::vector<std::byte> own(bytes.begin(), bytes.end());
+  board.guest.regions = regions;
+  board.guest.region_images = images;
+  const auto patched = vmm::patch_device_tree(board.guest, own, buffer);
+  ASSERT_TRUE(patched.ok());
+  const auto fdt = hal::Fdt::open(*patched);
+  ASSERT_TRUE(fdt.ok());
+  check(*fdt);
+}
+
 TEST_F(Aarch64DeviceTree, says_when_the_buffer_is_too_small) {
   vmm::test::DeviceFixture devices(vmm::aarch64::device_kinds, config);
   for (size_t size = 0; size < 1500; size += 100) {
@@ -301,6 +337,9 @@ TEST(Aarch64Devices, let_the_watchdog_end_a_vm_that_runs) {
 TEST_F(Aarch64DeviceTree, gives_dtc_nothing_to_warn_about) {
   if (std::system("dtc --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "skipped: dtc is not installed";
   const auto directory = std::filesystem::temp_directory_path();
+  regions = {region(0x4000'0000, 64 * mib), region(0x7000'0000, 1 * mib)};
+  regions[1].access.write = false;
+  board.guest.regions = regions;
   for (const unsigned version : {2U, 3U}) {
     board.gic_version = version;
     board.its = config.watchdog = true;

@@ -75,6 +75,14 @@ TEST_F(LoongArchDeviceTree, describes_qemus_board) {
   EXPECT_EQ(fdt.find("/chosen")->string("bootargs"), "quiet");
 }
 
+TEST_F(LoongArchDeviceTree, reserves_ram_that_is_not_free) {
+  regions[1].access = {.read = true, .write = false, .execute = false};
+  const hal::Fdt& fdt = build();
+  EXPECT_TRUE(fdt.find("/memory@0"));
+  EXPECT_FALSE(fdt.find("/memory@80000000"));
+  EXPECT_EQ(cells(fdt, "/reserved-memory/region@80000000", "reg"), (std::vector<uint32_t>{0, 0x8000'0000, 0, 0x2000'0000}));
+}
+
 TEST_F(LoongArchDeviceTree, lists_each_vcpu_under_its_number) {
   const hal::Fdt& fdt = build();
   for (uint32_t cpu = 0; cpu < 4; ++cpu) {
