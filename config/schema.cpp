@@ -107,18 +107,26 @@ void Loader::read_rows(const Node& node, const Rows& rows) {
 
 namespace {
 
-// The table in which a key of this name is known, as it is written.
-class TableOfKey final : public KeyVisitor {
+// The tables in which a key of this name is known, as they are written: "[kernel] or [[memory.region]]".
+class TablesOfKey final : public KeyVisitor {
  public:
-  explicit TableOfKey(std::string_view key) : key_(key) {}
+  explicit TablesOfKey(std::string_view key) : key_(key) {}
   void visit(std::string_view table, const KeyInfo& info) override {
-    if (info.name == key_ && !found_) found_ = table;
+    if (info.name != key_) return;
+    at_top_ = at_top_ || table.empty();
+    if (table.empty()) return;
+    if (!text_.text().empty()) text_.put(" or ");
+    text_.put(table);
   }
-  [[nodiscard]] std::optional<std::string_view> found() const { return found_; }
+  // Above all tables, whether or not in one as well.
+  [[nodiscard]] bool at_top() const { return at_top_; }
+  [[nodiscard]] std::string_view text() const { return text_.text(); }
 
  private:
   std::string_view key_;
-  std::optional<std::string_view> found_;
+  bool at_top_ = false;
+  std::array<char, 96> buffer_{};
+  hal::BufferSink text_{buffer_};
 };
 
 }  // namespace
@@ -130,13 +138,13 @@ void Loader::unknown_key(const Node& node, const Rows& rows) {
   }
   const std::span<const std::string_view> words(known.begin(), known.end());
   const Path path = enter(node.key());
-  TableOfKey elsewhere(node.key());
+  TablesOfKey elsewhere(node.key());
   if (!closest_word(node.key(), words)) visit_keys_(elsewhere);
-  if (elsewhere.found() && elsewhere.found()->empty()) {
+  if (elsewhere.at_top()) {
     error(node.key_position(), "unknown key `{}`; `{}` stands in no table: put it above the first [table]", path.view(),
           node.key());
-  } else if (elsewhere.found()) {
-    error(node.key_position(), "unknown key `{}`; `{}` belongs to {}", path.view(), node.key(), *elsewhere.found());
+  } else if (!elsewhere.text().empty()) {
+    error(node.key_position(), "unknown key `{}`; `{}` belongs to {}", path.view(), node.key(), elsewhere.text());
   } else {
     Hint buffer{};
     error(node.key_position(), "unknown key `{}`, {}", path.view(), hint(buffer, node.key(), words, "known here are "));

@@ -152,6 +152,8 @@ TEST(VmConfig, says_what_an_unknown_key_was_meant_to_be) {
             "x.toml:6:1: unknown key `devices.floppy`, known here are `rtc`, `power_key` or `watchdog`\n");
   // One that is known, but elsewhere.
   EXPECT_EQ(message_of("cmdline = \"quiet\""), "x.toml:2:1: unknown key `cmdline`; `cmdline` belongs to [kernel]\n");
+  EXPECT_EQ(message_of("image = \"a\""),
+            "x.toml:2:1: unknown key `image`; `image` belongs to [[memory.region]] or [kernel]\n");
   EXPECT_EQ(table_message_of("[devices]\nautostart = true"),
             "x.toml:6:1: unknown key `devices.autostart`; `autostart` stands in no table: put it above the first [table]\n");
   // However many are known, no name is cut.
