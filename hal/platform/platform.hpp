@@ -53,6 +53,7 @@ struct Platform {
   // All of them, whoever drives them: nothing for a guest's hands (see platform_use.hpp).
   FixedVector<HostPhysRange, 32> interrupt_controllers;
   FixedVector<HostPhysRange, 16> iommus;
+  FixedVector<HostPhysRange, 4> power_switches;  // that switch the machine off, or reset it
   bool lists_are_complete = true;
   std::optional<uint64_t> random_seed;
 };

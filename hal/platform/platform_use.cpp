@@ -34,8 +34,9 @@ std::string_view name(PlatformUse use) {
     case PlatformUse::firmware_memory: return "memory that the firmware keeps";
     case PlatformUse::interrupt_controller: return "an interrupt controller";
     case PlatformUse::iommu: return "an IOMMU";
+    case PlatformUse::power_switch: return "what switches the machine off";
     case PlatformUse::console: return "Plinth's console";
-    case PlatformUse::unknown: return "more interrupt controllers and IOMMUs than Plinth can tell apart";
+    case PlatformUse::unknown: return "more of the machine's own devices than Plinth can tell apart";
   }
   return "?";
 }
@@ -45,6 +46,7 @@ std::optional<PlatformUse> use_of(const Platform& platform, HostPhysRange range)
   if (overlaps_any(platform.reserved, range)) return PlatformUse::firmware_memory;
   if (overlaps_any(platform.interrupt_controllers, range)) return PlatformUse::interrupt_controller;
   if (overlaps_any(platform.iommus, range)) return PlatformUse::iommu;
+  if (overlaps_any(platform.power_switches, range)) return PlatformUse::power_switch;
   if (platform.console && platform.console->registers.overlaps(range)) return PlatformUse::console;
   if (!platform.lists_are_complete) return PlatformUse::unknown;
   return std::nullopt;
@@ -54,6 +56,12 @@ void find_controllers(const Fdt& fdt, Platform& platform) {
   for (const FdtNode node : fdt.nodes()) {
     if (is_interrupt_controller(node)) add_ranges(node, platform.interrupt_controllers, platform);
     if (node.has("#iommu-cells")) add_ranges(node, platform.iommus, platform);
+    if (node.is_compatible("syscon-poweroff") || node.is_compatible("syscon-reboot")) {
+      // The registers are another device's (syscon-poweroff.yaml, regmap), or the parent's.
+      const auto regmap = node.u32("regmap");
+      const auto device = regmap ? fdt.find_phandle(*regmap) : node.parent();
+      if (device) add_ranges(*device, platform.power_switches, platform);
+    }
   }
 }
 

@@ -88,6 +88,15 @@ class HostTool : public testing::Test {
     writer.u32("#iommu-cells", 1);
     writer.u64s("reg", {0x905'0000, 0x2'0000});
     writer.end_node();
+    writer.begin_node("ged", 0x100e'0000);
+    writer.string("compatible", "syscon");
+    writer.u64s("reg", {0x100e'0000, 0x40});
+    writer.u32("phandle", 7);
+    writer.end_node();
+    writer.begin_node("poweroff");
+    writer.string("compatible", "syscon-poweroff");
+    writer.u32("regmap", 7);
+    writer.end_node();
     const hal::GuestPhysRange memory{hal::GuestPhys(0x4000'0000), 256 * hal::mib};
     write_memory(writer, {&memory, 1});
     writer.end_node();
@@ -205,6 +214,7 @@ TEST_F(HostTool, gives_no_range_away_that_has_an_owner) {
   owned("0x0808_0000", "an interrupt controller");
   owned("0x0905_0000", "an IOMMU");
   owned("0x0900_0000", "Plinth's console");
+  owned("0x100e_0000", "what switches the machine off");
   EXPECT_EQ(check(device("0x0a00_0000"), true).errors, "");
 
   host::CheckOptions options;
