@@ -18,8 +18,8 @@ int describe(const DescribeOptions& options) {
     std::string files;
     for (const std::string& file : named.all) files += (files.empty() ? "" : ", ") + quote(file);
     if (out.size() > 1) out += ",\n ";
-    out += "{\"name\": " + quote(named.vm) + ", \"memory\": " + std::to_string(named.memory) + ", \"files\": [" + files +
-           "]}";
+    out += "{\"name\": " + quote(named.vm) + ", \"memory\": " + std::to_string(named.memory) +
+           ", \"restarts\": " + (named.restarts ? "true" : "false") + ", \"files\": [" + files + "]}";
   }
   return std::puts((out + "]").c_str()) < 0 || std::fflush(stdout) != 0 ? bad_file : good;
 }

@@ -23,7 +23,10 @@ NamedFiles NamedFiles::of(const ConfigText& file, bool loongarch64) {
   config::Diagnostics errors("", silence);
   const config::Board& map = loongarch64 ? config::loongarch64_board : config::aarch64_board;
   if (!config::load_vm(file.text, map, arena, errors, *vm).ok()) return {};
-  NamedFiles named{std::string(vm->name), 0, std::string(vm->kernel.image), {}};
+  NamedFiles named{.vm = std::string(vm->name),
+                   .restarts = vm->on_crash == config::CrashAction::restart,
+                   .kernel = std::string(vm->kernel.image),
+                   .all = {}};
   for (const config::MemoryRegion& region : config::memory_map(vm->memory, map)) named.memory += region.range.size;
   config::for_each_file(*vm, [&](std::string_view, std::string_view name) { named.all.emplace(name); });
   return named;

@@ -13,6 +13,7 @@ namespace host {
 struct NamedFiles {
   std::string vm;
   uint64_t memory = 0;  // bytes
+  bool restarts = false;  // after a crash
   std::string kernel;
   std::set<std::string> all;  // the kernel too
 

@@ -33,7 +33,7 @@ def run(arguments):
         say(f"waiting for: gdb-multiarch {shown(BUILD / arguments.arch / 'plinth.elf')} -ex 'target remote {machines.GDB}'")
     if arguments.script is None:
         return _interactive(machine.command(kernel, packed, machines.interactive(arguments.log)))
-    return _scripted(machine.command(kernel, packed, machines.SCRIPTED), arguments, names, emulator)
+    return _scripted(machine.command(kernel, packed, machines.SCRIPTED), arguments, wanted, emulator)
 
 
 def _check_script(arguments):
@@ -77,7 +77,8 @@ def _interactive(command):
     os.execvp(command[0], command)
 
 
-def _scripted(command, arguments, names, emulator):
+def _scripted(command, arguments, vms, emulator):
+    names = [vm["name"] for vm in vms]
     unknown = [name for kind, name in arguments.script if kind == "on" and name not in names]
     if unknown:
         raise Failure(f"--on {unknown[0]}: no VM of this run is called so; there are: {', '.join(names)}", USAGE)
@@ -92,7 +93,7 @@ def _scripted(command, arguments, names, emulator):
             log.write(data)
             log.flush()
 
-    with GuestConsole(command, arguments.timeout or 120, arguments.reject, output, names) as session:
+    with GuestConsole(command, arguments.timeout or 120, arguments.reject, output, vms) as session:
         try:
             for kind, text in arguments.script:
                 if kind == "expect":

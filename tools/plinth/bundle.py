@@ -89,10 +89,11 @@ def check_names(files):
 
 def demands(files, arch, overrides=()):
     """What each VM file asks for, with the overrides applied, by the hypervisor's own reading: its name, the bytes of
-    memory it takes, the images it names. A file that is not good asks for nothing: packing and checking say why."""
+    memory it takes, whether it restarts after a crash, the images it names; "file" is what the bundle calls it. A file that is not good asks for nothing: packing and checking say why."""
     command = [building.host_tool(), "describe", "--arch", arch, *map(shown, files)]
     command += [word for override in overrides for word in ("--set", override)]
-    return json.loads(call(command, "reading the VM files", cwd=ROOT))
+    found = json.loads(call(command, "reading the VM files", cwd=ROOT))
+    return [vm | {"file": file.name} for file, vm in zip(files, found)]
 
 
 def images(files, arch, overrides=(), given=()):

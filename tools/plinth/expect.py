@@ -163,16 +163,17 @@ class GuestConsole(Session):
     without escape sequences, and without the echo of the lines that were typed. What a guest prints in answer to a typed
     line is searched from the first repetition of that line on.
 
-    `names` are the VMs of the run.
+    `vms` are the VMs of the run as bundle.demands() gives them, the one at the console first.
     """
 
-    def __init__(self, command, timeout, reject=(), output=None, names=()):
+    def __init__(self, command, timeout, reject=(), output=None, vms=()):
         super().__init__(command, timeout, reject, output)
-        self._names = names
+        self._vms = vms
+        self._vm = vms[0] if vms else None  # whose console it is
         self._raw = ""  # the beginning of an escape sequence or of a line of the log, whose rest is to come
         self._line_start = True
         self._echoes = []  # typed lines whose echo has not been seen
-        self._end_of_vm = None  # what the log said of it, and since when it is quiet
+        self._ends = {}  # VM -> what the log said of its end, and since when the console is quiet
         self._announced = None  # what the log says when the console that is asked for is there
 
     def send(self, text):
@@ -181,12 +182,13 @@ class GuestConsole(Session):
         super().send(data)
 
     def expect(self, pattern, timeout=None):
-        self._end_of_vm = self._end_of_vm and (self._end_of_vm[0], time.monotonic())
+        self._note_output()
         return super().expect(pattern, timeout)
 
     def go_to(self, name):
         """To the console of VM `name`, from wherever the session is."""
         self._echoes = []
+        self._vm = next(vm for vm in self._vms if vm["name"] == name)
         self._announced = re.compile(rf"console of '{re.escape(name)}'")
         super().send(f"\x1econsole {name}\n")
         while self._announced:
@@ -203,8 +205,11 @@ class GuestConsole(Session):
         for line in text.splitlines(keepends=True):
             self._take_line(line)
         self._drop_echoes()
-        if text and self._end_of_vm:
-            self._end_of_vm = (self._end_of_vm[0], time.monotonic())
+        if text:
+            self._note_output()
+
+    def _note_output(self):
+        self._ends = {name: (words, time.monotonic()) for name, (words, _) in self._ends.items()}
 
     def _take_line(self, line):
         """A line, or a piece of one."""
@@ -221,12 +226,9 @@ class GuestConsole(Session):
         if self._announced and self._announced.search(line):
             self._announced = None
             self._text = ""
-        vm = re.match(r"(?:error: )?(?:vms/)?([\w-]+)(?:\.toml)?(?::\d+)*: ", line)
-        is_end = line.startswith("error: vms/") or line.startswith("warning: no VM:")
-        if vm and vm.group(1) in self._names:
-            is_end |= line.startswith("error: ") or line.endswith((": powered itself off", ": stopped"))
-        if is_end:
-            self._end_of_vm = (line.removeprefix("error: "), time.monotonic())
+        for vm in self._vms:
+            if _tells_the_end(line, vm):
+                self._ends.setdefault(vm["name"], (line.removeprefix("error: "), time.monotonic()))
 
     def _drop_echoes(self):
         """Takes out what is the echo of a typed line; one that is still coming in is not searched yet."""
@@ -246,8 +248,22 @@ class GuestConsole(Session):
         return self._text
 
     def _check_alive(self):
-        if self._end_of_vm and time.monotonic() - self._end_of_vm[1] >= QUIET:
-            raise Ended(f"the VM is not going to say it: {self._end_of_vm[0]}")
+        words, since = self._ends.get(self._vm and self._vm["name"], (None, 0))
+        if words and time.monotonic() - since >= QUIET:
+            raise Ended(f"the VM is not going to say it: {words}")
+
+
+def _tells_the_end(line, vm):
+    """Whether this line of Plinth's log says that `vm` was refused, or runs no more."""
+    if line.startswith((f"error: vms/{vm['file']}:", "warning: no VM:")):
+        return True
+    of_vm = re.match(rf"(error: )?{re.escape(vm['name'])}: (.*)", line)
+    if not of_vm:
+        return False
+    is_error, words = of_vm.groups()
+    if not is_error:
+        return words in ("powered itself off", "stopped")
+    return not (vm["restarts"] and re.match(r"(vCPU \d+ )?crashed", words))
 
 
 def unescape(text):

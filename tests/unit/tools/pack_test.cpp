@@ -382,8 +382,8 @@ TEST_F(HostTool, describes_what_vm_files_ask_for) {
   options.vms = {path("a.toml"), write("bad.toml", "name = ")};
   options.sets = {"a.memory=2GiB", "a.kernel.initrd=x/with=sign"};
   EXPECT_EQ(run(host::describe, options).output,
-            "[{\"name\": \"a\", \"memory\": 2147483648, \"files\": [\"x/code\", \"x/with=sign\"]},\n"
-            " {\"name\": \"\", \"memory\": 0, \"files\": []}]\n");
+            "[{\"name\": \"a\", \"memory\": 2147483648, \"restarts\": false, \"files\": [\"x/code\", \"x/with=sign\"]},\n"
+            " {\"name\": \"\", \"memory\": 0, \"restarts\": false, \"files\": []}]\n");
 }
 
 TEST_F(HostTool, finds_files_with_an_equals_sign_in_their_name) {
