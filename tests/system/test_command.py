@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ./plinth command as users and their CI type it."""
 
+import os
 import subprocess
 
 from plinth.paths import BUILD, ROOT
@@ -70,6 +71,19 @@ def the_command_answers_when_asked_what_it_is(run):
         result = plinth(*words)
         check(result.returncode == 0 and answer in result.stdout, f"{words}: {result.stdout}{result.stderr}")
     check(plinth("help", "nothing").returncode == 2, "help for no command")
+
+
+@test(limit=60)
+def output_that_nobody_takes_is_no_success(run):
+    for words in (("help",), ("run", "--help"), ("--version",)):
+        with open("/dev/full", "w") as full:
+            result = subprocess.run([ROOT / "plinth", *words], stdout=full, stderr=subprocess.PIPE, text=True)
+        check(result.returncode == 1 and result.stderr.count("\n") == 1, f"{words}: {result.returncode} {result.stderr}")
+        reader, writer = os.pipe()
+        os.close(reader)
+        result = subprocess.run([ROOT / "plinth", *words], stdout=writer, stderr=subprocess.PIPE, text=True)
+        os.close(writer)
+        check(result.returncode == 141 and not result.stderr, f"{words}: {result.returncode} {result.stderr}")
 
 
 @test(limit=60)

@@ -32,7 +32,7 @@ def run(arguments):
     if arguments.gdb:
         say(f"waiting for: gdb-multiarch {shown(BUILD / arguments.arch / 'plinth.elf')} -ex 'target remote {machines.GDB}'")
     if arguments.script is None:
-        return _interactive(machine.command(kernel, packed, machines.interactive(arguments.log)))
+        return _interactive(machine.command(kernel, packed, machines.interactive(arguments.log)), arguments.log)
     return _scripted(machine.command(kernel, packed, machines.SCRIPTED), arguments, wanted, emulator)
 
 
@@ -71,7 +71,9 @@ def _print_commands(arguments, files, machine):
     print(shlex.join(shown(word) for word in words))
 
 
-def _interactive(command):
+def _interactive(command, log):
+    if log:
+        open(log, "wb").close()  # QEMU's own words about a file that cannot be written come too late
     say("leave with Ctrl-A x; Plinth's own prompt is at Ctrl-^ (often typed as Ctrl-6)")
     sys.stderr.flush()
     os.execvp(command[0], command)

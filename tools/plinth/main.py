@@ -59,11 +59,26 @@ def _version():
         return "plinth without a version: no git here"
 
 
+class _Version(argparse.Action):
+    """Asks git only when somebody wants to know."""
+
+    def __call__(self, parser, *_):
+        print(_version())
+        parser.exit()
+
+
+class _Parser(argparse.ArgumentParser):
+    def _print_message(self, message, file=None):
+        """argparse's own takes it for success when the text cannot be written."""
+        if message:
+            (file or sys.stderr).write(message)
+
+
 def parser():
-    top = argparse.ArgumentParser(prog="plinth", description="Builds, packs, runs and tests the Plinth hypervisor.",
+    top = _Parser(prog="plinth", description="Builds, packs, runs and tests the Plinth hypervisor.",
                                   formatter_class=argparse.RawDescriptionHelpFormatter,
                                   epilog=EPILOG)
-    top.add_argument("--version", action="version", version=_version())
+    top.add_argument("--version", action=_Version, nargs=0, help="say which version this is")
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     top.set_defaults(action=lambda _: top.print_help())
 
@@ -232,11 +247,33 @@ def _arguments():
     return arguments
 
 
-def main():
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    arguments = _arguments()
+def _act():
+    """Does what was asked, down to the last byte of output: what is still buffered has not been written."""
     try:
+        arguments = _arguments()
         return arguments.action(arguments) or 0
+    finally:
+        sys.stdout.flush()
+
+
+def _abandon_output():
+    """Nobody takes it: the interpreter's own last flush must not complain once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _open_closed_streams():
+    """Those that the shell closed (`>&-`): what is printed to them is lost, and no file takes their place."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            setattr(sys, name, open(number, mode, closefd=False))
+
+
+def main():
+    _open_closed_streams()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        return _act()
     except Failure as failure:
         print(f"plinth: {failure}", file=sys.stderr)
         return failure.code
@@ -244,11 +281,12 @@ def main():
         print("plinth: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_output()
         return 141
     except OSError as error:  # what was asked of the system, and not what is wrong with Plinth
         what = f"{error.strerror or error}: {error.filename}" if error.filename else str(error.strerror or error)
         print(f"plinth: {what}", file=sys.stderr)
+        _abandon_output()
         return 1
 
 
