@@ -86,14 +86,14 @@ void BoardCommon::resume(hal::Ticks passed) {
   worker_.release();
 }
 
-hal::Result<void, VmError> BoardCommon::plug_in(DeviceSet::Kinds kinds, IrqSink& irqs, MsiSink* messages,
+hal::Result<void, VmError> BoardCommon::plug_in(DeviceSet::Kinds kinds, IrqSink& irqs, pci::Bus& pci,
                                                 std::span<MmioDevice* const> own) {
   const config::VmConfig& config = vm_.config();
   TRY(disks_.create(vm_));
   if (!config.disks.empty()) TRY(worker_.start(vm_));
   const DeviceSite site{.config = config,
                         .irqs = irqs,
-                        .messages = messages,
+                        .pci = pci,
                         .timer = timer_,
                         .counter = counter_,
                         .console = vm_.console(),

@@ -108,7 +108,7 @@ class BoardCommon {
   }
   // Make the devices of `kinds` that the VM wants, and put them and `own`, windows of the board itself, on the VM's
   // bus. Once. The log says why not.
-  hal::Result<void, VmError> plug_in(DeviceSet::Kinds kinds, IrqSink& irqs, MsiSink* messages,
+  hal::Result<void, VmError> plug_in(DeviceSet::Kinds kinds, IrqSink& irqs, pci::Bus& pci,
                                      std::span<MmioDevice* const> own);
   [[nodiscard]] DeviceSet& devices() { return *devices_; }
   [[nodiscard]] Vm& vm() const { return vm_; }

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 
 namespace hal {
@@ -54,6 +55,12 @@ template <class T, size_t Capacity>
 class FixedVector {
  public:
   static constexpr size_t capacity = Capacity;
+
+  constexpr FixedVector() = default;
+  // The first Capacity of these.
+  constexpr FixedVector(std::initializer_list<T> elements) : count_(std::min(elements.size(), Capacity)) {
+    std::copy_n(elements.begin(), count_, elements_.begin());
+  }
 
   // False, and unchanged, when there is no room.
   [[nodiscard]] constexpr bool push_back(const T& element) {

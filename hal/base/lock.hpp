@@ -24,6 +24,8 @@ enum class LockRank : uint8_t {
   psci = 30,           // vmm: one VM's vCPU power states
   device = 40,         // vmm: one emulated device
   device_alarms = 45,  // vmm: when the devices of one board want to be called
+  pci_function = 46,   // vmm: one function's configuration space
+  pci_lines = 47,      // vmm: what the functions of one bus drive together
   its = 49,
   vgic_distributor = 50,
   vgic_vcpu = 51,

@@ -66,6 +66,15 @@ void write_its(FdtWriter& fdt) {
   fdt.end_node();
 }
 
+void write_gicv2m(FdtWriter& fdt) {
+  fdt.begin_node("v2m", virt_board::gicv2m.start.value());
+  fdt.string("compatible", "arm,gic-v2m-frame");
+  fdt.flag("msi-controller");
+  write_reg(fdt, virt_board::gicv2m);
+  fdt.u32("phandle", gicv2m_phandle);
+  fdt.end_node();
+}
+
 void write_gic(FdtWriter& fdt, const GuestBoard& board) {
   const hal::GuestPhysRange distributor = virt_board::gic_distributor;
   const bool v2 = board.gic_version == 2;
@@ -80,6 +89,7 @@ void write_gic(FdtWriter& fdt, const GuestBoard& board) {
   if (!v2) fdt.u32("#redistributor-regions", 1);
   fdt.u64s("reg", {distributor.start.value(), distributor.size, cpus.start.value(), cpus.size});
   fdt.u32("phandle", gic_phandle);
+  if (v2) write_gicv2m(fdt);
   if (!v2 && board.its) write_its(fdt);
   fdt.end_node();
 }
@@ -97,14 +107,22 @@ void write_clock(FdtWriter& fdt) {
 
 class Tree final : public DeviceTreeWriter {
  public:
-  using DeviceTreeWriter::DeviceTreeWriter;
+  Tree(FdtWriter& writer, const GuestBoard& board) : DeviceTreeWriter(writer), board_(board) {}
   void interrupt(VirtualIrq irq) override { write(irq, level_high); }
   void edge_interrupt(VirtualIrq irq) override { write(irq, edge_rising); }
+  // The GIC has addresses of two cells; interrupts are nowhere there.
+  [[nodiscard]] InterruptCells mapped_interrupt(VirtualIrq irq) const override {
+    return {{gic_phandle, 0, 0, shared, spi_number(irq), level_high}};
+  }
+  [[nodiscard]] uint32_t message_controller() const override {
+    return board_.gic_version == 2 ? gicv2m_phandle : its_phandle;
+  }
 
  private:
-  void write(VirtualIrq irq, uint32_t flags) {
-    fdt.cells("interrupts", {shared, static_cast<uint32_t>(irq) - virt_board::spi_base, flags});
-  }
+  static uint32_t spi_number(VirtualIrq irq) { return static_cast<uint32_t>(irq) - virt_board::spi_base; }
+  void write(VirtualIrq irq, uint32_t flags) { fdt.cells("interrupts", {shared, spi_number(irq), flags}); }
+
+  const GuestBoard& board_;
 };
 
 void write_aliases(FdtWriter& fdt, std::string_view console) {
@@ -134,7 +152,7 @@ hal::Result<std::span<const std::byte>, hal::FdtError> build_device_tree(const G
   write_timer(fdt, board);
   write_gic(fdt, board);
   write_clock(fdt);
-  Tree tree(fdt);
+  Tree tree(fdt, board);
   devices.describe(tree);
   fdt.end_node();
   return fdt.finish();

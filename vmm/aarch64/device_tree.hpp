@@ -26,6 +26,7 @@ inline constexpr uint32_t gic_phandle = 1;
 inline constexpr uint32_t its_phandle = 2;
 inline constexpr uint32_t clock_phandle = 3;
 inline constexpr uint32_t gpio_phandle = 4;
+inline constexpr uint32_t gicv2m_phandle = 5;
 inline constexpr uint32_t cpu_phandle = 0x100;
 
 // Describe `board` and `devices` in `buffer`; the tree's bytes are the first part of it. The only error is

@@ -12,9 +12,10 @@ extern const DeviceKind power_key_device;
 extern const DeviceKind watchdog_device;
 extern const DeviceKind empty_virtio_windows;  // virtio_mmio.cpp
 extern const DeviceKind disk_device;
+extern const DeviceKind pci_device;
 
 // What this board plugs in, in this order.
 inline constexpr const DeviceKind* device_kinds[] = {&uart_device, &rtc_device, &power_key_device, &watchdog_device,
-                                                       &empty_virtio_windows, &disk_device};
+                                                       &empty_virtio_windows, &disk_device, &pci_device};
 
 }  // namespace vmm::aarch64

@@ -26,6 +26,13 @@
 
 namespace vmm {
 
+namespace pci {
+class Bus;
+}
+
+// An interrupt as an entry of an interrupt-map ends: the controller's phandle, the address there, the interrupt.
+using InterruptCells = hal::FixedVector<uint32_t, 6>;
+
 // The guest's device tree while it is written, with what every node of a board has in common.
 class DeviceTreeWriter {
  public:
@@ -34,6 +41,10 @@ class DeviceTreeWriter {
   // cells of the board's controller.
   virtual void interrupt(VirtualIrq irq) = 0;
   virtual void edge_interrupt(VirtualIrq irq) = 0;
+  // The same for an interrupt-map.
+  [[nodiscard]] virtual InterruptCells mapped_interrupt(VirtualIrq irq) const = 0;
+  // The phandle of what takes messages, if the board takes any.
+  [[nodiscard]] virtual uint32_t message_controller() const = 0;
 
   hal::FdtWriter& fdt;
 
@@ -102,7 +113,7 @@ class DeviceOwner : public PowerSwitch {
 struct DeviceSite {
   const config::VmConfig& config;
   IrqSink& irqs;
-  MsiSink* messages;  // null: the board takes no messages
+  pci::Bus& pci;
   DeviceTimer& timer;
   DeviceTimer& counter;  // as the guest's own counter counts
   ConsoleSocket& console;

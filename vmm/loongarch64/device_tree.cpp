@@ -85,6 +85,10 @@ class Tree final : public DeviceTreeWriter {
     fdt.u32("interrupt-parent", pch_pic_phandle);
     fdt.cells("interrupts", {static_cast<uint32_t>(irq), flags});
   }
+  [[nodiscard]] InterruptCells mapped_interrupt(VirtualIrq irq) const override {
+    return {{pch_pic_phandle, static_cast<uint32_t>(irq), level_high}};
+  }
+  [[nodiscard]] uint32_t message_controller() const override { return msi_phandle; }
 };
 
 }  // namespace

@@ -10,8 +10,9 @@ extern const DeviceKind uart_device;
 extern const DeviceKind rtc_device;
 extern const DeviceKind isa_device;
 extern const DeviceKind power_device;
+extern const DeviceKind pci_device;
 
 // What this board plugs in, in this order.
-inline constexpr const DeviceKind* device_kinds[] = {&uart_device, &rtc_device, &isa_device, &power_device};
+inline constexpr const DeviceKind* device_kinds[] = {&uart_device, &rtc_device, &isa_device, &power_device, &pci_device};
 
 }  // namespace vmm::loongarch64

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "vmm/device/console_port.hpp"
@@ -16,6 +17,7 @@
 #include "vmm/device/device_timer.hpp"
 #include "vmm/irq/line.hpp"
 #include "vmm/mmio.hpp"
+#include "vmm/pci/bus.hpp"
 
 namespace vmm::test {
 
@@ -40,6 +42,20 @@ class FakeIrqs final : public IrqSink {
   };
   std::map<VirtualIrq, Input> inputs_;
 };
+
+class FakeMessages final : public MsiSink {
+ public:
+  void send_msi(uint32_t device_id, uint32_t data) override { sent.emplace_back(device_id, data); }
+  std::vector<std::pair<uint32_t, uint32_t>> sent;
+};
+
+inline constexpr pci::BusMap pci_test_map{.configuration = {hal::GuestPhys(0x40'1000'0000), 0x1000'0000},
+                                          .io = {hal::GuestPhys(0x3eff'0000), 0x1'0000},
+                                          .first_port = 0,
+                                          .memory = {hal::GuestPhys(0x1000'0000), 0x2eff'0000},
+                                          .high = {hal::GuestPhys(0x80'0000'0000), 0x80'0000'0000},
+                                          .first_line = VirtualIrq{35},
+                                          .doorbell = hal::GuestPhys(0x809'0040)};
 
 // Takes `room` bytes, then no more.
 class FakePort final : public ConsoleSocket {
@@ -155,12 +171,12 @@ class FakeWorker final : public DeviceWorker {
 
 // The devices of a VM, and what they are plugged into.
 struct DeviceFixture {
-  DeviceFixture(DeviceSet::Kinds kinds, const config::VmConfig& config)
-      : storage(DeviceSet::blocks(kinds, config)), set(kinds, site(config), storage) {}
+  DeviceFixture(DeviceSet::Kinds kinds, const config::VmConfig& config, const pci::BusMap& map = pci_test_map)
+      : pci(map, irqs, &messages), storage(DeviceSet::blocks(kinds, config)), set(kinds, site(config), storage) {}
   DeviceSite site(const config::VmConfig& config) {
     return {.config = config,
             .irqs = irqs,
-            .messages = nullptr,
+            .pci = pci,
             .timer = timer,
             .counter = timer,
             .console = port,
@@ -172,6 +188,8 @@ struct DeviceFixture {
   }
 
   FakeIrqs irqs;
+  FakeMessages messages;
+  pci::Bus pci;
   FakeTimer timer;
   FakePort port;
   FakeOwner owner;

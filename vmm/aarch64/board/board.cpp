@@ -14,6 +14,7 @@
 #include "task/cpu.hpp"
 #include "vmm/aarch64/device_tree.hpp"
 #include "vmm/aarch64/devices.hpp"
+#include "vmm/aarch64/pci_map.hpp"
 #include "vmm/aarch64/virt_board.hpp"
 #include "vmm/vm.hpp"
 
@@ -79,17 +80,27 @@ Board::Board(Vm& vm, const vgic::Config& gic, mm::OwnedFrames gic_storage)
       affinities_(vm.config().vcpus, cluster()),
       gic_storage_(std::move(gic_storage)),
       gic_(gic, gic_storage_.bytes(), cpu_interface(), kicker(), ram_),
+      gicv2m_(virt_board::gicv2m.start, virt_board::spi_base + virt_board::gicv2m_spi, virt_board::gicv2m_spis, gic_),
+      pci_(aarch64::pci_map(gic.version == vgic::Version::v2, vm.space().address_bits()), gic_, messages()),
       psci_(affinities_, ram_, firmware_offers(vm.config())) {}
 
+// Null: a GICv3 whose ITS the VM does without.
+MsiSink* Board::messages() {
+  if (gic_.config().version == vgic::Version::v2) return &gicv2m_;
+  return gic_.config().its ? &gic_ : nullptr;
+}
+
 hal::Result<void, VmError> Board::make_machine() {
-  hal::FixedVector<MmioDevice*, 4> windows;
+  hal::FixedVector<MmioDevice*, 5> windows;
+  if (gic_.config().version == vgic::Version::v2) [[maybe_unused]]
+    const bool added = windows.push_back(&gicv2m_);
   const vgic::Vgic::Devices gic = gic_.devices();
   for (MmioDevice* const window : {gic.distributor, gic.redistributors, gic.its, gic.cpu_interface}) {
     // There is room for each.
     if (window != nullptr) [[maybe_unused]]
       const bool added = windows.push_back(window);
   }
-  TRY(plug_in(aarch64::device_kinds, gic_, &gic_, {windows.begin(), windows.size()}));
+  TRY(plug_in(aarch64::device_kinds, gic_, pci_, {windows.begin(), windows.size()}));
   for (VcpuIndex index = 0; index < vm().config().vcpus; ++index)
     physical_timers_[index].emplace(gic_, index, vm().clock());
   if (vm().config().paravirtual) TRY(make_stolen_times());

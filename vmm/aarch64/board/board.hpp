@@ -19,8 +19,10 @@
 #include "vmm/aarch64/board/physical_timer.hpp"
 #include "vmm/aarch64/psci.hpp"
 #include "vmm/board_common.hpp"
+#include "vmm/irq/vgic/gicv2m.hpp"
 #include "vmm/irq/vgic/vgic.hpp"
 #include "vmm/loader/image.hpp"
+#include "vmm/pci/bus.hpp"
 #include "vmm/stolen_time.hpp"
 
 namespace vmm {
@@ -95,6 +97,7 @@ class Board final : public BoardCommon {
  private:
   hal::Result<void, VmError> make_machine();
   hal::Result<void, VmError> make_stolen_times();
+  [[nodiscard]] MsiSink* messages();
   void end_without_vcpus(Vcpu& vcpu);
   [[nodiscard]] bool write_gic_register(VcpuIndex index, uint32_t id, uint64_t value);
 
@@ -102,6 +105,8 @@ class Board final : public BoardCommon {
   const aarch64::AffinityMap affinities_;
   mm::OwnedFrames gic_storage_;
   vgic::Vgic gic_;
+  vgic::Gicv2m gicv2m_;  // of a GICv2
+  pci::Bus pci_;
   aarch64::Psci psci_;
   std::array<std::optional<PhysicalTimer>, max_vcpus> physical_timers_;
   std::span<std::byte> stolen_time_records_;  // what the guest reads; empty: none is offered

@@ -7,6 +7,7 @@
 #include "hal/log.hpp"
 #include "vmm/loongarch64/device_tree.hpp"
 #include "vmm/loongarch64/devices.hpp"
+#include "vmm/loongarch64/pci_map.hpp"
 #include "vmm/vm.hpp"
 
 namespace vmm {
@@ -51,7 +52,7 @@ hal::Result<mm::Owned<Board>, VmError> Board::create(Vm& vm) {
   auto board = mm::make<Board>(vm);
   if (!board) return hal::fail(VmError::out_of_memory);
   MmioDevice* const controllers[] = {&(*board)->pch_pic_, &(*board)->pch_msi_};
-  TRY((*board)->plug_in(loongarch64::device_kinds, (*board)->pch_pic_, &(*board)->pch_msi_, controllers));
+  TRY((*board)->plug_in(loongarch64::device_kinds, (*board)->pch_pic_, (*board)->pci_, controllers));
   return std::move(board).value();
 }
 
@@ -63,6 +64,7 @@ Board::Board(Vm& vm)
       iocsr_(vm.config().vcpus, ipi_, eiointc_, vm.config().paravirtual),
       pch_pic_(virt::pch_pic.start, virt::pch_pic_inputs, eiointc_),
       pch_msi_(virt::pch_msi.start, virt::first_message_vector, eiointc_),
+      pci_(loongarch64::pci_map, pch_pic_, &pch_msi_),
       kvm_(vm.config().vcpus, vm.config().paravirtual, lines_) {}
 
 void Board::identify(Vcpu& vcpu) { vcpu.identify({.core = vcpu.index(), .regime = &vm().space().regime()}); }

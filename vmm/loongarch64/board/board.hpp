@@ -19,6 +19,7 @@
 #include "vmm/irq/loongson/pch_pic.hpp"
 #include "vmm/loader/image.hpp"
 #include "vmm/loongarch64/kvm_calls.hpp"
+#include "vmm/pci/bus.hpp"
 #include "vmm/stolen_time.hpp"
 
 namespace vmm {
@@ -101,6 +102,7 @@ class Board final : public BoardCommon, public loongson::SecondaryStart {
   loongson::Iocsr iocsr_;
   loongson::PchPic pch_pic_;
   loongson::PchMsi pch_msi_;
+  pci::Bus pci_;
   loongarch64::KvmCalls kvm_;
   struct Stolen {
     hal::GuestPhys record{};

@@ -23,12 +23,20 @@ constexpr uint32_t fr_txff = 1u << 5;
 
 constinit std::optional<hal::Fdt> tree;
 
-// Identity map by 1 GiB blocks (DDI 0487, D8.3): devices below RAM, then the first GiB of RAM; all read-write, devices
-// never executed. Attribute index 0 is Device-nGnRnE, 1 is Normal write-back.
+// Identity map by 1 GiB blocks (DDI 0487, D8.3): devices below RAM, the first GiB of RAM, and far above it PCI's
+// configuration space; all read-write, devices never executed. Attribute index 0 is Device-nGnRnE, 1 is Normal write-back.
 constexpr uint64_t block = 0b01 | 1u << 10;  // valid block, access flag
 constexpr uint64_t device = block | uint64_t{3} << 53;
 constexpr uint64_t normal = block | 1u << 2 | 3u << 8;  // inner shareable
-alignas(4096) constinit std::array<uint64_t, 512> identity_map{device, ram_base | normal};
+constexpr uint64_t gib = 1ULL << 30;
+constexpr uint64_t pci_config = 256 * gib;
+using Map = std::array<uint64_t, 512>;
+constexpr Map make_identity_map() {
+  Map map{device, ram_base | normal};
+  map[pci_config / gib] = pci_config | device;
+  return map;
+}
+alignas(4096) constinit Map identity_map = make_identity_map();
 constexpr uint64_t mair = 0xff << 8;
 // 39 bits below, none above; write-back table walks, inner shareable; 40 bits of physical address.
 constexpr uint64_t tcr = 25 | 1u << 8 | 1u << 10 | 3u << 12 | 1u << 23 | uint64_t{2} << 32;

@@ -12,6 +12,7 @@ void mmio_forms();
 void timers();
 void interrupts();
 void devices();
+void pci();
 void memory();
 void processors();
 

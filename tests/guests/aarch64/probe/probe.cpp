@@ -12,7 +12,7 @@ namespace probe {
 
 namespace {
 constexpr std::array batteries{identification, registers,  exceptions, firmware, mmio_forms,
-                               timers,         interrupts, devices,    memory,   processors};
+                               timers,         interrupts, devices,    pci,      memory,    processors};
 }  // namespace
 
 }  // namespace probe
