@@ -15,6 +15,8 @@ bool has_rtc(const VmConfig& vm) { return vm.rtc; }
 bool has_power_key(const VmConfig& vm) { return vm.power_key; }
 bool is_paravirtual(const VmConfig& vm) { return vm.paravirtual; }
 bool has_watchdog(const VmConfig& vm) { return vm.watchdog; }
+// Without one, what the file puts there comes before the bridge.
+bool has_pci_devices(const VmConfig& vm) { return !vm.networks.empty(); }
 
 constexpr DeviceWindow aarch64_devices[] = {
     {aarch64_virt::gic, "the interrupt controller"},
@@ -26,6 +28,11 @@ constexpr DeviceWindow aarch64_devices[] = {
     {aarch64_virt::watchdog_refresh, "the watchdog", has_watchdog},
     {{aarch64_virt::virtio_mmio.start, aarch64_virt::virtio_mmio_count* aarch64_virt::virtio_mmio.size},
      "the virtio devices"},
+    {aarch64_virt::pci_memory, "the PCI devices", has_pci_devices},
+    {aarch64_virt::pci_io, "the PCI devices", has_pci_devices},
+    {aarch64_virt::pci_low_config, "the PCI bridge", has_pci_devices},
+    {aarch64_virt::pci_config, "the PCI bridge", has_pci_devices},
+    {aarch64_virt::pci_high_memory, "the PCI devices", has_pci_devices},
 };
 
 constexpr DeviceWindow loongarch64_devices[] = {
@@ -33,6 +40,10 @@ constexpr DeviceWindow loongarch64_devices[] = {
     {loongarch64_virt::rtc, "the real-time clock", has_rtc},
     {loongarch64_virt::ged, "the power controller"},
     {loongarch64_virt::isa_io, "the ISA bus"},
+    {loongarch64_virt::pci_io, "the PCI devices", has_pci_devices},
+    {loongarch64_virt::pci_loongson_config, "the PCI bridge", has_pci_devices},
+    {loongarch64_virt::pci_config, "the PCI bridge", has_pci_devices},
+    {loongarch64_virt::pci_memory, "the PCI devices", has_pci_devices},
     {loongarch64_virt::uart, "the UART", has_console},
     {loongarch64_virt::pch_msi, "the interrupt controller for messages"},
 };

@@ -24,6 +24,7 @@ inline constexpr size_t max_memory_regions = 16;
 inline constexpr size_t max_passthrough = 16;
 inline constexpr size_t max_passthrough_irqs = 16;
 inline constexpr size_t max_disks = 8;
+inline constexpr size_t max_network_cards = 8;
 
 using VmName = hal::FixedString<31>;
 using BundlePath = hal::FixedString<127>;
@@ -115,6 +116,14 @@ struct DiskConfig {
   hal::FixedString<20> serial;
 };
 
+// A network card, and what it is plugged into.
+struct NetworkConfig {
+  hal::FixedString<31> network;         // its name; VMs that name the same one are on it
+  std::array<uint8_t, 6> mac{};         // all 0: derived from the VM's name and the card's number
+  bool bridge = false;                  // may send with other addresses, and gets frames that nobody is known for
+  uint64_t bytes_per_second = 0;        // that it may send; 0: no limit
+};
+
 enum class SchedulerPolicy : uint8_t { fair, fixed, dedicated };
 
 struct SchedulerConfig {
@@ -144,6 +153,7 @@ struct VmConfig {
   bool its = true;  // of a GICv3
   hal::FixedVector<Passthrough, max_passthrough> passthrough;
   hal::FixedVector<DiskConfig, max_disks> disks;
+  hal::FixedVector<NetworkConfig, max_network_cards> networks;
   SchedulerConfig scheduler;
   ClockMode clock = ClockMode::guest;
   bool paravirtual = true;  // what only guests in a VM have is offered: the times stolen, interrupts by hypercall

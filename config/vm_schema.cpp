@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <charconv>
 #include <memory>
 #include <utility>
 
@@ -239,6 +240,46 @@ void finish_disk(Loader& loader, const Node& node, DiskConfig& out) {
   }
 }
 
+// ---------------------------------------------------------------------------------------------------------- network
+
+// "52:54:00:12:34:56".
+void read_mac(Loader& loader, const Node& node, std::array<uint8_t, 6>& out) {
+  constexpr std::string_view form = "six bytes in hexadecimal digits, as \"52:54:00:12:34:56\"";
+  hal::FixedString<17> text;
+  if (!loader.read_text(node, text)) return;
+  std::array<uint8_t, 6> mac{};
+  bool known = text.size() == text.capacity;
+  for (size_t n = 0; known && n < mac.size(); ++n) {
+    const std::string_view digits = text.view().substr(n * 3, 2);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), mac[n], 16);
+    known = error == std::errc{} && end == digits.data() + digits.size() && (n == 5 || text.view()[n * 3 + 2] == ':');
+  }
+  if (!known) return loader.error(node.position(), "`{}` is {}", loader.key(), form);
+  if ((mac[0] & 1) != 0 || mac == std::array<uint8_t, 6>{}) {
+    loader.error(node.position(), "`{}`: {} is no address of one card: its first byte is even, and not all are 0",
+                 loader.key(), text.view());
+    return;
+  }
+  out = mac;
+}
+
+void finish_network(Loader&, const Node&, NetworkConfig&) {}
+
+constexpr Key<NetworkConfig> network_keys[] = {
+    {{"network", "string", required, "the name of the network; VMs that name the same one are on it"},
+     [](Loader& loader, const Node& node, NetworkConfig& out) {
+       if (loader.read_text(node, out.network) && out.network.empty()) {
+         loader.error(node.position(), "`{}` is empty", loader.key());
+       }
+     }},
+    {{"mac", "string", "from the VM's name", "the card's address, six bytes"},
+     [](Loader& loader, const Node& node, NetworkConfig& out) { read_mac(loader, node, out.mac); }},
+    {{"bridge", "boolean", "false", "the card may send with other addresses than its own"},
+     [](Loader& loader, const Node& node, NetworkConfig& out) { loader.read_boolean(node, out.bridge); }},
+    {{"rate", "size", "none", "what the card may send in a second"},
+     [](Loader& loader, const Node& node, NetworkConfig& out) { loader.read_size(node, 1, out.bytes_per_second); }},
+};
+
 // ------------------------------------------------------------------------------------------- scheduling, life cycle
 
 constexpr Choice<SchedulerPolicy> policies[] = {
@@ -297,6 +338,10 @@ constexpr Key<VmConfig> vm_keys[] = {
     {{"disk", "tables", "none", "the disks that the guest finds"},
      [](Loader& loader, const Node& node, VmConfig& out) {
        loader.read_tables(node, disk_keys, out.disks, finish_disk);
+     }},
+    {{"network", "tables", "none", "the guest's network cards"},
+     [](Loader& loader, const Node& node, VmConfig& out) {
+       loader.read_tables(node, network_keys, out.networks, finish_network);
      }},
     {{"scheduler", "table", "{}", "how the vCPUs share CPUs"},
      [](Loader& loader, const Node& node, VmConfig& out) { loader.read_table(node, scheduler_keys, out.scheduler); }},
@@ -432,6 +477,18 @@ void check_passthrough(Loader& loader, const Node& root, const VmConfig& vm) {
   }
 }
 
+void check_networks(Loader& loader, const Node& root, const VmConfig& vm) {
+  for (size_t later = 0; later < vm.networks.size(); ++later) {
+    for (size_t earlier = 0; earlier < later; ++earlier) {
+      const auto& mac = vm.networks[later].mac;
+      if (mac == decltype(NetworkConfig::mac){} || mac != vm.networks[earlier].mac) continue;
+      const Node* const cards = root.find("network");
+      loader.error(element_position(cards, later), "the card in line {} has the same address",
+                   element_position(cards, earlier).line);
+    }
+  }
+}
+
 void check_console(Loader& loader, const Node& root, const VmConfig& vm, const Board& board) {
   const Node* const console = root.find("console");
   const Node* const model = console != nullptr ? console->find("model") : nullptr;
@@ -507,6 +564,7 @@ hal::Result<void, Invalid> load_vm(std::string_view text, const Board& board, st
     check_interrupts(loader, *root, vm);
     check_disks(loader, *root, vm, board);
     check_passthrough(loader, *root, vm);
+    check_networks(loader, *root, vm);
     check_console(loader, *root, vm, board);
     check_cpus(loader, *root, vm);
     check_scheduler(loader, *root, vm);
@@ -557,6 +615,7 @@ void visit_vm_keys(KeyVisitor& visitor) {
   visit(visitor, "[devices]", device_keys);
   visit(visitor, "[[passthrough]]", passthrough_keys);
   visit(visitor, "[[disk]]", disk_keys);
+  visit(visitor, "[[network]]", network_keys);
   visit(visitor, "[scheduler]", scheduler_keys);
 }
 

@@ -5,6 +5,7 @@
 
 #include "hal/log.hpp"
 #include "hal/timer.hpp"
+#include "vmm/net/exchange.hpp"
 #include "vmm/vm.hpp"
 #include "vmm/wall_clock.hpp"
 
@@ -94,6 +95,7 @@ hal::Result<void, VmError> BoardCommon::plug_in(DeviceSet::Kinds kinds, IrqSink&
   const DeviceSite site{.config = config,
                         .irqs = irqs,
                         .pci = pci,
+                        .networks = net::machine_networks,
                         .timer = timer_,
                         .counter = counter_,
                         .console = vm_.console(),

@@ -23,6 +23,8 @@ enum class LockRank : uint8_t {
   vm_lifecycle = 20,   // vmm: one VM's state machine
   psci = 30,           // vmm: one VM's vCPU power states
   device = 40,         // vmm: one emulated device
+  network = 41,        // vmm: who is on one network
+  network_port = 42,   // vmm: buffers of one network device that frames of others go to
   device_alarms = 45,  // vmm: when the devices of one board want to be called
   pci_function = 46,   // vmm: one function's configuration space
   pci_lines = 47,      // vmm: what the functions of one bus drive together

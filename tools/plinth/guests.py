@@ -6,6 +6,7 @@ import fnmatch
 import gzip
 import hashlib
 import json
+import lzma
 import os
 import struct
 import subprocess
@@ -18,6 +19,7 @@ from .ui import Failure
 
 DEBIAN_ARCH = {"aarch64": "arm64", "loongarch64": "loong64"}
 ZBOOT = struct.Struct("<4x4sII8x32s")  # "MZ\0\0", "zimg", offset and size of the payload, name of the compression
+XZ = b"\xfd7zXZ\0"
 SUITES = {"loongarch64": ["sid"]}  # younger than the stable release: from unstable of the archive this machine uses
 
 
@@ -85,15 +87,20 @@ def _member(deb, pattern):
     raise Failure(f"{deb.name} holds no {pattern}")
 
 
+def _dependency(apt, meta, patterns):
+    """Where one dependency after another leads from a package."""
+    name = meta
+    for pattern in patterns:
+        package, name = name, next((name for name in apt.depends(name) if fnmatch.fnmatch(name, pattern)), None)
+        if name is None:
+            raise Failure(f"Debian's package {package} depends on no {pattern}")
+    return apt.download(name)
+
+
 def _kernel(meta, *patterns):
-    """The kernel that the meta package leads to, one dependency after another, as its package has it: unmodified."""
+    """The kernel that the meta package leads to, as its package has it: unmodified."""
     def fetch(apt):
-        name = meta
-        for pattern in patterns:
-            package, name = name, next((name for name in apt.depends(name) if fnmatch.fnmatch(name, pattern)), None)
-            if name is None:
-                raise Failure(f"Debian's package {package} depends on no {pattern}")
-        deb = apt.download(name)
+        deb = _dependency(apt, meta, patterns)
         return _member(deb, "*/vmlinuz*"), deb.name
     return fetch
 
@@ -118,15 +125,17 @@ def _busybox_initramfs(apt):
     return initramfs.build(_member(deb, "*bin/busybox")), deb.name
 
 
-def _kernel_modules(meta, pattern, *modules):
-    """An archive with modules of the kernel that _kernel() gives, in /modules: to be appended to an initramfs."""
+def _kernel_modules(meta, patterns, *modules):
+    """An archive with modules of the kernel that _kernel() gives, in /modules: to be appended to an initramfs. Packed
+    ones are unpacked: busybox does not."""
     def fetch(apt):
-        name = next(name for name in apt.depends(meta) if fnmatch.fnmatch(name, pattern))
-        deb = apt.download(name)
+        deb = _dependency(apt, meta, [patterns] if isinstance(patterns, str) else patterns)
         archive = newc.Archive()
         archive.folder("modules")
         for module in modules:
-            archive.file(f"modules/{module.rpartition('/')[2]}", _member(deb, f"lib/modules/*/kernel/{module}"))
+            data = _member(deb, f"*lib/modules/*/kernel/{module}*")
+            data = lzma.decompress(data) if data.startswith(XZ) else data
+            archive.file(f"modules/{module.rpartition('/')[2]}", data)
         return gzip.compress(archive.bytes(), mtime=0), deb.name
     return fetch
 
@@ -153,6 +162,11 @@ FETCHED = {
                                                 "drivers/virtio/virtio.ko", "drivers/virtio/virtio_ring.ko",
                                                 "drivers/virtio/virtio_mmio.ko", "drivers/block/virtio_blk.ko"),
         "linux/e2fsck.static": _file("e2fsck-static", "*sbin/e2fsck.static"),
+        "linux/network.cpio.gz": _kernel_modules(
+            "linux-image-cloud-arm64", "linux-image-*-cloud-arm64", "drivers/virtio/virtio.ko",
+            "drivers/virtio/virtio_ring.ko", "drivers/virtio/virtio_pci_modern_dev.ko",
+            "drivers/virtio/virtio_pci_legacy_dev.ko", "drivers/virtio/virtio_pci.ko", "net/core/failover.ko",
+            "drivers/net/net_failover.ko", "drivers/net/virtio_net.ko"),
         "uboot/u-boot.bin": _file("u-boot-qemu", "usr/lib/u-boot/qemu_arm64/u-boot.bin"),
         "firmware/edk2.fd": _file("qemu-efi-aarch64", "usr/share/qemu-efi-aarch64/QEMU_EFI.fd"),
         "firmware/grub.efi": _file("grub-efi-arm64-bin", "usr/lib/grub/arm64-efi/monolithic/grubaa64.efi"),
@@ -162,5 +176,8 @@ FETCHED = {
         "linux/initramfs.cpio.gz": _busybox_initramfs,
         "linux/stress-ng.cpio.gz": _program("stress-ng", "stress-ng"),
         "firmware/edk2.fd": _file("qemu-efi-loongarch64", "usr/share/qemu-efi-loongarch64/QEMU_EFI.fd"),
+        "linux/network.cpio.gz": _kernel_modules(
+            "linux-image-loong64", ("linux-image-*-loong64", "linux-modules-*-loong64"), "net/core/failover.ko",
+            "drivers/net/net_failover.ko", "drivers/net/virtio_net.ko"),
     },
 }

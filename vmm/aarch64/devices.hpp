@@ -2,6 +2,7 @@
 #pragma once
 
 #include "vmm/device/device_set.hpp"
+#include "vmm/virtio/net_card.hpp"
 
 namespace vmm::aarch64 {
 
@@ -16,6 +17,7 @@ extern const DeviceKind pci_device;
 
 // What this board plugs in, in this order.
 inline constexpr const DeviceKind* device_kinds[] = {&uart_device, &rtc_device, &power_key_device, &watchdog_device,
-                                                       &empty_virtio_windows, &disk_device, &pci_device};
+                                                       &empty_virtio_windows, &disk_device, &pci_device,
+                                                       &virtio::network_card};
 
 }  // namespace vmm::aarch64

@@ -29,6 +29,9 @@ namespace vmm {
 namespace pci {
 class Bus;
 }
+namespace net {
+class Exchange;
+}
 
 // An interrupt as an entry of an interrupt-map ends: the controller's phandle, the address there, the interrupt.
 using InterruptCells = hal::FixedVector<uint32_t, 6>;
@@ -114,6 +117,7 @@ struct DeviceSite {
   const config::VmConfig& config;
   IrqSink& irqs;
   pci::Bus& pci;
+  net::Exchange& networks;
   DeviceTimer& timer;
   DeviceTimer& counter;  // as the guest's own counter counts
   ConsoleSocket& console;

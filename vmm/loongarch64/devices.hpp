@@ -2,6 +2,7 @@
 #pragma once
 
 #include "vmm/device/device_set.hpp"
+#include "vmm/virtio/net_card.hpp"
 
 namespace vmm::loongarch64 {
 
@@ -13,6 +14,7 @@ extern const DeviceKind power_device;
 extern const DeviceKind pci_device;
 
 // What this board plugs in, in this order.
-inline constexpr const DeviceKind* device_kinds[] = {&uart_device, &rtc_device, &isa_device, &power_device, &pci_device};
+inline constexpr const DeviceKind* device_kinds[] = {&uart_device, &rtc_device, &isa_device, &power_device, &pci_device,
+                                                     &virtio::network_card};
 
 }  // namespace vmm::loongarch64

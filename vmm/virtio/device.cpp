@@ -122,6 +122,7 @@ void VirtioDevice::notify(uint32_t index) {
   if (index >= queue_count_) return;
   counts_.notifications.fetch_add(1, std::memory_order_relaxed);
   go_on(static_cast<uint16_t>(index));
+  after_work();
 }
 
 void VirtioDevice::go_on(uint16_t index) {
@@ -139,6 +140,12 @@ void VirtioDevice::go_on(uint16_t index) {
 }
 
 bool VirtioDevice::work() {
+  const bool more = work_on_a_piece();
+  after_work();
+  return more;
+}
+
+bool VirtioDevice::work_on_a_piece() {
   const hal::LockGuard guard(lock);
   if (!is_running()) behind_ = 0;
   if (behind_ == 0) return false;

@@ -132,6 +132,8 @@ class VirtioDevice : public WorkClient {
   [[nodiscard]] virtual Served serve(uint16_t queue, Budget& budget) PLINTH_REQUIRES(lock) = 0;
   // The configuration space (2.5).
   [[nodiscard]] virtual std::span<const std::byte> configuration() const PLINTH_REQUIRES(lock) = 0;
+  // After serve(), in the exit or the task of its caller: no lock is held.
+  virtual void after_work() PLINTH_EXCLUDES(lock) {}
   virtual void configure(uint32_t /*offset*/, std::span<const std::byte> /*bytes*/) PLINTH_REQUIRES(lock) {}
 
   // --- for derived classes -------------------------------------------------------------------------------------------
@@ -154,6 +156,7 @@ class VirtioDevice : public WorkClient {
   DeviceCounts counts_;
 
  private:
+  [[nodiscard]] bool work_on_a_piece() PLINTH_EXCLUDES(lock);
   void reset_registers() PLINTH_REQUIRES(lock);
   void agree_on_features() PLINTH_REQUIRES(lock);
 

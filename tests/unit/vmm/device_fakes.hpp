@@ -17,6 +17,7 @@
 #include "vmm/device/device_timer.hpp"
 #include "vmm/irq/line.hpp"
 #include "vmm/mmio.hpp"
+#include "vmm/net/exchange.hpp"
 #include "vmm/pci/bus.hpp"
 
 namespace vmm::test {
@@ -177,6 +178,7 @@ struct DeviceFixture {
     return {.config = config,
             .irqs = irqs,
             .pci = pci,
+            .networks = networks,
             .timer = timer,
             .counter = timer,
             .console = port,
@@ -190,6 +192,7 @@ struct DeviceFixture {
   FakeIrqs irqs;
   FakeMessages messages;
   pci::Bus pci;
+  net::Exchange networks;
   FakeTimer timer;
   FakePort port;
   FakeOwner owner;
