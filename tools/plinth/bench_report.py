@@ -66,6 +66,13 @@ def compare(ours, before, quick=False):
     return faults
 
 
+def beyond_limits(bare, ours):
+    """What takes or adds more than it may, whatever was accepted, as sentences."""
+    return [f"{row.name}: is {ours[row.name]}, and {bare.get(row.name)} bare; it may be {row.at_most(bare.get(row.name))}"
+            + (f" and add {row.may_add()}" if row.may_add() is not None else "")
+            for row in ROWS if row.is_over(bare.get(row.name), ours.get(row.name))]
+
+
 def shrunk(ours, before):
     """What became so much cheaper that it should be accepted, lest it creeps back unseen."""
     pairs = [(row, before.get(row.name), ours.get(row.name)) for row in ROWS]
@@ -126,14 +133,14 @@ def _exits(columns):
     for row in EXITS:
         own, value = bare.get(row.name), ours.get(row.name)
         rows.append([row.title, own, _marked(row, own, value), row.at_most(own), value - own, row.may_add(),
-                     *([quoted - row.quoted[0] for quoted in row.quoted[1:]] or [None] * len(OTHERS)),
+                     *row.others_add(),
                      *_others_cells(columns, row)])
     return _table(["operation", "bare", "Plinth", "at most", "Plinth adds", "may add", *(f"{name} adds" for name in OTHERS),
                    *_others_heads(columns)], rows)
 
 
 def _quoted():
-    return _table(["operation", "bare*", *OTHERS], [[row.title, *row.quoted] for row in ROWS if row.quoted])
+    return _table(["operation", "bare*", *OTHERS], [[row.title, *row.quoted] for row in ROWS if len(row.quoted) > 1])
 
 
 def _rest(columns):
@@ -168,9 +175,9 @@ def _history():
 def _bars(column):
     groups = {}
     for row in EXITS:
-        if row.quoted:
+        if len(row.quoted) > 1:
             groups[re.sub(r"( \(|, (send|to) ).*", "", row.title)] = [column["plinth"][row.name] - column["bare"][row.name],
-                                                                        *(value - row.quoted[0] for value in row.quoted[1:])]
+                                                                        *row.others_add()]
     return bench_chart.bars("What hypervisors add, in instructions", groups, ("Plinth", *OTHERS))
 
 

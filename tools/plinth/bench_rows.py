@@ -27,6 +27,12 @@ class Figure:
         """The limit for what the hypervisor adds, where a bare figure is quoted beside the limit."""
         return self.limit - self.quoted[0] if self.limit is not None and self.quoted and self.quoted[0] is not None else None
 
+    def others_add(self):
+        """What each of OTHERS was measured to add; None where it was not."""
+        bare = self.quoted[0] if self.quoted else None
+        values = self.quoted[1:] or (None,) * len(OTHERS)
+        return [None if value is None or bare is None else value - bare for value in values]
+
     def is_over(self, bare, ours):
         """Whether Plinth takes more than it may, or adds more than it may."""
         if ours is None:
@@ -42,14 +48,18 @@ class Figure:
 EXITS = (
     Figure("hypercall", "cheapest hypercall (an unknown function)", 90, quoted=(12, 160, 438, 1251)),
     Figure("psci-version", "PSCI_VERSION by HVC", 110, quoted=(12, 200, 475, 1313)),
-    Figure("gicd-read", "GICD_IIDR read (LoongArch: an IOCSR of the EIOINTC)", 150, quoted=(15, 241, 586, 2094)),
+    Figure("gicd-read", "GICD_IIDR read (LoongArch: an IOCSR of the EIOINTC)", 140, quoted=(15, 241, 586, 2094)),
     Figure("gicd-write", "GICD_ISENABLER write of zero (the same)", 220, quoted=(16, 3578, 743, 2120)),
     Figure("uart-read", "UART flags read", 180, quoted=(14, 240, 639, 6694)),
     Figure("id-register", "ID register read (CPUCFG)", 110, quoted=(11, 11, 436, 1616)),
+    Figure("timer-read", "physical timer's control, read", 95),
+    Figure("timer-write", "physical timer's control, written as it is", 95),
     Figure("sgi-self", "SGI to self, send to handler end", 850, quoted=(543, 1342, 1568, 3312)),
     Figure("sgi-spinning", "SGI to another, spinning vCPU", 1100, quoted=(561, 1359, 2129, 5017)),
-    Figure("sgi-idle", "SGI to another vCPU in WFI", 1800, quoted=(560, 1359, 8308, 5425)),
-    Figure("timer", "virtual timer due now, to handler end", 400, quoted=(155, 687, 1238, 5529)),
+    Figure("sgi-idle", "SGI to another vCPU in WFI", 1300, quoted=(560, 1359, 8308, 5425)),
+    Figure("sgi-dedicated", "SGI to a dedicated vCPU in WFI", 1200, quoted=(560,)),
+    Figure("timer", "virtual timer due now, to handler end", 480, quoted=(155, 687, 1238, 5529)),
+    Figure("timer-late", "the same, with the timer masked after the end of its interrupt"),
     Figure("ping-pong", "SGI there and back, both vCPUs in WFI"),
 )
 REST = (

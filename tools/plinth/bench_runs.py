@@ -101,6 +101,7 @@ def _guest_figures(text):
 def bare_exits(subject):
     figures = _guest_figures(_read(subject.bare(2, subject.guest())))
     figures["entry"] = _guest_figures(_read(subject.bare(1, subject.guest())))["entry"]
+    figures["sgi-dedicated"] = figures["sgi-idle"]
     return figures
 
 
@@ -108,6 +109,8 @@ def exits(subject):
     two, one = (subject.pack([subject.vm(f"exits-{count}", vcpus=count)]) for count in (2, 1))
     figures = _guest_figures(_read(subject.hosted(2, two)))
     figures["entry"] = _guest_figures(_read(subject.hosted(1, one)))["entry"]
+    own = subject.pack([subject.vm("dedicated", vcpus=2, more='[scheduler]\npolicy = "dedicated"')])
+    figures["sgi-dedicated"] = _guest_figures(_read(subject.hosted(2, own)))["sgi-idle"]
     return figures
 
 

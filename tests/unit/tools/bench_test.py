@@ -16,19 +16,29 @@ from plinth.bench_rows import EXITS, ROWS, SLOW, Figure, beside  # noqa: E402
 from plinth.ui import Failure  # noqa: E402
 
 ACCEPTED = {row.name: 1000 for row in ROWS}
+BARE = {row.name: 50 for row in ROWS}
+FAST = dict(BARE)  # below every limit
 
 
 class Gate(unittest.TestCase):
     def test_a_slower_figure_fails_by_name_and_amount(self):
         shown = io.StringIO()
         with contextlib.redirect_stdout(shown):
-            code = bench.check(ACCEPTED | {"gicd-read": 1060}, ACCEPTED, quick=False)
+            code = bench.check(BARE, FAST | {"gicd-read": 106}, FAST | {"gicd-read": 100}, quick=False)
         self.assertEqual(code, 1)
-        self.assertEqual(shown.getvalue(), "gicd-read: was 1000, is 1060 (+6.0 %; 2% is allowed)\n")
+        self.assertEqual(shown.getvalue(), "gicd-read: was 100, is 106 (+6.0 %; 2% is allowed)\n")
 
     def test_equal_figures_pass(self):
         with contextlib.redirect_stdout(io.StringIO()):
-            self.assertEqual(bench.check(ACCEPTED, ACCEPTED, quick=False), 0)
+            self.assertEqual(bench.check(BARE, FAST, FAST, quick=False), 0)
+
+    def test_a_figure_beyond_its_limit_fails_whatever_was_accepted(self):
+        figures = FAST | {"gicd-read": 141}
+        shown = io.StringIO()
+        with contextlib.redirect_stdout(shown):
+            code = bench.check(BARE, figures, figures, quick=False)
+        self.assertEqual(code, 1)
+        self.assertEqual(shown.getvalue(), "gicd-read: is 141, and 50 bare; it may be 140 and add 125\n")
 
     def test_each_figure_has_its_allowance(self):
         self.assertEqual(bench_report.compare(ACCEPTED | {"timer": 1020, "destroy": 1099}, ACCEPTED), [])

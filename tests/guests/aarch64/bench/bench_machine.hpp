@@ -28,16 +28,27 @@ inline void set_timer(uint64_t deadline) {
 }
 inline void fire_timer() { set_timer(0); }
 
+// After the end of its interrupt, or before.
+inline constexpr bool timer_may_be_masked_late = true;
+inline constinit bool masks_timer_late = false;
+inline void mask_timer_late(bool late) { masks_timer_late = late; }
+inline void silence_timer() {
+  guest::cntv_ctl_el0::write(0);
+  taken(Event::timer);
+}
+
 inline void interrupt(uint32_t number) {
   switch (number) {
     case test_signal: taken(Event::test); break;
     case reply_signal: taken(Event::reply); break;
     case guest::virtual_timer_interrupt:
-      guest::cntv_ctl_el0::write(0);
-      taken(Event::timer);
+      if (!masks_timer_late) silence_timer();
       break;
     default: break;
   }
+}
+inline void interrupt_ended(uint32_t number) {
+  if (number == guest::virtual_timer_interrupt && masks_timer_late) silence_timer();
 }
 
 // By a CPU that answers signals.
@@ -48,6 +59,7 @@ inline void take_signals() {
 // By the boot CPU.
 inline void take_interrupts() {
   guest::on_interrupt(interrupt);
+  guest::on_interrupt_ended(interrupt_ended);
   guest::gic::enable_distributor();
   take_signals();
   guest::gic::enable(reply_signal);
@@ -66,6 +78,8 @@ inline void measure_exits() {
   measure("gicd-write", [] { write32(gicd_isenabler1, 0); });
   measure("uart-read", [] { (void)read32(uart_fr); });
   measure("id-register", [] { (void)id_aa64pfr0_el1::read(); });
+  measure("timer-read", [] { (void)cntp_ctl_el0::read(); });
+  measure("timer-write", [] { cntp_ctl_el0::write(0); });
 }
 
 }  // namespace bench

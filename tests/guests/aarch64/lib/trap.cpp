@@ -11,6 +11,7 @@ namespace {
 constinit bool armed = false;
 constinit Fault last{};
 constinit InterruptHandler interrupt_handler = nullptr;
+constinit InterruptHandler ended_handler = nullptr;
 
 enum class Kind : uint64_t { synchronous, irq, fiq, serror };
 
@@ -34,6 +35,7 @@ void interrupt() {
   if (gic::is_special(number)) return;
   if (interrupt_handler != nullptr) interrupt_handler(number);
   gic::end(token);
+  if (ended_handler != nullptr) ended_handler(number);
 }
 }  // namespace
 
@@ -51,6 +53,7 @@ Fault disarm() {
 }  // namespace detail
 
 void on_interrupt(InterruptHandler handler) { interrupt_handler = handler; }
+void on_interrupt_ended(InterruptHandler handler) { ended_handler = handler; }
 
 }  // namespace guest
 

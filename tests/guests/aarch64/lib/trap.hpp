@@ -47,5 +47,7 @@ template <class Action>
 // Called for every interrupt except spurious ones, between acknowledge and end of interrupt. Not reentrant.
 using InterruptHandler = void (*)(uint32_t interrupt);
 void on_interrupt(InterruptHandler handler);
+// And after it was ended.
+void on_interrupt_ended(InterruptHandler handler);
 
 }  // namespace guest
