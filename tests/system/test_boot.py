@@ -73,3 +73,63 @@ def an_image_in_memory_that_must_not_be_mapped_is_refused(run):
     console = run.boot(vm("hello"), extra=board_tree(run, forbid))
     console.expect(r"memory that must not be mapped")
     check(console.wait() == 0, "QEMU did not end well")
+
+
+def gicv2(reg="0x8010000 0x00 0x10000 0x00 0x8030000 0x00 0x10000 0x00 0x8040000 0x00 0x10000", interrupt=True,
+          compatible="arm,cortex-a15-gic"):
+    """What makes QEMU's GICv2 node this one: its CPU interface and virtual interfaces, its maintenance interrupt."""
+    def change(source):
+        before, name, rest = source.partition("\tintc@8000000 {")
+        node, end, after = rest.partition("\t};\n")
+        check(name and re.search(r"\binterrupts = ", node), "QEMU's tree has no GICv2 as this test knows it")
+        node = re.sub(r"\breg = <0x00 0x8000000 [^>]*>;", f"reg = <0x00 0x8000000 0x00 0x10000 0x00 {reg}>;", node, count=1)
+        node = node if interrupt else re.sub(r"\binterrupts = [^;]*;", "", node, count=1)
+        return before + name + node.replace("arm,cortex-a15-gic", compatible) + end + after
+    return change
+
+
+@test(limit=30, name="a_gicv2_without_gicc_dir_is_refused", why="has less than 8 KiB in the device tree, and so no GICC_DIR",
+      change=gicv2("0x8010000 0x00 0x1000 0x00 0x8030000 0x00 0x10000 0x00 0x8040000 0x00 0x10000"))
+@test(limit=30, name="a_gicv2_without_virtual_interfaces_is_refused", why="the GICv2 has no virtualization extensions",
+      change=gicv2("0x8010000 0x00 0x10000"))
+@test(limit=30, name="a_gicv2_without_a_maintenance_interrupt_is_refused",
+      why="the device tree gives the GIC no maintenance interrupt", change=gicv2(interrupt=False))
+@test(limit=30, name="a_gic_of_an_unknown_kind_is_refused", why="the device tree describes no GICv2 or GICv3",
+      change=gicv2(compatible="somebody,gic"))
+def gic_refused(run, why, change):
+    console = run.boot(vm("hello"), gic=2, extra=board_tree(run, change, gic=2))
+    console.expect(f"no VM can run: .*{why}")
+    console.expect("plinth> ")
+
+
+def instructions(elf):
+    """Each word of the image's executable segments, with its address."""
+    data = elf.read_bytes()
+    (headers,), (size, count) = struct.unpack_from("<Q", data, 32), struct.unpack_from("<HH", data, 54)
+    for place in range(headers, headers + size * count, size):
+        kind, flags, offset, address, _, length = struct.unpack_from("<IIQQQQ", data, place)
+        if kind == 1 and flags & 1:
+            yield from ((address + 4 * n, word) for n, word in enumerate(struct.unpack_from(f"<{length // 4}I", data, offset)))
+
+
+def is_load_or_store(word):
+    return word >> 25 & 0b0101 == 0b0100
+
+
+def is_64_bit_multiply_accumulate(word):
+    """MADD, MSUB and their SM..L and UM..L forms, with an accumulator (C4.1.95, data processing of 3 sources)."""
+    return word >> 24 == 0x9b and word >> 21 & 7 in (0, 1, 5) and word >> 10 & 31 != 31
+
+
+@test(limit=60)
+def no_multiply_accumulate_of_the_image_follows_a_load_or_store(run):
+    # Erratum 835769 of the Cortex-A53: the accumulator may be wrong. The image is linked by machine-code generation of its
+    # own (LTO), so what the compiler was told alone proves nothing.
+    check(is_load_or_store(0xf940cac9) and is_64_bit_multiply_accumulate(0x9bb42501), "this test knows no instructions")
+    before, seen = None, 0
+    for address, word in instructions(IMAGE.with_suffix(".elf")):
+        seen += is_64_bit_multiply_accumulate(word)
+        if before is not None and is_load_or_store(before) and is_64_bit_multiply_accumulate(word):
+            check(False, f"{word:#x} at {address:#x} follows {before:#x}")
+        before = word
+    check(seen != 0, "the image has no such instruction at all, so this was no test")
