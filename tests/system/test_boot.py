@@ -23,9 +23,9 @@ def on_a_cpu_that_has_only_vhe_it_says_so_and_powers_off(run):
     check(console.wait() == 0, "QEMU did not end well")
 
 
-def board_tree(run, change):
+def board_tree(run, change, **machine):
     """QEMU's own device tree of two CPUs, with its source changed by `change`; the options that make it the board's."""
-    board = Machine(smp=2, mem="512M").command(IMAGE, None, SCRIPTED)
+    board = Machine(**{"smp": 2, "mem": "512M"} | machine).command(IMAGE, None, SCRIPTED)
     blob, other = run.file("board.dtb", ""), run.file("changed.dtb", "")
     board[board.index("-machine") + 1] += f",dumpdtb={blob}"
     subprocess.run(board, check=True, capture_output=True)

@@ -153,10 +153,8 @@ hal::CpuIndex this_cpu() { return static_cast<hal::CpuLocal*>(Cpu::local())->ind
 // alias of the first is followed by the first of the second. Both pages identify themselves then (GICC_IIDR, v2 4.4.14:
 // architecture version 2, Arm).
 [[clang::minsize]] uint64_t first_page_of_pair(uint64_t size) {
-  constexpr uint64_t last_alias = 0xf000;
-  if (size < 2 * 64 * hal::kib) return 0;
-  const uint32_t iidr = mmio_read32(gic.cpu_interface + last_alias + regs::gicc::iidr);
-  return (iidr & regs::gicc::iidr_known_mask) == regs::gicc::iidr_version_2 ? last_alias : 0;
+  if (size < regs::gicc::spread_size) return 0;
+  return regs::gicc::first_page(size, mmio_read32(gic.cpu_interface + regs::gicc::last_alias + regs::gicc::iidr));
 }
 
 [[clang::minsize]] SetupError set_up_cpu_v2(hal::CpuIndex cpu) {

@@ -52,6 +52,15 @@ struct gicc {
   static constexpr uint64_t size = 0x2000;
   // GICC_IIDR without revision and product.
   static constexpr uint32_t iidr_known_mask = 0xf'0fff, iidr_version_2 = 0x2'043b;
+  // The CPU interface has two pages of 4 KiB: GICC_DIR is alone in the second (v2 4.4). So that an operating system can map
+  // them with pages of 64 KiB, some boards spread them: each fills 64 KiB with sixteen aliases of itself, and the last
+  // alias of the first is followed by the first of the second. Where they begin in a region of `size`, by GICC_IIDR as the
+  // last alias has it, if there is one (v2 4.4.14: architecture version 2, Arm).
+  static constexpr uint64_t last_alias = 0xf000;
+  static constexpr uint64_t spread_size = 2 * 0x1'0000;
+  static constexpr uint64_t first_page(uint64_t region, uint32_t iidr_of_last_alias) {
+    return region >= spread_size && (iidr_of_last_alias & iidr_known_mask) == iidr_version_2 ? last_alias : 0;
+  }
   using enable = Field<0>;
   using eoimode = Field<9>;  // priority drop and deactivation are separate
   using intid = Field<9, 0>;
