@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "arch/aarch64/regs/system.hpp"
+#include "arch/aarch64/virt/walks.hpp"
 #include "arch/boot.hpp"
 #include "arch/sysreg.hpp"
 
@@ -32,11 +33,13 @@ constexpr uint64_t encode_ps(unsigned bits) {
 
 void tlbi_alle1is() { asm volatile("tlbi alle1is\n dsb ish\n isb" ::: "memory"); }
 
-// Operations by IPA act on the VMID in VTTBR_EL2. At EL2 the EL1&0 regime is out of context, so it may be exchanged for
-// a moment (D8.16.5 allows no walk for it but by an AT instruction, which nobody executes here).
+// Operations by IPA act on the VMID in VTTBR_EL2, which is exchanged for a moment. Stage 1 is that of the guest that
+// this CPU holds, and must not be walked under another's VMID.
 class WithVmid {
  public:
-  explicit WithVmid(const Mmu::GuestRegime& regime) : old_vttbr_(read<vttbr_el2>()), old_vtcr_(read<vtcr_el2>()) {
+  explicit WithVmid(const Mmu::GuestRegime& regime)
+      : old_vttbr_(read<vttbr_el2>()), old_vtcr_(read<vtcr_el2>()), sctlr_(read<sctlr_el1>()), tcr_(read<tcr_el1>()) {
+    stop_walks();
     write<vtcr_el2>(regime.vtcr);
     const uint64_t id = hal::AddressSpaceTag::id_of(regime.vmid.value.load(std::memory_order_relaxed));
     write<vttbr_el2>(regime.root | vttbr_el2::vmid::of(id));
@@ -45,6 +48,7 @@ class WithVmid {
   ~WithVmid() {
     write<vtcr_el2>(old_vtcr_);
     write<vttbr_el2>(old_vttbr_);
+    allow_walks(sctlr_, tcr_);
     isb();
   }
   WithVmid(const WithVmid&) = delete;
@@ -53,6 +57,8 @@ class WithVmid {
  private:
   uint64_t old_vttbr_;
   uint64_t old_vtcr_;
+  uint64_t sctlr_;
+  uint64_t tcr_;
 };
 
 size_t cache_line(uint64_t ctr_field) { return size_t{4} << ctr_field; }

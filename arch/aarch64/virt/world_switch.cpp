@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "arch/aarch64/regs/system.hpp"
+#include "arch/aarch64/virt/walks.hpp"
 #include "arch/cpu.hpp"
 #include "arch/psci.hpp"
 #include "arch/sysreg.hpp"
@@ -118,24 +119,6 @@ void for_each_key(Keys& keys, Move move) {
 constexpr auto to_memory = []<class Register>(uint64_t& place) { place = read<Register>(); };
 constexpr auto to_cpu = []<class Register>(const uint64_t& place) { write<Register>(place); };
 
-// From here on no AT instruction that a CPU executes speculatively can walk tables of the guest that leaves with registers
-// of the one that comes, or fill a TLB with that: errata 1530924 (Cortex-A53), 1530923 (A55), 1319537 (A57), 1319367
-// (A72), 1165522 (A76). Walks are off first; only then is the MMU forced on, so that an AT has to walk.
-void stop_walks() {
-  write<tcr_el1>(read<tcr_el1>() | tcr_el1::epd0::mask | tcr_el1::epd1::mask);
-  isb();
-  write<sctlr_el1>(read<sctlr_el1>() | sctlr_el1::m::mask);
-  isb();
-}
-
-// The other way round, when everything else is the new guest's.
-void allow_walks(const GuestSystemRegisters& s) {
-  isb();
-  write<sctlr_el1>(s.sctlr);
-  isb();
-  write<tcr_el1>(s.tcr);
-}
-
 // What one guest taught the branch predictors must not lead the next one (Arm DEN0028 7.2 and 7.6). WORKAROUND_3 does
 // what WORKAROUND_1 does as well.
 void forget_branches() {
@@ -213,7 +196,7 @@ void Vcpu::load() {
   for_each_register(system_, to_cpu);
   if (has_pointer_authentication()) for_each_key(system_.pointer_keys, to_cpu);
   for_each_hidden_register(system_, to_cpu);
-  allow_walks(system_);
+  allow_walks(system_.sctlr, system_.tcr);
   load_floating_point(floating_point_);
   write<cntvoff_el2>(counter_offset_);
   // FEAT_ECV could offset the physical counter, too, where firmware lets it (SCR_EL3.ECVEn): not known here. Only a guest
