@@ -152,6 +152,8 @@ constexpr auto destinations = std::to_array<Destination>({
     {point_of(ExceptionClass::hvc64), hypervisor_call, hal::ExitClass::call},
     {point_of(ExceptionClass::smc64), secure_monitor_call, hal::ExitClass::call},
     {point_of(ExceptionClass::system_register), system_register, hal::ExitClass::registers},
+    {point_of(ExceptionClass::cp15_mcr_mrc), emulate_mcr_mrc, hal::ExitClass::registers},
+    {point_of(ExceptionClass::cp15_mcrr_mrrc), emulate_mcrr_mrrc, hal::ExitClass::registers},
     {point_of(ExceptionClass::data_abort_lower), data_abort, hal::ExitClass::device},
     {point_of(ExceptionClass::instruction_abort_lower), instruction_abort, hal::ExitClass::memory},
 });

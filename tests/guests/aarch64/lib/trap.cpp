@@ -23,6 +23,11 @@ void synchronous(Frame& frame) {
   }
   constexpr uint64_t illegal_state = uint64_t{1} << 20;  // SPSR_EL1.IL would fault again
   frame.spsr &= ~illegal_state;
+  if (fault.exception_class() == ec_svc32) {  // how EL0 in AArch32 state comes back, to where its link register says
+    frame.elr = frame.x[14];
+    frame.spsr = 0x3c5;  // EL1h, everything masked
+    return;
+  }
   if (!last.taken) last = fault;                  // the first one is what was asked about
   if (fault.exception_class() == ec_svc) return;  // its return address is behind the instruction already
   if (fault.exception_class() == ec_step) return mdscr_el1::write(0);  // so is this one's; one step is all

@@ -23,6 +23,7 @@ struct Fault {
   [[nodiscard]] unsigned fault_status() const { return static_cast<unsigned>(esr) & 0x3f; }
 };
 inline constexpr unsigned ec_unknown = 0x00;
+inline constexpr unsigned ec_svc32 = 0x11;
 inline constexpr unsigned ec_svc = 0x15;
 inline constexpr unsigned ec_system_register = 0x18;
 inline constexpr unsigned ec_instruction_abort = 0x21;

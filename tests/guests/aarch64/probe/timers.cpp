@@ -108,6 +108,45 @@ void level() {
   mask_interrupts();
   gic::disable(virtual_timer_interrupt);
 }
+// EL0 in AArch32 state reads the physical timer's control and the physical counter, and makes a read that its flags say is
+// not to be. Without translation, because the tables have nothing for EL0.
+struct Seen32 {
+  uint64_t control, low, high, untouched;
+};
+Seen32 read_in_aarch32() {
+  Seen32 seen{};
+  asm volatile(
+      "mrs x9, sctlr_el1\n bic x10, x9, #1\n msr sctlr_el1, x10\n"
+      "adr x10, 1f\n msr elr_el1, x10\n mov x10, #0x1d0\n msr spsr_el1, x10\n"
+      "adr x14, 2f\n mov x4, #7\n isb\n eret\n"
+      "1: .inst 0xee1e0f32\n"  // mrc p15, 0, r0, c14, c2, 1
+      "   .inst 0xec532f0e\n"  // mrrc p15, 0, r2, r3, c14
+      "   .inst 0x0e1e4f32\n"  // mrceq p15, 0, r4, c14, c2, 1
+      "   .inst 0xef000000\n"  // svc #0
+      "2: msr sctlr_el1, x9\n isb\n"
+      "mov %0, x0\n mov %1, x2\n mov %2, x3\n mov %3, x4"
+      : "=&r"(seen.control), "=&r"(seen.low), "=&r"(seen.high), "=&r"(seen.untouched)
+      :
+      : "x0", "x1", "x2", "x3", "x4", "x9", "x10", "x14", "memory");
+  return seen;
+}
+void aarch32() {
+  if ((id_aa64pfr0_el1::read() & 0xf) != 2) return;
+  constexpr uint64_t allowed = 0x201;  // CNTKCTL_EL1: EL0PTEN, EL0PCTEN
+  const uint64_t old = cntkctl_el1::read();
+  cntkctl_el1::write(old | allowed);
+  cntp_ctl_el0::write(2);
+  const uint64_t before = cntpct_el0::read();
+  Seen32 seen{};
+  const Fault fault = attempt([&] { seen = read_in_aarch32(); });
+  const uint64_t counter = seen.high << 32 | (seen.low & 0xffff'ffff);
+  check("the_physical_timer_is_there_in_aarch32", !fault.taken);
+  check_equal("the_physical_timer_reads_the_same_in_aarch32", seen.control & 0xffff'ffff, 2);
+  check("the_physical_counter_reads_the_same_in_aarch32", counter >= before && counter <= cntpct_el0::read());
+  check_equal("a_read_whose_condition_fails_reads_nothing", seen.untouched, 7);
+  cntp_ctl_el0::write(0);
+  cntkctl_el1::write(old);
+}
 }  // namespace
 
 void timers() {
@@ -123,6 +162,7 @@ void timers() {
       "a_masked_physical_timer_shows_its_status", "a_masked_physical_timer_is_silent",
       "a_physical_timer_set_to_the_past_fires");
   level();
+  aarch32();
 }
 
 }  // namespace probe
