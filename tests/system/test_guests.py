@@ -4,7 +4,7 @@
 import gzip
 import re
 
-from harness import bare_metal, check, handwritten, image, on_both, test, vm
+from harness import HYPERVISOR_PANIC, bare_metal, check, handwritten, image, on_both, test, vm
 
 
 @test(limit=60, name="hello_says_hello_with_gic_2", gic=2)
@@ -109,6 +109,20 @@ def probe(run, gic, cpu, vcpus, smp):
     check(not missing, "checks of the bare machine that never ran in the VM:\n" + "\n".join(missing))
 
 
+@test(limit=90)
+def vms_that_debug_themselves_on_one_cpu_meet_only_their_own_breakpoints(run):
+    slices = '[scheduler]\nslice = "100us"\n'
+    guests = [bare_metal("debug", name=f"debug{own}", cmdline=str(own), extra=slices) for own in (0, 2)]
+    console = run.boot(*guests, attach="debug0", smp=1, reject=(HYPERVISOR_PANIC, "debug: wrong"))
+    console.expect("debug: 1000 rounds")
+    console.prompt()
+    for own in (2, 0):
+        console.attach(f"debug{own}")
+        for _ in range(3):
+            console.expect(r"debug: \d+ rounds")
+        console.prompt()
+
+
 @test(limit=60, name="a_store_to_a_rom_does_all_but_store_on_cortex_a53", cpu="cortex-a53")
 @test(limit=60, name="a_store_to_a_rom_does_all_but_store_on_max", cpu="max")
 def rom(run, cpu):
@@ -173,7 +187,7 @@ OTHER_REGISTERS = {
     ("id", "4.1"): (0x0f00_0000, "ID_AA64PFR1, SME: " + NOT_IN_A_VM),
     ("id", "4.4"): (ALL, "ID_AA64ZFR0: " + NOT_IN_A_VM),
     ("id", "4.5"): (ALL, "ID_AA64SMFR0: " + NOT_IN_A_VM),
-    ("id", "5.0"): (0xf0f0_ff0f, "ID_AA64DFR0, debug, PMU, breakpoints, watchpoints: " + NOT_IN_A_VM),
+    ("id", "5.0"): (0x0f0f, "ID_AA64DFR0, debug version, PMU: " + NOT_IN_A_VM),
     ("id", "7.0"): (0xff00_0fff_f0f0_f00f, "ID_AA64MMFR0, PARange, SNSMem, LPA2, FGT, ECV: " + NOT_IN_A_VM),
     ("id", "7.1"): (0x0000_0f0f_f00f_0ff0, "ID_AA64MMFR1, VMIDBits, VH, LO, XNX, TWED, HCX: " + NOT_IN_A_VM),
     ("id", "7.2"): (0x0000_0fff_0000_f000, "ID_AA64MMFR2, IESB, ST, IDS, FWB: " + NOT_IN_A_VM),

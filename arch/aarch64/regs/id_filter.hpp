@@ -42,12 +42,12 @@ inline constexpr auto id_fields = std::to_array<IdField>({
     // ID_AA64PFR1_EL1: BT, SSBS. MTE, SME, RNDR_trap, NMI, GCS, THE, DF2, PFAR stay 0.
     {id_op(4, 1), 0},
     {id_op(4, 1), 4},
-    // ID_AA64DFR0_EL1: Armv8 debug architecture, two breakpoints and watchpoints (the least there can be); no PMU, no
-    // trace, no
-    // profiling.
+    // ID_AA64DFR0_EL1: Armv8 debug architecture with the CPU's breakpoints, watchpoints and context-aware breakpoints;
+    // no PMU, no trace, no profiling.
     {id_op(5, 0), 0, FieldRule::fixed, 6},
-    {id_op(5, 0), 12, FieldRule::fixed, 1},
-    {id_op(5, 0), 20, FieldRule::fixed, 1},
+    {id_op(5, 0), 12},
+    {id_op(5, 0), 20},
+    {id_op(5, 0), 28},
     // ID_AA64ISAR0_EL1: everything but TME (27:24).
     {id_op(6, 0), 4},
     {id_op(6, 0), 8},

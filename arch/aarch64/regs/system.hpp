@@ -325,8 +325,29 @@ struct mdscr_el1 : SystemRegister<2, 0, 0, 2, 2> {
   using ss = Field<0>;
   using tdcc = Field<12>;
   using kde = Field<13>;
+  using mde = Field<15>;  // breakpoints and watchpoints are on
 };
-struct oslar_el1 : SystemRegister<2, 0, 1, 0, 4> {};
+struct oslar_el1 : SystemRegister<2, 0, 1, 0, 4> {
+  using oslk = Field<0>;
+};
+struct oslsr_el1 : SystemRegister<2, 0, 1, 1, 4> {
+  using oslk = Field<1>;
+  using oslm = Field<3>;  // the OS lock is implemented
+};
+
+// Breakpoints and watchpoints, value and control, by number (D24.3).
+template <unsigned N>
+struct dbgbvr_el1 : SystemRegister<2, 0, 0, N, 4> {};
+template <unsigned N>
+struct dbgbcr_el1 : SystemRegister<2, 0, 0, N, 5> {};
+template <unsigned N>
+struct dbgwvr_el1 : SystemRegister<2, 0, 0, N, 6> {};
+template <unsigned N>
+struct dbgwcr_el1 : SystemRegister<2, 0, 0, N, 7> {};
+struct dbgbcr {
+  using e = Field<0>;
+  using bt = Field<23, 20>;  // from 8 on it compares a VMID, or CONTEXTIDR_EL2
+};
 struct osdlr_el1 : SystemRegister<2, 0, 1, 3, 4> {};
 struct disr_el1 : SystemRegister<3, 0, 12, 1, 1> {
   using iss = Field<24, 0>;

@@ -31,9 +31,9 @@ Access decode(uint64_t iss) {
 // Registers that guests expect and that have no effect under Plinth.
 enum class Policy : uint8_t {
   zero,     // reads as zero, writes are dropped
-  mdscr,    // the monitor debug control register: single-stepping works, hardware breakpoints do not exist
+  mdscr,    // the monitor debug control register
   set_way,  // cache maintenance, which traps once after the vCPU has moved; then executed
-  os_lock,  // OSLSR_EL1: the OS lock is implemented and open
+  lock,     // OSLAR_EL1 and OSLSR_EL1: the OS lock, set and shown
 };
 struct Rule {
   uint32_t first;
@@ -48,14 +48,12 @@ constexpr auto rules = std::to_array<Rule>({
     {register_id(1, 0, 7, 10, 2), register_id(1, 0, 7, 10, 2), Policy::set_way},   // DC CSW
     {register_id(1, 0, 7, 14, 2), register_id(1, 0, 7, 14, 2), Policy::set_way},   // DC CISW
     {register_id(2, 0, 0, 0, 2), register_id(2, 0, 0, 0, 2), Policy::zero},     // OSDTRRX_EL1
-    {register_id(2, 0, 0, 0, 4), register_id(2, 0, 0, 1, 7), Policy::zero},     // DBGBVR, BCR, WVR, WCR 0 and 1
     {register_id(2, 0, 0, 2, 0), register_id(2, 0, 0, 2, 0), Policy::zero},     // MDCCINT_EL1
     {register_id(2, 0, 0, 2, 2), register_id(2, 0, 0, 2, 2), Policy::mdscr},    // MDSCR_EL1
     {register_id(2, 0, 0, 3, 2), register_id(2, 0, 0, 3, 2), Policy::zero},     // OSDTRTX_EL1
     {register_id(2, 0, 0, 6, 2), register_id(2, 0, 0, 6, 2), Policy::zero},     // OSECCR_EL1
     {register_id(2, 0, 1, 0, 0), register_id(2, 0, 1, 0, 0), Policy::zero},     // MDRAR_EL1
-    {register_id(2, 0, 1, 0, 4), register_id(2, 0, 1, 0, 4), Policy::zero},     // OSLAR_EL1
-    {register_id(2, 0, 1, 1, 4), register_id(2, 0, 1, 1, 4), Policy::os_lock},  // OSLSR_EL1
+    {register_id(2, 0, 1, 0, 4), register_id(2, 0, 1, 1, 4), Policy::lock},     // OSLAR_EL1, OSLSR_EL1
     {register_id(2, 0, 1, 3, 4), register_id(2, 0, 1, 3, 4), Policy::zero},     // OSDLR_EL1
     {register_id(2, 0, 1, 4, 4), register_id(2, 0, 1, 4, 4), Policy::zero},     // DBGPRCR_EL1
     {register_id(2, 0, 7, 8, 6), register_id(2, 0, 7, 9, 6), Policy::zero},     // DBGCLAIMSET, DBGCLAIMCLR
@@ -71,25 +69,44 @@ const Rule* find_rule(uint32_t id) {
 }
 
 void apply(const Rule& rule, const Access& access, GuestFrame& frame) {
-  // What a guest may set in MDSCR_EL1: software step and its own kernel debugging.
-  constexpr uint64_t step_bits = mdscr_el1::ss::mask | mdscr_el1::tdcc::mask | mdscr_el1::kde::mask;
-  constexpr uint64_t os_lock_implemented = 0b1000;
+  Vcpu& vcpu = *frame.vcpu;
   switch (rule.policy) {
     case Policy::zero:
       if (access.read) frame.set(access.rt, 0);
       break;
     case Policy::mdscr:
       if (access.read) {
-        frame.set(access.rt, read<mdscr_el1>());
+        frame.set(access.rt, vcpu.debug_control());
       } else {
-        write<mdscr_el1>(frame.get(access.rt) & step_bits);
+        vcpu.set_debug_control(frame.get(access.rt));
       }
       break;
-    case Policy::os_lock:
-      if (access.read) frame.set(access.rt, os_lock_implemented);
+    case Policy::lock:
+      if (access.read) {
+        frame.set(access.rt, oslsr_el1::oslm::mask | oslsr_el1::oslk::of(vcpu.is_debug_locked()));
+      } else {
+        vcpu.lock_debug(oslar_el1::oslk::is_set(frame.get(access.rt)));
+      }
       break;
     case Policy::set_way: break;
   }
+}
+
+// DBGBVR<n>_EL1, DBGBCR<n>_EL1, DBGWVR<n>_EL1, DBGWCR<n>_EL1: CRm is the number, op2 from 4 on says which.
+constexpr uint32_t debug_numbers = register_id(0, 0, 0, 15, 3);
+constexpr uint32_t debug_registers = register_id(2, 0, 0, 0, 4);
+
+void access_debug(const Access& access, GuestFrame& frame) {
+  GuestDebug& debug = frame.vcpu->debug();
+  const auto kind = static_cast<GuestDebug::Kind>(access.id & 3);
+  const unsigned number = access.id >> 3 & 15;
+  if (!GuestDebug::exists(kind, number)) return frame.vcpu->inject_undefined();
+  if (access.read) {
+    frame.set(access.rt, debug.read(kind, number));
+  } else {
+    debug.write(kind, number, frame.get(access.rt));
+  }
+  frame.skip_instruction();
 }
 
 // ID group 3, the registers with op0 3, op1 0, CRn 0, is trapped one by one: its reads come first and cost little.
@@ -107,6 +124,7 @@ void emulate_system_register(GuestFrame& frame, uint64_t iss) {
   }
   const Access access = decode(iss);
   Vcpu& vcpu = *frame.vcpu;
+  if ((access.id & ~debug_numbers) == debug_registers) return access_debug(access, frame);
   if (const Rule* const rule = access.id <= rules.back().last ? find_rule(access.id) : nullptr) {
     if (rule->policy == Policy::set_way) return vcpu.maintain_by_set_way();
     apply(*rule, access, frame);

@@ -164,6 +164,8 @@ void Vcpu::reset(const hal::StartState& start) {
   system_ = {};
   system_.sctlr = sctlr_el1::res1;
   floating_point_ = {};
+  debug_ = {};
+  debug_locked_ = true;
   system_error_ = 0;
   last_cpu_ = nowhere;
   traps_set_way_ = false;
@@ -198,6 +200,8 @@ void Vcpu::load() {
   for_each_hidden_register(system_, to_cpu);
   allow_walks(system_.sctlr, system_.tcr);
   load_floating_point(floating_point_);
+  write<oslar_el1>(debug_locked_);
+  if (mdscr_el1::mde::is_set(system_.mdscr)) [[unlikely]] debug_.load();
   write<cntvoff_el2>(counter_offset_);
   // FEAT_ECV could offset the physical counter, too, where firmware lets it (SCR_EL3.ECVEn): not known here. Only a guest
   // whose clock stood still before has its reads trapped. Its physical timer always is.

@@ -79,10 +79,13 @@ TEST(IdFilter, offers_aarch64_alone_at_el1_whatever_the_cpu_can) {
   }
 }
 
-TEST(IdFilter, states_armv8_debug_with_the_fewest_breakpoints_there_can_be) {
-  std::mt19937_64 random(1);
-  const IdRegisters shown = filter_id_registers(random_registers(random));
-  EXPECT_EQ(shown[dfr0], 0x0010'1006U);
+TEST(IdFilter, states_armv8_debug_with_the_breakpoints_and_watchpoints_that_there_are) {
+  IdRegisters raw{};
+  raw[dfr0] = 0xfff0'f21f'3f5f'ff2a;
+  EXPECT_EQ(filter_id_registers(raw)[dfr0], 0x3050'f006U);
+  IdRegisters other{};
+  other[dfr0] = 0x1030'5006;
+  EXPECT_EQ(merge_id_registers(filter_id_registers(raw), filter_id_registers(other))[dfr0], 0x1030'5006U);
 }
 
 TEST(IdFilter, limits_what_a_guest_can_only_have_in_part) {

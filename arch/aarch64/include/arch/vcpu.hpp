@@ -9,6 +9,7 @@
 
 #include "arch/aarch64/regs/guest_registers.hpp"
 #include "arch/aarch64/regs/system.hpp"
+#include "arch/aarch64/virt/debug.hpp"
 #include "arch/mmu.hpp"
 #include "arch/sysreg.hpp"
 #include "hal/access_kind.hpp"
@@ -145,6 +146,12 @@ class Vcpu {
   void maintain_by_set_way();
   // Exceptions that the guest takes at its own vector (D1.3.6). Loaded on this CPU.
   void inject_undefined();
+  // The guest's self-hosted debugging (D2): breakpoints and watchpoints, MDSCR_EL1, the OS lock. Loaded on this CPU.
+  [[nodiscard]] GuestDebug& debug() { return debug_; }
+  [[nodiscard]] static uint64_t debug_control();
+  void set_debug_control(uint64_t value);
+  [[nodiscard]] bool is_debug_locked() const { return debug_locked_; }
+  void lock_debug(bool on);
   // A synchronous external abort: what a bus answers where nothing is.
   void inject_external_abort(hal::GuestVirt place, hal::AccessKind kind);
   // The guest's registers lie on the stack, where SP_EL2 points in the guest: an exit has no other register to find
@@ -197,6 +204,8 @@ class Vcpu {
   bool traps_set_way_ = false;
   uint8_t last_cpu_ = nowhere;
   uint64_t system_error_ = 0;  // the syndrome of one that it left pending; 0: none
+  bool debug_locked_ = true;
+  GuestDebug debug_;
   GuestSystemRegisters system_{};
   GuestFloatingPoint floating_point_{};
 };

@@ -26,8 +26,25 @@ struct SystemRegister {
   }
 };
 
+// Breakpoints and watchpoints, value and control.
+template <unsigned N>
+using dbgbvr_el1 = SystemRegister<2, 0, 0, N, 4>;
+template <unsigned N>
+using dbgbcr_el1 = SystemRegister<2, 0, 0, N, 5>;
+template <unsigned N>
+using dbgwvr_el1 = SystemRegister<2, 0, 0, N, 6>;
+template <unsigned N>
+using dbgwcr_el1 = SystemRegister<2, 0, 0, N, 7>;
+// On, at EL1: an instruction; loads and stores of a doubleword (D2.9, D2.10).
+inline constexpr uint64_t breakpoint_at_el1 = 0x1e3;
+inline constexpr uint64_t watchpoint_at_el1 = 0x1ffb;
+inline constexpr uint64_t debug_events = 0xa000;  // MDSCR_EL1: MDE, KDE
+inline void unmask_debug() { asm volatile("msr daifclr, #8\n isb" ::: "memory"); }
+inline void mask_debug() { asm volatile("msr daifset, #8\n isb" ::: "memory"); }
+
 using mdscr_el1 = SystemRegister<2, 0, 0, 2, 2>;
 using oslar_el1 = SystemRegister<2, 0, 1, 0, 4>;
+using oslsr_el1 = SystemRegister<2, 0, 1, 1, 4>;
 using midr_el1 = SystemRegister<3, 0, 0, 0, 0>;
 using mpidr_el1 = SystemRegister<3, 0, 0, 0, 5>;
 using id_aa64pfr0_el1 = SystemRegister<3, 0, 0, 4, 0>;

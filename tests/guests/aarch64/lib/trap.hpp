@@ -28,7 +28,9 @@ inline constexpr unsigned ec_svc = 0x15;
 inline constexpr unsigned ec_system_register = 0x18;
 inline constexpr unsigned ec_instruction_abort = 0x21;
 inline constexpr unsigned ec_data_abort = 0x25;
+inline constexpr unsigned ec_breakpoint = 0x31;
 inline constexpr unsigned ec_step = 0x33;
+inline constexpr unsigned ec_watchpoint = 0x35;
 inline constexpr unsigned ec_brk = 0x3c;
 inline constexpr unsigned synchronous_external_abort = 0x10;
 

@@ -7,6 +7,7 @@ namespace probe {
 void identification();
 void registers();
 void exceptions();
+void debugging();
 void firmware();
 void mmio_forms();
 void timers();

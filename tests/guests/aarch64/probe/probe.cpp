@@ -11,8 +11,8 @@
 namespace probe {
 
 namespace {
-constexpr std::array batteries{identification, registers,  exceptions, firmware, mmio_forms,
-                               timers,         interrupts, devices,    pci,      memory,    processors};
+constexpr std::array batteries{identification, registers,  exceptions, debugging, firmware, mmio_forms,
+                               timers,         interrupts, devices,    pci,       memory,   processors};
 }  // namespace
 
 }  // namespace probe
