@@ -26,12 +26,14 @@ struct VirtualCpu {
   bool runs = false;          // a vCPU is loaded
   bool ends_timer = true;     // or a tied interrupt's end deactivates the physical one, and it stays silent all the same
   bool timer_deaf = false;    // that has happened
+  bool traps_dir = true;      // without what is common to both groups
   bool stuck = false;         // broken: the maintenance interrupt stays, whatever is asked for
   bool given_up = false;      // the hypervisor said that it stays
   unsigned lr_writes = 0;
   unsigned lr_reads = 0;
 
   static constexpr unsigned preemption_bits = 5;
+  static constexpr uint32_t implemented = 4 << 8 | 1 << 11 | 1 << 15;  // 5 priority bits, 24 of INTID, A3V
 
   // --- The guest's side ---
 
@@ -164,7 +166,8 @@ struct ListRegisters {
 
   static unsigned count() { return cpu->lr_count; }
   static unsigned preemption_bits() { return VirtualCpu::preemption_bits; }
-  static bool traps_dir() { return true; }
+  static bool traps_dir() { return cpu->traps_dir; }
+  static uint32_t implemented() { return VirtualCpu::implemented; }
   static uint64_t read(unsigned n) {
     ++cpu->lr_reads;
     return cpu->lr[n];

@@ -48,6 +48,13 @@ unsigned ListRegistersV3::count() {
 unsigned ListRegistersV3::preemption_bits() {
   return static_cast<unsigned>(gic::ich_vtr::PREbits::get(arch::read<ich_vtr_el2>())) + 1;
 }
+uint32_t ListRegistersV3::implemented() {
+  using namespace gic;
+  const uint64_t vtr = arch::read<ich_vtr_el2>();
+  return static_cast<uint32_t>(icc_ctlr::PRIbits::of(ich_vtr::PRIbits::get(vtr)) |
+                               icc_ctlr::IDbits::of(ich_vtr::IDbits::get(vtr)) |
+                               icc_ctlr::SEIS::of(ich_vtr::SEIS::get(vtr)) | icc_ctlr::A3V::of(ich_vtr::A3V::get(vtr)));
+}
 bool ListRegistersV3::traps_dir() { return gic::ich_vtr::TDS::is_set(arch::read<ich_vtr_el2>()); }
 
 // The most used ones without a detour.

@@ -165,6 +165,16 @@ using CPUID = Field<12, 10>;
 }  // namespace dir
 }  // namespace gicc
 
+// ICC_CTLR_EL1 as the guest sees it, ICV_CTLR_EL1, 12.3.
+namespace icc_ctlr {
+using CBPR = Field<0>;
+using EOImode = Field<1>;
+using PRIbits = Field<10, 8>;
+using IDbits = Field<13, 11>;
+using SEIS = Field<14>;
+using A3V = Field<15>;
+}  // namespace icc_ctlr
+
 // ICH_HCR_EL2, 12.4. GICH_HCR (v2 5.3.2) has the same fields but for TC and TDIR.
 namespace ich_hcr {
 using En = Field<0>;
@@ -186,7 +196,10 @@ using EOIcount = Field<31, 27>;
 // ICH_VTR_EL2, 12.4.
 namespace ich_vtr {
 using ListRegs = Field<4, 0>;  // number of list registers - 1
-using TDS = Field<19>;
+using TDS = Field<19>;         // ICH_HCR_EL2.TDIR is implemented
+using A3V = Field<21>;
+using SEIS = Field<22>;
+using IDbits = Field<25, 23>;
 using PREbits = Field<28, 26>;  // preemption bits - 1
 using PRIbits = Field<31, 29>;  // priority bits - 1
 }  // namespace ich_vtr

@@ -18,6 +18,7 @@ struct icc_sgi1r_el1 : SystemRegister<3, 0, 12, 11, 5> {};
 struct icc_asgi1r_el1 : SystemRegister<3, 0, 12, 11, 6> {};
 struct icc_sgi0r_el1 : SystemRegister<3, 0, 12, 11, 7> {};
 struct icc_pmr_el1 : SystemRegister<3, 0, 4, 6, 0> {};
+struct icc_rpr_el1 : SystemRegister<3, 0, 12, 11, 3> {};
 struct icc_bpr1_el1 : SystemRegister<3, 0, 12, 12, 3> {};
 struct icc_ctlr_el1 : SystemRegister<3, 0, 12, 12, 4> {
   using eoimode = Field<1>;

@@ -9,6 +9,7 @@ namespace gicd = arch::gic::gicd;
 using vgic_test::Config;
 using vgic_test::Machine;
 using vgic_test::Version;
+using vgic_test::Vgic;
 
 // What a guest does first: distributor on, everything in group 1 where that is the custom, CPU interfaces open.
 void start(Machine& machine, Config config) {
@@ -299,6 +300,32 @@ TEST_P(VgicTest, a_read_that_takes_back_list_registers_kicks_its_own_vcpu) {
     EXPECT_EQ(machine.kicks(0), before + 1);
     EXPECT_TRUE(machine.irq(0));
   }
+}
+
+// ICH_VTR_EL2.TDS = 0, as of many a Cortex-A: the registers that are common to both groups all trap.
+TEST(VgicWithoutTdir, traps_what_is_common_to_both_groups_and_answers_as_the_hardware_does) {
+  using vmm::vgic::CommonRegister;
+  const Config config{.version = Version::v3, .vcpus = 1, .spis = 96};
+  Machine machine(config);
+  machine.cpu(0).traps_dir = false;
+  start(machine, config);
+  EXPECT_TRUE(arch::gic::ich_hcr::TC::is_set(machine.cpu(0).hcr));
+  EXPECT_FALSE(arch::gic::ich_hcr::TDIR::is_set(machine.cpu(0).hcr));
+  Vgic& vgic = machine.vgic();
+  vgic.write_common(CommonRegister::pmr, 0xf7);
+  EXPECT_EQ(vgic.read_common(CommonRegister::pmr), 0xf0u) << "five bits of priority";
+  EXPECT_EQ(vgic.read_common(CommonRegister::rpr), 0xffu) << "idle";
+  machine.set_bit(gicd::ISENABLER, 33);
+  machine.set_gicd(gicd::IPRIORITYR + 33, 0x40, 0, 1);
+  machine.set_gicd(gicd::IROUTER + 33 * 8, 0, 0, 8);
+  vgic.set_level(vmm::VirtualIrq{33}, true);
+  EXPECT_EQ(machine.acknowledge(0), 33u);
+  EXPECT_EQ(vgic.read_common(CommonRegister::rpr), 0x40u);
+  const uint64_t before = vgic.read_common(CommonRegister::ctlr);
+  vgic.write_common(CommonRegister::ctlr, 0b11);
+  EXPECT_EQ(vgic.read_common(CommonRegister::ctlr), before | 0b11);
+  EXPECT_EQ(before, fakes::VirtualCpu::implemented);
+  EXPECT_TRUE(arch::gic::ich_vmcr::VEOIM::is_set(machine.cpu(0).vmcr));
 }
 
 }  // namespace

@@ -99,6 +99,7 @@ class Board final : public BoardCommon {
   hal::Result<void, VmError> make_stolen_times();
   [[nodiscard]] MsiSink* messages();
   void end_without_vcpus(Vcpu& vcpu);
+  [[nodiscard]] bool read_gic_register(uint32_t id, uint64_t& value) const;
   [[nodiscard]] bool write_gic_register(VcpuIndex index, uint32_t id, uint64_t value);
 
   GuestRam ram_;

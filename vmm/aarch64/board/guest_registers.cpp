@@ -10,11 +10,20 @@ namespace vmm {
 
 namespace regs = arch::regs;
 
-bool Board::register_read(Vcpu& vcpu, uint32_t id, uint64_t& value) {
-  if (id == regs::icc_sre_el1::id && gic_.config().version == vgic::Version::v3) {
-    value = regs::icc_sre_el1::always_on;
-    return true;
+// Version 3's registers that always trap, and those that do where ICC_DIR_EL1 does not trap apart.
+bool Board::read_gic_register(uint32_t id, uint64_t& value) const {
+  using vgic::CommonRegister;
+  switch (id) {
+    case regs::icc_sre_el1::id: value = regs::icc_sre_el1::always_on; return true;
+    case regs::icc_ctlr_el1::id: value = gic_.read_common(CommonRegister::ctlr); return true;
+    case regs::icc_pmr_el1::id: value = gic_.read_common(CommonRegister::pmr); return true;
+    case regs::icc_rpr_el1::id: value = gic_.read_common(CommonRegister::rpr); return true;
+    default: return false;
   }
+}
+
+bool Board::register_read(Vcpu& vcpu, uint32_t id, uint64_t& value) {
+  if (gic_.config().version == vgic::Version::v3 && read_gic_register(id, value)) return true;
   PhysicalTimer& timer = *physical_timers_[vcpu.index()];
   switch (id) {
     case regs::cntp_ctl_el0::id: value = timer.control(); return true;
@@ -26,7 +35,6 @@ bool Board::register_read(Vcpu& vcpu, uint32_t id, uint64_t& value) {
   }
 }
 
-// Version 3's registers that always trap.
 bool Board::write_gic_register(VcpuIndex index, uint32_t id, uint64_t value) {
   using vgic::Vgic;
   switch (id) {
@@ -35,6 +43,8 @@ bool Board::write_gic_register(VcpuIndex index, uint32_t id, uint64_t value) {
     case regs::icc_asgi1r_el1::id: gic_.send_sgi(index, Vgic::SgiRegister::asgi1r, value); return true;
     case regs::icc_dir_el1::id: gic_.deactivate(index, static_cast<vgic::IntId>(value & 0xff'ffff)); return true;
     case regs::icc_sre_el1::id: return true;  // each of its bits is RAO/WI
+    case regs::icc_ctlr_el1::id: gic_.write_common(vgic::CommonRegister::ctlr, value); return true;
+    case regs::icc_pmr_el1::id: gic_.write_common(vgic::CommonRegister::pmr, value); return true;
     default: return false;
   }
 }

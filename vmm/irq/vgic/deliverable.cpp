@@ -86,6 +86,31 @@ bool would_signal(Model& m, CpuContext& cpu) {
   return cpu.lpis.any() && lpis_would_signal(m, cpu, signalling);
 }
 
+[[clang::minsize]] uint64_t read_common(const Model& m, CommonRegister which) {
+  namespace ctlr = arch::gic::icc_ctlr;
+  const uint32_t now = m.hardware.vmcr();
+  if (which == CommonRegister::pmr) return vmcr::VPMR::get(now);
+  if (which == CommonRegister::ctlr) {
+    return m.hardware.implemented() | ctlr::CBPR::of(vmcr::VCBPR::get(now)) | ctlr::EOImode::of(vmcr::VEOIM::get(now));
+  }
+  constexpr unsigned idle = 0xff;
+  ActivePriorities active{};
+  m.hardware.active_priorities(active);
+  return std::min(running_priority(active, m.hardware.preemption_bits()), idle);
+}
+
+[[clang::minsize]] void write_common(const Model& m, CommonRegister which, uint64_t value) {
+  namespace ctlr = arch::gic::icc_ctlr;
+  uint64_t now = m.hardware.vmcr();
+  if (which == CommonRegister::rpr) return;
+  if (which == CommonRegister::pmr) {
+    now = vmcr::VPMR::set(now, value & priority_mask);
+  } else {
+    now = vmcr::VCBPR::set(vmcr::VEOIM::set(now, ctlr::EOImode::get(value)), ctlr::CBPR::get(value));
+  }
+  m.hardware.set_vmcr(static_cast<uint32_t>(now));
+}
+
 [[clang::minsize]] void deactivate(Model& m, CpuContext& self, uint64_t value) {
   const auto intid = static_cast<IntId>(value & 0xff'ffff);
   if (intid >= std::min(m.intid_limit(), arch::gic::first_special)) return;

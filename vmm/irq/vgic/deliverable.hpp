@@ -20,6 +20,11 @@ class Signalling {
 // Would the CPU interface signal some interrupt? The vCPU holds nothing in list registers.
 [[nodiscard]] bool would_signal(Model& model, CpuContext& cpu);
 
+// ICC_CTLR_EL1, ICC_PMR_EL1 and ICC_RPR_EL1 of a vCPU that is loaded, where its accesses to them trap.
+enum class CommonRegister : uint8_t { ctlr, pmr, rpr };
+[[nodiscard]] uint64_t read_common(const Model& model, CommonRegister which);
+void write_common(const Model& model, CommonRegister which, uint64_t value);
+
 // GICC_DIR or ICC_DIR_EL1, written by `self`.
 void deactivate(Model& model, CpuContext& self, uint64_t value);
 

@@ -29,8 +29,11 @@ concept ListRegisters = requires(unsigned n, uint64_t lr, uint32_t word, ActiveP
   { L::count() } -> std::convertible_to<unsigned>;
   // Bits of preemption level, 5 to 7 (ICH_VTR_EL2.PREbits + 1).
   { L::preemption_bits() } -> std::convertible_to<unsigned>;
-  // Does ICH_HCR_EL2.TDIR trap writes of ICC_DIR_EL1? Version 2: true, the page that holds GICC_DIR is not mapped.
+  // Does ICH_HCR_EL2.TDIR trap writes of ICC_DIR_EL1? If not, ICH_HCR_EL2.TC does, and with them ICC_CTLR_EL1,
+  // ICC_PMR_EL1 and ICC_RPR_EL1. Version 2: true, the page that holds GICC_DIR is not mapped.
   { L::traps_dir() } -> std::convertible_to<bool>;
+  // What a guest reads of ICC_CTLR_EL1 but for CBPR and EOImode. Version 2 has no such register.
+  { L::implemented() } -> std::same_as<uint32_t>;
   { L::read(n) } -> std::same_as<uint64_t>;
   { L::write(n, lr) } -> std::same_as<void>;
   // ICH_ELRSR_EL2: list registers whose state is invalid and that owe no EOI maintenance interrupt.

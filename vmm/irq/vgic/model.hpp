@@ -33,6 +33,8 @@ struct CpuInterface {
   void (*fold_recalled)(Model&, CpuContext&);
   // The guest's CPU interface as it is now; the vCPU is loaded.
   uint32_t (*vmcr)();
+  void (*set_vmcr)(uint32_t);
+  uint32_t (*implemented)();
   void (*active_priorities)(ActivePriorities&);
   unsigned (*preemption_bits)();
 };

@@ -33,7 +33,7 @@ class Sync {
     cpu.loaded = true;
     cpu.eligible.store(true, std::memory_order_relaxed);
     cpu.registers = L::count() < max_list_registers ? L::count() : max_list_registers;
-    cpu.base_hcr = static_cast<uint32_t>(ich::ich_hcr::En::mask | (L::traps_dir() ? ich::ich_hcr::TDIR::mask : 0));
+    cpu.base_hcr = static_cast<uint32_t>(ich::ich_hcr::En::mask | (L::traps_dir() ? ich::ich_hcr::TDIR::mask : ich::ich_hcr::TC::mask));
     cpu.hcr = 0;
     L::set_vmcr(cpu.vmcr);
     L::write_active_priorities(cpu.active_priorities);
@@ -444,6 +444,8 @@ inline constexpr CpuInterface cpu_interface{
     .fold = &Sync<L>::fold,
     .fold_recalled = &Sync<L>::fold_recalled,
     .vmcr = &L::vmcr,
+    .set_vmcr = &L::set_vmcr,
+    .implemented = &L::implemented,
     .active_priorities = [](ActivePriorities& saved) { L::read_active_priorities(saved); },
     .preemption_bits = []() -> unsigned { return L::preemption_bits(); },
 };

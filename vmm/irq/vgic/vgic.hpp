@@ -8,6 +8,7 @@
 #include "hal/base/format.hpp"
 #include "vmm/irq/line.hpp"
 #include "vmm/irq/vgic/config.hpp"
+#include "vmm/irq/vgic/deliverable.hpp"
 #include "vmm/irq/vgic/guest_memory.hpp"
 #include "vmm/irq/vgic/its.hpp"
 #include "vmm/irq/vgic/mmio_frames.hpp"
@@ -87,6 +88,9 @@ class Vgic final : public IrqSink, public MsiSink {
   // A trapped write of ICC_SGI1R_EL1, ICC_SGI0R_EL1 or ICC_ASGI1R_EL1.
   enum class SgiRegister : uint8_t { sgi1r, sgi0r, asgi1r };
   void send_sgi(VcpuIndex vcpu, SgiRegister which, uint64_t value);
+  // Where ICC_DIR_EL1 cannot be trapped apart: what is trapped with it. The vCPU is loaded.
+  [[nodiscard]] uint64_t read_common(CommonRegister which) const { return vgic::read_common(model_, which); }
+  void write_common(CommonRegister which, uint64_t value) { vgic::write_common(model_, which, value); }
   // A trapped write of ICC_DIR_EL1.
   void deactivate(VcpuIndex vcpu, uint64_t value);
 

@@ -31,6 +31,7 @@ struct ListRegistersV3 : TimerInterrupt {
   static unsigned count();
   static unsigned preemption_bits();
   static bool traps_dir();
+  static uint32_t implemented();
   static uint64_t read(unsigned n);
   static void write(unsigned n, uint64_t lr);
   static uint32_t empty();
@@ -59,6 +60,7 @@ struct ListRegistersV2 : TimerInterrupt {
   static unsigned count();
   static unsigned preemption_bits() { return 5; }
   static bool traps_dir() { return true; }
+  static uint32_t implemented() { return 0; }
   static uint64_t read(unsigned n);
   static void write(unsigned n, uint64_t lr);
   static uint32_t empty();
