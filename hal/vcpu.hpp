@@ -44,6 +44,10 @@ concept VirtualProcessor =
       // The exit that is being handled, of class `device`, met none: it counts as `memory`.
       { vcpu.met_no_device() } -> std::same_as<void>;
 
+      // Does the guest's instruction that waits for an interrupt come to upcall::guest_idle()? If not, where the hardware
+      // can, the CPU sleeps in the guest: any interrupt of the machine ends that with an exit.
+      { vcpu.trap_idle(true) } -> std::same_as<void>;
+
       // Begin to run the guest. Never returns; of the caller's stack, what lies above its StackPart stays.
       { vcpu.enter_guest() } -> std::same_as<void>;
 

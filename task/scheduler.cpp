@@ -395,6 +395,33 @@ void Scheduler::idle(Cpu& cpu) {
   add(cpu.idle_time_, hal::Timer::now() - since);
 }
 
+// Nobody waits for the task: whoever wants it interrupts it, as if it ran. It counts as running, and what it slept is
+// taken from what it ran before anything looks at that. As in idle(), both words are looked at last before sleep, and
+// an interrupt comes after either was set.
+bool Scheduler::doze(const std::atomic<uint32_t>& word) {
+  Cpu& here = this_cpu();
+  Task& self = here.current();
+  // Somebody is ready here, or could be had from another CPU: for block() to see to.
+  if (here.ready_classes_ != 0 || overloaded_mask.load(relaxed) != 0) return false;
+  here.timers_.set_slice_end(hal::never);
+  hal::Ticks since = hal::Timer::now();
+  here.idle_.store(true, relaxed);
+  while (word.load(std::memory_order_acquire) == 0 && !resched_needed()) {
+    self.dozes_since_.store(since, relaxed);
+    hal::Cpu::wait_for_interrupt();
+    const hal::Ticks now = hal::Timer::now();
+    const hal::Ticks slept = now - since;
+    since = now;
+    self.changed_at_.store(self.changed_at_.load(relaxed) + slept, relaxed);
+    self.turn_began_ += slept;
+    add(here.idle_time_, slept);
+    hal::Irqs::poll();
+  }
+  self.dozes_since_.store(0, relaxed);
+  here.idle_.store(false, relaxed);
+  return word.load(std::memory_order_acquire) != 0;
+}
+
 void Scheduler::enter(Cpu& cpu) {
   cpu.boot_task_.changed_at_.store(hal::Timer::now(), relaxed);
   cpu.load_.fetch_add(weight_of(cpu.boot_task_), relaxed);

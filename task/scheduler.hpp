@@ -23,6 +23,8 @@ struct Scheduler {
   static void prepare_to_block(Task& self);
   // Second half: run others until somebody has woken it.
   static void block(Task& self);
+  // Sleep as the task that runs here, see task::doze().
+  static bool doze(const std::atomic<uint32_t>& word);
   static void yield();
   static void make_way();
   static void reschedule();

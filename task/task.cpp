@@ -60,8 +60,10 @@ TaskTimes Task::times() const {
                   .migrations = migrations_.load(relaxed)};
   const hal::Ticks since = changed_at_.load(relaxed);
   const hal::Ticks now = hal::Timer::now();
-  if (now < since) return times;
-  if (state() == TaskState::running) times.run += now - since;
+  const hal::Ticks dozes_since = dozes_since_.load(relaxed);
+  const hal::Ticks until = dozes_since != 0 ? dozes_since : now;
+  if (now < since || until < since) return times;
+  if (state() == TaskState::running) times.run += until - since;
   if (state() == TaskState::ready) times.wait += now - since;
   return times;
 }
@@ -158,6 +160,7 @@ void join(Task& task) { Scheduler::join(task); }
 Task& current() { return this_cpu().current(); }
 void yield() { Scheduler::yield(); }
 void make_way() { Scheduler::make_way(); }
+bool doze(const std::atomic<uint32_t>& word) { return Scheduler::doze(word); }
 void exit() { Scheduler::exit(); }
 void reschedule() { Scheduler::reschedule(); }
 void promote(Task& task) { Scheduler::promote(task); }

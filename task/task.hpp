@@ -85,6 +85,8 @@ class Task : public hal::ListNode<AllTasksTag>,
   [[nodiscard]] const Scheduling& scheduling() const { return scheduling_; }
   [[nodiscard]] CpuSet cpus() const { return cpus_; }
   [[nodiscard]] TaskState state() const { return state_.load(std::memory_order_relaxed); }
+  // Does it run, but sleeps in doze()?
+  [[nodiscard]] bool is_dozing() const { return dozes_since_.load(std::memory_order_relaxed) != 0; }
   // Are its registers in a CPU, because it runs there or because nobody has taken the CPU from it yet?
   [[nodiscard]] bool is_on_cpu() const { return on_cpu_.load(std::memory_order_acquire); }
   // Does it run as a service, or will from its next turn on?
@@ -142,6 +144,7 @@ class Task : public hal::ListNode<AllTasksTag>,
   bool takes_turns_ = false;               // on its way to another CPU without having slept
   hal::Ticks arrived_at_ = 0;              // on this CPU
   std::atomic<hal::Ticks> changed_at_{0};  // when it became what state_ says, or was charged last
+  std::atomic<hal::Ticks> dozes_since_{0};  // 0: it does not
   std::atomic<hal::Ticks> run_{0};
   std::atomic<hal::Ticks> wait_{0};
   std::atomic<uint64_t> steals_{0};
@@ -183,6 +186,11 @@ void make_way();
 void reschedule();
 // Make a task look around: if it runs in a guest, that guest exits soon. Does not wake a blocked task. Any CPU.
 void interrupt(const Task& task);
+
+// The short way to wait for an interrupt, for a task that nobody wakes but by interrupt(): sleep here, as the task that
+// runs, until `word` is not 0. False where that is not so yet: somebody else is to run, or may be. Then wait in a queue.
+// Whoever sets `word` calls interrupt() after it. Time asleep is not run time.
+[[nodiscard]] bool doze(const std::atomic<uint32_t>& word);
 
 // From now on a task runs as a service does, before every guest, wherever it waits for a CPU at this moment: for a vCPU
 // whose end or rest somebody waits for. demote() puts it back from its next turn on. Any CPU; the two are not called

@@ -12,6 +12,7 @@ void Vcpu::run(void* self) {
   Vcpu& vcpu = *static_cast<Vcpu*>(self);
   StackPart part;
   vcpu.prepare_exits(part);
+  vcpu.owns_cpu_ = vcpu.task_->scheduling().scheduling_class == task::SchedulingClass::dedicated;
   vcpu.follow_observation();
   vcpu.park();
   vcpu.attend();
@@ -30,8 +31,12 @@ void Vcpu::kick(uint32_t reasons) {
   // Its own CPU looks at `attention` on the way into the guest anyway.
   if (task_ == nullptr || task_ == &task::current()) return;
   // Pairs with wait_for_interrupt(): either it sees the reasons, or we see that it waits.
-  if (waits_.load(std::memory_order_seq_cst) && idle_.wake_one()) return;
+  if (waits_.load(std::memory_order_seq_cst)) [[unlikely]] return wake();
   task::interrupt(*task_);
+}
+
+[[gnu::noinline]] void Vcpu::wake() {
+  if (!idle_.wake_one()) task::interrupt(*task_);
 }
 
 void Vcpu::notice_interrupts() {
@@ -49,7 +54,10 @@ void Vcpu::attend() {
     attention.fetch_and(~interrupt, std::memory_order_acquire);
     if (vm_.board().needs_flush(index_)) vm_.board().flush(index_);
     // Parking and rescheduling take time: whatever came up meanwhile is for the next round.
-    if ((attention.load(std::memory_order_acquire) & (gate | leave | show)) == 0) return;
+    if ((attention.load(std::memory_order_acquire) & (gate | leave | show)) == 0) {
+      if (!vm_.board().needs_flush(index_)) [[likely]] return;
+      task::make_way();  // long work of the interrupt controller
+    }
   }
 }
 
@@ -64,12 +72,13 @@ void Vcpu::attend() {
 [[clang::minsize]] void Vcpu::follow_observation() {
   observer.measure(exit_costs_are_measured());
   observe_exits(exits_are_observed());
+  trap_idle(!owns_cpu_ || exits_are_observed());
   if (!exits_are_observed()) observer.forget();
 }
 
 // One that sleeps or is parked need not be woken to be asked, and one that waits for a CPU answers when it gets it.
 void Vcpu::look() {
-  if (task_->state() != task::TaskState::blocked) kick(show);
+  if (task_->state() != task::TaskState::blocked && !task_->is_dozing()) kick(show);
 }
 
 [[clang::minsize]] void Vcpu::show_progress() {
@@ -80,6 +89,8 @@ void Vcpu::look() {
   }
   const bool stuck = interrupts_masked() && deeds == deeds_;
   deeds_ = deeds;
+  // It may sleep in its guest: then its next WFI is a deed.
+  if (stuck && owns_cpu_) trap_idle(true);
   looks_in_vain_ = stuck ? looks_in_vain_ + 1 : 0;
   if (looks_in_vain_ == looks_until_stuck) vm_.crash(*this, "no progress, with its interrupts masked");
 }
@@ -135,31 +146,32 @@ void Vcpu::leave_active() {
   attend();
 }
 
+// WFI may end early: what ends it here is whatever the interrupt controller has to look at, be it masked or not.
 void Vcpu::wait_for_interrupt() {
-  while (true) {
-    if (!is_loaded()) load_here();
-    attention.fetch_and(~interrupt, std::memory_order_acquire);
-    // Takes interrupts out of the list registers rather than putting some in: that is for the way into the guest.
-    if (vm_.board().has_pending(index_)) {
-      attention.fetch_or(interrupt, std::memory_order_relaxed);
-      return;
-    }
-    trace(*this, TraceEvent::wait);
-    if constexpr (!timer_wakes_cpu) {
-      suspend_timer();
-      arm_wake_up();
-    }
+  if (owns_cpu_) trap_idle(exits_are_observed());
+  if (!is_loaded()) load_here();
+  attention.fetch_and(~interrupt, std::memory_order_acquire);
+  // Takes interrupts out of the list registers rather than putting some in: that is for the way into the guest.
+  if (vm_.board().has_pending(index_)) {
+    attention.fetch_or(interrupt, std::memory_order_relaxed);
+    return;
+  }
+  trace(*this, TraceEvent::wait);
+  if constexpr (!timer_wakes_cpu) {
+    suspend_timer();
+    arm_wake_up();
+  }
+  if (!task::doze(attention)) {
     waits_.store(true, std::memory_order_seq_cst);
     idle_.wait([this] { return attention.load(std::memory_order_seq_cst) != 0; });
     waits_.store(false, std::memory_order_relaxed);
     if (tells_stolen_time_) vm_.board().tell_stolen_time(*this);
-    if constexpr (!timer_wakes_cpu) {
-      wake_up_.cancel();
-      if (is_loaded()) resume_timer();  // if not, load() does
-    }
-    trace(*this, TraceEvent::wake);
-    if ((attention.load(std::memory_order_acquire) & ~interrupt) != 0) return;
   }
+  if constexpr (!timer_wakes_cpu) {
+    wake_up_.cancel();
+    if (is_loaded()) resume_timer();  // if not, load() does
+  }
+  trace(*this, TraceEvent::wake);
 }
 
 void Vcpu::load_here() {

@@ -92,6 +92,7 @@ class Vcpu final : public hal::Vcpu {
   [[nodiscard]] bool is_on() const { return on_; }
 
  private:
+  void wake();
   void park();
   void pause();
   void show_progress();
@@ -108,6 +109,7 @@ class Vcpu final : public hal::Vcpu {
   task::Task* task_ = nullptr;
   bool on_ = false;  // it has a start behind it; touched by its task, and by the manager while it is parked
   bool tells_stolen_time_ = false;  // touched as `on_` is
+  bool owns_cpu_ = false;           // its guest's WFI need not come here: nobody else is to run
   uint64_t deeds_ = 0;              // exits of the guest's own making until the last look
   unsigned looks_in_vain_ = 0;      // in a row
   task::WaitQueue idle_;

@@ -197,13 +197,15 @@ def a_guest_that_spins_with_its_interrupts_masked_has_crashed(run):
     busy, idle, polling = actor("C", name="busy", settings=patient), actor(name="idle", settings=patient), vm("uboot")
     polling.text = patient + polling.text
     stuck = actor("S", name="stuck", vcpus=2, settings='progress_timeout = "1s"\non_crash = "restart"\nrestart_limit = 1\n')
-    console = run.boot(busy, polling, idle, stuck, attach="busy", smp=2)
+    # Nobody sees it sleep, and whenever somebody looks its interrupts are masked.
+    alone = actor("N", name="alone", settings='progress_timeout = "1s"\n[scheduler]\npolicy = "dedicated"\n')
+    console = run.boot(busy, polling, idle, stuck, alone, attach="busy", smp=3)
     console.expect("stuck: vCPU 0 crashed at .*: no progress, with its interrupts masked")
     console.expect("stuck: vCPU 0 crashed at .*: no progress, with its interrupts masked", timeout=30)
     console.expect("stuck: stays down")
     console.drain(6)
     console.prompt()
-    for name in ("busy", "uboot", "idle"):
+    for name in ("busy", "uboot", "idle", "alone"):
         console.order("vm list", rf"{name} +running")
 
 

@@ -67,3 +67,29 @@ def a_dedicated_vm_takes_no_interrupt_at_all(run, arch):
     check(grown["owner"]["ran"] > 3_900_000_000, f"its CPU did not run it all the time: {grown['owner']}")
     for name in ("one", "two"):
         check(grown[name]["interrupts"] > 100, f"{name} has no slices: {grown[name]}")
+
+
+def exits(console, name):
+    """Of the VM's first vCPU, by class."""
+    vcpu = json.loads(console.order(f"vm stats {name} --json", r"^\[\{.*\]$").group(0))[0]
+    return {kind: numbers["count"] for kind, numbers in vcpu["exits"].items()}
+
+
+@test(limit=60)
+def a_dedicated_vm_sleeps_in_its_guest_and_can_be_stopped_there(run):
+    """Its timer wakes it again and again, and it never asks to wait; a shared one does each time."""
+    owner = bare_metal("actor", name="owner", cmdline="N", extra='[scheduler]\npolicy = "dedicated"\n')
+    console = run.boot(owner, bare_metal("actor", name="shared", cmdline="N"), attach="owner", smp=2)
+    console.expect("actor: sleeps")
+    console.prompt()
+    console.see("shared", "actor: sleeps")
+    before = {name: exits(console, name) for name in ("owner", "shared")}
+    after = before
+    while any(after[name]["interrupt"] < before[name]["interrupt"] + 10 for name in before):
+        console.drain(0.1)
+        after = {name: exits(console, name) for name in before}
+    check(after["owner"]["idle"] == before["owner"]["idle"], f"it waited: {before['owner']}, {after['owner']}")
+    check(after["shared"]["idle"] >= before["shared"]["idle"] + 9, f"it did not wait: {before['shared']}, {after['shared']}")
+    console.order("vm suspend owner", "suspended")
+    console.order("vm resume owner", "resumed")
+    console.order("vm destroy owner", "destroyed")

@@ -193,6 +193,7 @@ void Vcpu::load() {
   write<vttbr_el2>(Mmu::enter(*identity_.regime, cpu, identity_.index));
   write<vtcr_el2>(identity_.regime->vtcr);
   follow_set_way(cpu);
+  configure_traps();
   write<vmpidr_el2>(identity_.mpidr | mpidr_el1::res1);
   write<vpidr_el2>(read<midr_el1>());
   for_each_register(system_, to_cpu);
@@ -219,13 +220,17 @@ void Vcpu::load() {
 void Vcpu::follow_set_way(hal::CpuIndex cpu) {
   if (last_cpu_ != cpu && last_cpu_ != nowhere) traps_set_way_ = true;
   last_cpu_ = static_cast<uint8_t>(cpu);
-  const uint64_t hcr = read<hcr_el2>();
-  write<hcr_el2>(traps_set_way_ ? hcr | hcr_el2::tsw::mask : hcr & ~hcr_el2::tsw::mask);
+}
+
+// The traps that are not every guest's at every time.
+void Vcpu::configure_traps() const {
+  const uint64_t hcr = read<hcr_el2>() & ~(hcr_el2::tsw::mask | hcr_el2::twi::mask);
+  write<hcr_el2>(hcr | hcr_el2::tsw::of(traps_set_way_) | hcr_el2::twi::of(traps_idle_));
 }
 
 void Vcpu::maintain_by_set_way() {
   traps_set_way_ = false;
-  write<hcr_el2>(read<hcr_el2>() & ~hcr_el2::tsw::mask);
+  configure_traps();
   // Where it moves again meanwhile, the instruction exits again.
   hal::upcall::guest_maintains_by_set_way(*this);
 }

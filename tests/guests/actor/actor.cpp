@@ -28,6 +28,17 @@ void tick() {
 // --- deeds
 // -----------------------------------------------------------------------------------------------------------
 
+// As an operating system that looks for work between waking and taking the interrupt.
+void sleep_masked() {
+  mask_interrupts();
+  print("actor: sleeps");
+  while (true) {
+    wait_for_interrupt();
+    unmask_interrupts();
+    mask_interrupts();
+  }
+}
+
 void tell() { print("actor: alive, tick {}", uint32_t{ticks_seen}); }
 
 void dirty() {
@@ -162,6 +173,7 @@ constexpr std::array deeds{
     actor::Deed{'?', tell},
     actor::Deed{'D', dirty},
     actor::Deed{'S', spin},
+    actor::Deed{'N', sleep_masked},
     actor::Deed{'C', compute},
     actor::Deed{'G', measure_gaps},
     actor::Deed{'V', watch_clocks},

@@ -11,8 +11,8 @@ bool guest_timer_expired() {
   auto* const guest = static_cast<vmm::Vcpu*>(task::this_cpu().loaded_guest);
   if (guest == nullptr) return true;
   guest->vm().board().timer_fired(guest->index());
-  // It was in its guest, or waits in WFI and lends its stack to the idle CPU.
-  if (guest->task() == &task::current()) {
+  // It was in its guest, or waits in WFI, dozing or with its stack lent to the idle CPU.
+  if (guest->task() == &task::current() && !guest->task()->is_dozing()) {
     guest->notice_interrupts();
   } else {
     guest->kick(vmm::Vcpu::interrupt);

@@ -63,6 +63,7 @@ void Its::write(MmioAccess access, uint64_t value) {
   const hal::LockGuard guard(lock_);
   write_word(offset, with_part(read_word(offset), part, value & hal::low_mask(access.size * 8u)),
              with_part(0, part, ~0ull), kicks);
+  if (is_behind()) kicks.add(model_.cpus[access.vcpu], CpuContext::add);
 }
 
 uint64_t Its::read_word(uint64_t offset) const {
@@ -107,10 +108,11 @@ void Its::set_table(uint64_t& reg, uint64_t value) {
   if (gits::baser::Page_Size::get(reg) == 3) reg = gits::baser::Page_Size::set(reg, 2);
 }
 
-void Its::catch_up() {
+bool Its::catch_up() {
   Kicks kicks(model_.kicker, Kicks::nobody);
   const hal::LockGuard guard(lock_);
   run_commands(kicks);
+  return !behind_.load(std::memory_order_relaxed);
 }
 
 void Its::translate(uint32_t device_id, uint32_t event_id) {

@@ -30,9 +30,10 @@ class Its final : public MmioDevice {
   // A device's message. Any CPU.
   void translate(uint32_t device_id, uint32_t event_id);
   void reset_state();
-  // Commands wait; some of them are done now.
+  // Commands wait. The vCPU that left them has work, and does them before its guest goes on, some at a time: catch_up()
+  // says whether that was all.
   [[nodiscard]] bool is_behind() const { return behind_.load(std::memory_order_relaxed); }
-  void catch_up();
+  [[nodiscard]] bool catch_up();
 
  private:
   using Words = std::array<uint64_t, 4>;

@@ -26,7 +26,10 @@ struct CpuInterface {
   void (*flush)(Model&, CpuContext&);
   bool (*maintenance)(Model&, CpuContext&);
   void (*timer_fired)(Model&, CpuContext&);
-  void (*send_self)(Model&, CpuContext&, unsigned sgi);
+  // True: it is listed, and that is all. False: the vCPU has work.
+  bool (*send_self)(Model&, CpuContext&, unsigned sgi);
+  // Nothing is pending: all that was listed has been ended, and nothing is there to be listed. False if in doubt.
+  bool (*is_quiet)(const CpuContext&);
   // Read list registers back into the model: all of them, or those with something that was recalled. The vCPU has work
   // to do then before it runs again.
   void (*fold)(Model&, CpuContext&);

@@ -95,6 +95,12 @@ class Sync {
     if (forwarded && One::put_again(cpu, sgi, 0)) return;
     cpu.bank.latch |= bit;
     if (forwarded) cpu.work.fetch_or(CpuContext::add, std::memory_order_relaxed);
+    return !forwarded;
+  }
+
+  [[nodiscard]] static bool is_quiet(const CpuContext& cpu) {
+    if (cpu.has_work() || cpu.overflow || cpu.has_shared_work() || cpu.shared_used != 0) return false;
+    return (cpu.used & ~L::empty()) == 0;
   }
 
   // At once, so that the condition is gone before the physical interrupt is ended. One that stays would be taken again
@@ -441,6 +447,7 @@ inline constexpr CpuInterface cpu_interface{
     .maintenance = &Sync<L>::maintenance,
     .timer_fired = &Sync<L>::timer_fired,
     .send_self = &Sync<L>::send_self,
+    .is_quiet = &Sync<L>::is_quiet,
     .fold = &Sync<L>::fold,
     .fold_recalled = &Sync<L>::fold_recalled,
     .vmcr = &L::vmcr,

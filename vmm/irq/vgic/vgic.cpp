@@ -101,6 +101,7 @@ bool Vgic::has_pending(VcpuIndex vcpu) {
     return true;
   }
   CpuContext& cpu = model_.cpus[vcpu];
+  if (cpu.loaded && model_.hardware.is_quiet(cpu)) return false;
   if (cpu.loaded && cpu.used != 0) model_.hardware.fold(model_, cpu);
   return would_signal(model_, cpu);
 }

@@ -68,7 +68,12 @@ class Vgic final : public IrqSink, public MsiSink {
   void load(VcpuIndex vcpu) { model_.hardware.load(model_, model_.cpus[vcpu]); }
   void save(VcpuIndex vcpu) { model_.hardware.save(model_, model_.cpus[vcpu]); }
   [[nodiscard]] bool needs_flush(VcpuIndex vcpu) const { return model_.cpus[vcpu].has_work(); }
-  void flush(VcpuIndex vcpu) { model_.hardware.flush(model_, model_.cpus[vcpu]); }
+  // May leave something to do, for needs_flush() to say: what takes long is done in parts.
+  void flush(VcpuIndex vcpu) {
+    const bool all = !its_.is_behind() || its_.catch_up();
+    model_.hardware.flush(model_, model_.cpus[vcpu]);
+    if (!all) model_.cpus[vcpu].work.fetch_or(CpuContext::add, std::memory_order_relaxed);
+  }
   // False: the interrupt does not go away, and this vCPU's CPU interface was switched off. Nothing can be delivered to
   // it any more.
   [[nodiscard]] bool maintenance(VcpuIndex vcpu) { return model_.hardware.maintenance(model_, model_.cpus[vcpu]); }

@@ -107,6 +107,13 @@ class Vcpu {
   void save();
   [[nodiscard]] bool is_loaded() const { return loaded_; }
 
+  // Does its WFI exit (HCR_EL2.TWI)? Out of reset it does.
+  void trap_idle(bool on) {
+    if (traps_idle_ == on) return;
+    traps_idle_ = on;
+    if (loaded_) configure_traps();
+  }
+
   // Leave the host for the first time: never returns. `stack_top` is the top of the calling task's stack.
   [[noreturn]] void enter_guest();
 
@@ -186,6 +193,7 @@ class Vcpu {
   static_assert(hal::max_cpus <= nowhere, "a CPU's number has to differ from none");
 
   void follow_set_way(hal::CpuIndex cpu);
+  void configure_traps() const;
   void take_exception(uint64_t syndrome, uint64_t fault_address);
   void skip_aarch32();
   // SP of the exception level and SPSel that the guest runs with.
@@ -202,6 +210,7 @@ class Vcpu {
   uint64_t counter_offset_ = 0;
   bool loaded_ = false;
   bool traps_set_way_ = false;
+  bool traps_idle_ = true;
   uint8_t last_cpu_ = nowhere;
   uint64_t system_error_ = 0;  // the syndrome of one that it left pending; 0: none
   bool debug_locked_ = true;

@@ -150,6 +150,8 @@ class Vcpu : public ExitState {
   [[nodiscard]] uint64_t exits(hal::ExitClass exit_class) const;
   // From the next exit on: bracket each with upcall::exit_begins() and exit_ends(), or no longer. Its own task.
   void observe_exits(bool on);
+  // IDLE always exits, as a sensitive instruction.
+  static void trap_idle(bool) {}
   // The access that is being handled met no device. Its own task.
   void met_no_device() { no_device_.store(no_device_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
 

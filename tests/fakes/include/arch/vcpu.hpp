@@ -62,6 +62,7 @@ class Vcpu {
 
   [[nodiscard]] uint64_t exits(hal::ExitClass exit_class) const { return counts[static_cast<size_t>(exit_class)]; }
   void observe_exits(bool on) { observed = on; }
+  void trap_idle(bool on) { idle_traps = on; }
   void met_no_device() {}
 
   void report(hal::TextSink& sink, hal::GuestInspector&) const { hal::format(sink, "pc {:#x}\n", pc_); }
@@ -71,6 +72,7 @@ class Vcpu {
   std::array<uint64_t, hal::exit_classes> counts{};
   uint64_t counter_offset = 0;
   bool observed = false;
+  bool idle_traps = true;
   bool masked = false;
   uint64_t deadline = ~uint64_t{0};
   hal::GuestVirt fault{};
