@@ -146,7 +146,8 @@ namespace hal::upcall {
 
 using namespace vmm;
 
-void guest_access(hal::Vcpu& vcpu, const GuestAccess& access) {
+// Part of each of its callers, which know something of the access.
+[[gnu::always_inline]] void guest_access(hal::Vcpu& vcpu, const GuestAccess& access) {
   vmm::Vcpu& guest = self(vcpu);
   MmioDevice* device = guest.last_device.device;
   uint64_t offset = access.address.value() - guest.last_device.window.start.value();
@@ -163,8 +164,9 @@ void guest_access(hal::Vcpu& vcpu, const GuestAccess& access) {
     device->write(mmio, low_bytes(value, access.size));
     guest.notice_interrupts();
   } else {
-    const uint64_t value = device->read(mmio);
-    vcpu.set_reg(access.reg, extend(in_guest_order(vcpu, value, access.size), access));
+    const uint64_t value = extend(in_guest_order(vcpu, device->read(mmio), access.size), access);
+    vcpu.skip_instruction();
+    return vcpu.set_reg(access.reg, value);
   }
   vcpu.skip_instruction();
 }

@@ -32,6 +32,7 @@ struct State {
   HostVirt hypervisor_interface;  // version 2
   std::array<HostVirt, hal::max_cpus> redistributors{};
   std::array<uint64_t, hal::max_cpus> affinities{};
+  std::array<uint64_t, hal::max_cpus> sgis{};  // what ICC_SGI1R_EL1 sends SGI 0 there by
   std::array<uint8_t, hal::max_cpus> targets{};  // version 2: CPU interface number as a bit
 };
 constinit State gic;
@@ -120,6 +121,13 @@ hal::CpuIndex this_cpu() { return static_cast<hal::CpuLocal*>(Cpu::local())->ind
   mmio_write32(base + gicd::ISENABLER, 0xffff);
 }
 
+constexpr uint64_t sgi_to(uint64_t mpidr) {
+  const uint64_t aff0 = mpidr_el1::aff0::get(mpidr);
+  return icc_sgir::TargetList::of(hal::bit(aff0 % 16)) | icc_sgir::RS::of(aff0 / 16) |
+         icc_sgir::Aff1::of(mpidr_el1::aff1::get(mpidr)) | icc_sgir::Aff2::of(mpidr_el1::aff2::get(mpidr)) |
+         icc_sgir::Aff3::of(mpidr_el1::aff3::get(mpidr));
+}
+
 [[clang::minsize]] SetupError set_up_cpu_v3(hal::CpuIndex cpu, uint64_t hardware_id) {
   // Not Enable: where ICC_SRE_EL1 can be written, a guest would take the registers from the next one (12.2.23).
   write<icc_sre_el2>(icc_sre_el2::sre::mask | icc_sre_el2::dfb::mask | icc_sre_el2::dib::mask);
@@ -131,6 +139,7 @@ hal::CpuIndex this_cpu() { return static_cast<hal::CpuLocal*>(Cpu::local())->ind
   if (!find_redistributor(hardware_id, redistributor)) return SetupError::no_redistributor;
   gic.redistributors[cpu] = redistributor;
   gic.affinities[cpu] = hardware_id;
+  gic.sgis[cpu] = sgi_to(hardware_id);
 
   const auto sleeping = static_cast<uint32_t>(gicr::waker::ProcessorSleep::mask);
   mmio_write32(redistributor + gicr::WAKER, mmio_read32(redistributor + gicr::WAKER) & ~sleeping);
@@ -148,10 +157,7 @@ hal::CpuIndex this_cpu() { return static_cast<hal::CpuLocal*>(Cpu::local())->ind
   return SetupError::none;
 }
 
-// The CPU interface has two pages of 4 KiB: GICC_DIR is alone in the second (v2 4.4). So that an operating system can map
-// them with pages of 64 KiB, some boards spread them: each fills 64 KiB with sixteen aliases of itself, and the last
-// alias of the first is followed by the first of the second. Both pages identify themselves then (GICC_IIDR, v2 4.4.14:
-// architecture version 2, Arm).
+// Of a region that is too small for aliases nothing but the two pages is read.
 [[clang::minsize]] uint64_t first_page_of_pair(uint64_t size) {
   if (size < regs::gicc::spread_size) return 0;
   return regs::gicc::first_page(size, mmio_read32(gic.cpu_interface + regs::gicc::last_alias + regs::gicc::iidr));
@@ -273,12 +279,7 @@ void Irqs::send_ipi(hal::CpuIndex cpu) {
                  static_cast<uint32_t>(gicd::sgir::CPUTargetList::of(gic::gic.targets[cpu])));
     return;
   }
-  const uint64_t id = gic::gic.affinities[cpu];
-  const uint64_t aff0 = regs::mpidr_el1::aff0::get(id);
-  write<regs::icc_sgi1r_el1>(icc_sgir::TargetList::of(hal::bit(aff0 % 16)) | icc_sgir::RS::of(aff0 / 16) |
-                             icc_sgir::Aff1::of(regs::mpidr_el1::aff1::get(id)) |
-                             icc_sgir::Aff2::of(regs::mpidr_el1::aff2::get(id)) |
-                             icc_sgir::Aff3::of(regs::mpidr_el1::aff3::get(id)));
+  write<regs::icc_sgi1r_el1>(gic::gic.sgis[cpu]);
   isb();
 }
 

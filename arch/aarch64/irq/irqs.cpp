@@ -63,7 +63,14 @@ void Irqs::poll() {
   }
 }
 
-// One is enough: if more are pending, the guest exits again at once.
-void guest_interrupted(GuestFrame&, uint64_t) { (void)dispatch(gic::acknowledge()); }
+// One is enough: if more are pending, the guest exits again at once. Another CPU's comes first, because it costs the
+// least beside what brought it.
+void guest_interrupted(GuestFrame&, uint64_t) {
+  const uint32_t acknowledged = gic::acknowledge();
+  if ((gic::intid_of(acknowledged) & 0x3ff) >= gic::sgi_count) return static_cast<void>(dispatch(acknowledged));
+  gic::drop_priority(acknowledged);
+  hal::upcall::interrupted_by_cpu();
+  gic::deactivate(acknowledged);
+}
 
 }  // namespace arch

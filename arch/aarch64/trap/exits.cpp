@@ -97,24 +97,33 @@ void refuse_access(Vcpu& vcpu, uint64_t iss) {
       vcpu, {.address = *address, .virtual_address = GuestVirt(read<far_el2>()), .write = abort_iss::wnr::is_set(iss)});
 }
 
-// Nearly always a load or store where stage 2 has nothing, described by the hardware: a device's register.
-void data_abort(GuestFrame& frame, uint64_t esr) {
+// One that is described by the hardware, of any form and cause.
+[[gnu::noinline]] void data_abort_of_any_form(GuestFrame& frame, uint64_t esr) {
   using iss = abort_iss;
   Vcpu& vcpu = *frame.vcpu;
   if (!iss::isv::is_set(esr)) return data_abort_without_syndrome(frame, esr_el2::iss::get(esr));
-  std::optional<GuestPhys> address;
-  if ((iss::fsc::get(esr) & ~iss::level_mask) == iss::translation) [[likely]] {
-    address = ipa_of(read<far_el2>());
-  } else {
-    address = examine_data_abort(vcpu, esr_el2::iss::get(esr));
-    if (!address) return;
-  }
+  const auto address = examine_data_abort(vcpu, esr_el2::iss::get(esr));
+  if (!address) return;
   hal::upcall::guest_access(vcpu, {.address = *address,
                                    .size = static_cast<uint8_t>(1U << iss::sas::get(esr)),
                                    .reg = static_cast<uint8_t>(iss::srt::get(esr)),
                                    .write = iss::wnr::is_set(esr),
                                    .sign_extend = iss::sse::is_set(esr),
                                    .wide = iss::sf::is_set(esr)});
+}
+
+// Nearly always a load or store of a word where stage 2 has nothing: a device's register.
+void data_abort(GuestFrame& frame, uint64_t esr) {
+  using iss = abort_iss;
+  constexpr uint64_t form = iss::isv::mask | iss::sas::mask | iss::sse::mask | (iss::fsc::mask & ~iss::level_mask);
+  constexpr uint64_t word = iss::isv::mask | iss::sas::of(2) | iss::fsc::of(iss::translation);
+  if ((esr & form) != word) [[unlikely]] return data_abort_of_any_form(frame, esr);
+  hal::upcall::guest_access(*frame.vcpu, {.address = ipa_of(read<far_el2>()),
+                                          .size = 4,
+                                          .reg = static_cast<uint8_t>(iss::srt::get(esr)),
+                                          .write = iss::wnr::is_set(esr),
+                                          .sign_extend = false,
+                                          .wide = false});
 }
 
 [[clang::minsize]] void instruction_abort(GuestFrame& frame, uint64_t esr) {

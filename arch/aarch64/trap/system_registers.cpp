@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <array>
 
+#include "arch/aarch64/irq/gic.hpp"
+#include "arch/aarch64/regs/gic_physical.hpp"
 #include "arch/aarch64/regs/system.hpp"
 #include "arch/aarch64/virt/id_registers.hpp"
 #include "arch/sysreg.hpp"
+#include "arch/virtual_gic.hpp"
 #include "hal/upcall.hpp"
 
 namespace arch {
@@ -114,14 +117,15 @@ constexpr uint64_t id_group_mask =
     system_iss::op0::mask | system_iss::op1::mask | system_iss::crn::mask | system_iss::read::mask;
 constexpr uint64_t id_group_read = system_iss::op0::of(3) | system_iss::read::mask;
 
-}  // namespace
+// An access to one register, whichever general register it goes by.
+constexpr uint64_t access_mask = id_group_mask | system_iss::crm::mask | system_iss::op2::mask;
+template <class Register>
+constexpr uint64_t access_to = system_iss::op0::of(Register::op0) | system_iss::op1::of(Register::op1) |
+                               system_iss::crn::of(Register::crn) | system_iss::crm::of(Register::crm) |
+                               system_iss::op2::of(Register::op2);
 
-void emulate_system_register(GuestFrame& frame, uint64_t iss) {
-  if ((iss & id_group_mask) == id_group_read) {
-    const auto op = static_cast<unsigned>(system_iss::crm::get(iss) << 3 | system_iss::op2::get(iss));
-    frame.set(static_cast<unsigned>(system_iss::rt::get(iss)), id_registers::read(op));
-    return frame.skip_instruction();
-  }
+// Apart, so that the few that are accessed all the time save no registers for the others.
+[[gnu::noinline]] void emulate_any(GuestFrame& frame, uint64_t iss) {
   const Access access = decode(iss);
   Vcpu& vcpu = *frame.vcpu;
   if ((access.id & ~debug_numbers) == debug_registers) return access_debug(access, frame);
@@ -143,6 +147,26 @@ void emulate_system_register(GuestFrame& frame, uint64_t iss) {
   } else {
     vcpu.inject_undefined();
   }
+}
+
+}  // namespace
+
+void emulate_system_register(GuestFrame& frame, uint64_t iss) {
+  const auto rt = static_cast<unsigned>(system_iss::rt::get(iss));
+  if ((iss & id_group_mask) == id_group_read) {
+    frame.set(rt, id_registers::read(static_cast<unsigned>(system_iss::crm::get(iss) << 3 | system_iss::op2::get(iss))));
+    return frame.skip_instruction();
+  }
+  const uint64_t access = iss & access_mask;
+  if (access == access_to<icc_sgi1r_el1> && gic::version() == 3) {
+    frame.skip_instruction();
+    return upcall::guest_sends_sgi(*frame.vcpu, frame.get(rt));
+  }
+  if (access == (access_to<cntp_ctl_el0> | system_iss::read::mask)) {
+    frame.set(rt, upcall::guest_physical_timer_control(*frame.vcpu));
+    return frame.skip_instruction();
+  }
+  emulate_any(frame, iss);
 }
 
 }  // namespace arch

@@ -89,6 +89,7 @@ class Board final : public BoardCommon {
   static constexpr GuestIsa isa = GuestIsa::aarch64;
 
   [[nodiscard]] vgic::Vgic& gic() { return gic_; }
+  [[nodiscard]] const PhysicalTimer& physical_timer(VcpuIndex index) const { return *physical_timers_[index]; }
   // The interrupt controller's state in words, for post-mortems. No vCPU is loaded.
   void report(hal::TextSink& sink) { gic_.describe(sink); }
   // Interrupts given to a vCPU. Any CPU.

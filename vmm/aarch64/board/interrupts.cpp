@@ -20,6 +20,16 @@ bool guest_timer_expired() {
   return false;
 }
 
+void guest_sends_sgi(Vcpu& vcpu, uint64_t value) {
+  const auto& guest = static_cast<vmm::Vcpu&>(vcpu);
+  guest.vm().board().gic().send_sgi(guest.index(), vmm::vgic::Vgic::SgiRegister::sgi1r, value);
+}
+
+uint64_t guest_physical_timer_control(const Vcpu& vcpu) {
+  const auto& guest = static_cast<const vmm::Vcpu&>(vcpu);
+  return guest.vm().board().physical_timer(guest.index()).control();
+}
+
 void guest_interrupt_maintenance() {
   auto* const guest = static_cast<vmm::Vcpu*>(task::this_cpu().loaded_guest);
   if (guest == nullptr) return;

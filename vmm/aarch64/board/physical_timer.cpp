@@ -18,7 +18,9 @@ uint64_t PhysicalTimer::control() const {
 }
 
 void PhysicalTimer::set_control(uint64_t value) {
-  control_ = value & (timer_control::enable::mask | timer_control::imask::mask);
+  const uint64_t control = value & (timer_control::enable::mask | timer_control::imask::mask);
+  if (control == control_) return;
+  control_ = control;
   update();
 }
 

@@ -26,7 +26,7 @@ struct Listing {
   // The short way for a private interrupt that becomes pending: into the register where it was the last time, if the
   // guest has ended that, with nothing to forget and nothing to claim; or into a free one. False, with nothing done,
   // where it takes more. The bank's lock is held.
-  static bool put_again(CpuContext& cpu, unsigned at, uint64_t tie) {
+  [[gnu::always_inline]] static bool put_again(CpuContext& cpu, unsigned at, uint64_t tie) {
     Bank& bank = cpu.bank;
     const uint32_t bit = 1u << at;
     const unsigned n = (bank.held & bit) != 0 ? cpu.private_register[at] : free_register(cpu);

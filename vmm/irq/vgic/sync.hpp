@@ -88,11 +88,11 @@ class Sync {
   }
 
   // An SGI to itself, version 3.
-  static void send_self(Model& m, CpuContext& cpu, unsigned sgi) {
+  [[nodiscard]] static bool send_self(Model& m, CpuContext& cpu, unsigned sgi) {
     const hal::LockGuard guard(cpu.bank.lock);
     const uint32_t bit = 1u << sgi;
     const bool forwarded = (cpu.bank.forwarded(m.groups()) & bit) != 0;
-    if (forwarded && One::put_again(cpu, sgi, 0)) return;
+    if (forwarded && One::put_again(cpu, sgi, 0)) return true;
     cpu.bank.latch |= bit;
     if (forwarded) cpu.work.fetch_or(CpuContext::add, std::memory_order_relaxed);
     return !forwarded;
@@ -180,8 +180,9 @@ class Sync {
     const uint32_t again = ~bank.held | (bank.edge & bank.latch);
     const uint32_t bit = (bank.ready(m.groups()) & again) | (bank.taken & ~bank.held);
     if (bit == 0) return true;
-    const bool one_sgi = (bit & (bit - 1)) == 0 && bit < 1u << ich::sgi_count && m.is_v3();
-    if (!one_sgi || !One::put_again(cpu, static_cast<unsigned>(std::countr_zero(bit)), 0)) return false;
+    const auto sgi = static_cast<unsigned>(std::countr_zero(bit));
+    const bool one_sgi = bit >> sgi == 1 && sgi < ich::sgi_count && m.is_v3();
+    if (!one_sgi || !One::put_again(cpu, sgi, 0)) return false;
     bank.latch &= ~bit;
     return true;
   }

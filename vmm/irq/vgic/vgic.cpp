@@ -95,11 +95,6 @@ void Vgic::set_private_level(VcpuIndex vcpu, IntId ppi, bool level) {
 void Vgic::send_msi(uint32_t device_id, uint32_t event_id) { its_.translate(device_id, event_id); }
 
 bool Vgic::has_pending(VcpuIndex vcpu) {
-  // The interrupt that it waits for may be behind a command. WFI may always end early.
-  if (its_.is_behind()) {
-    its_.catch_up();
-    return true;
-  }
   CpuContext& cpu = model_.cpus[vcpu];
   if (cpu.loaded && model_.hardware.is_quiet(cpu)) return false;
   if (cpu.loaded && cpu.used != 0) model_.hardware.fold(model_, cpu);
@@ -115,7 +110,20 @@ bool Vgic::timer_would_wake(VcpuIndex vcpu) {
   return forwarded && Signalling(model_, cpu).passes(cpu.bank.priority[n], (cpu.bank.group1 & bit) != 0);
 }
 
+// Nearly always to one vCPU, by the register of group 1.
 void Vgic::send_sgi(VcpuIndex vcpu, SgiRegister which, uint64_t value) {
+  namespace sgir = arch::gic::icc_sgir;
+  constexpr uint64_t elsewhere = sgir::IRM::mask | sgir::RS::mask | sgir::Aff2::mask | sgir::Aff3::mask;
+  const uint64_t list = sgir::TargetList::get(value);
+  const auto first = static_cast<unsigned>(std::countr_zero(list));
+  const size_t target = static_cast<size_t>(sgir::Aff1::get(value)) * 16 + first;
+  if ((value & elsewhere) != 0 || list == 0 || list >> first != 1 || target >= model_.cpus.size()) [[unlikely]] {
+    return send_sgis(vcpu, which, value);
+  }
+  send_one_sgi(vcpu, which, static_cast<unsigned>(sgir::INTID::get(value)), model_.cpus[target]);
+}
+
+[[gnu::noinline]] void Vgic::send_sgis(VcpuIndex vcpu, SgiRegister which, uint64_t value) {
   namespace sgir = arch::gic::icc_sgir;
   const auto sgi = static_cast<unsigned>(sgir::INTID::get(value));
   if (sgir::IRM::is_set(value)) {
@@ -138,8 +146,13 @@ void Vgic::send_one_sgi(VcpuIndex vcpu, SgiRegister which, unsigned sgi, CpuCont
   // The register of group 1 reaches interrupts of either group, as there is one Security state; the others only group
   // 0.
   const bool any_group = which == SgiRegister::sgi1r;
-  if (any_group && target.index == vcpu && target.loaded) return model_.hardware.send_self(model_, target, sgi);
-  if (pend_sgi(model_, target, sgi, 0, any_group)) tell_vcpu(model_, target, vcpu);
+  if (any_group && target.index == vcpu && target.loaded) {
+    if (!model_.hardware.send_self(model_, target, sgi)) model_.kicker.kick(vcpu);
+    return;
+  }
+  if (!pend_sgi(model_, target, sgi, 0, any_group)) return;
+  target.work.fetch_or(CpuContext::add, std::memory_order_release);
+  model_.kicker.kick(target.index);
 }
 
 void Vgic::deactivate(VcpuIndex vcpu, uint64_t value) { vgic::deactivate(model_, model_.cpus[vcpu], value); }

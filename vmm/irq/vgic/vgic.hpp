@@ -90,7 +90,7 @@ class Vgic final : public IrqSink, public MsiSink {
   // Would the virtual timer's interrupt end WFI, if its line were high? For the choice whether to set a wake-up timer.
   [[nodiscard]] bool timer_would_wake(VcpuIndex vcpu);
 
-  // A trapped write of ICC_SGI1R_EL1, ICC_SGI0R_EL1 or ICC_ASGI1R_EL1.
+  // A trapped write of ICC_SGI1R_EL1, ICC_SGI0R_EL1 or ICC_ASGI1R_EL1. The sender is kicked, too, if it has work.
   enum class SgiRegister : uint8_t { sgi1r, sgi0r, asgi1r };
   void send_sgi(VcpuIndex vcpu, SgiRegister which, uint64_t value);
   // Where ICC_DIR_EL1 cannot be trapped apart: what is trapped with it. The vCPU is loaded.
@@ -119,6 +119,7 @@ class Vgic final : public IrqSink, public MsiSink {
   void describe(hal::TextSink& out);
 
  private:
+  void send_sgis(VcpuIndex vcpu, SgiRegister which, uint64_t value);
   void send_one_sgi(VcpuIndex vcpu, SgiRegister which, unsigned sgi, CpuContext& target);
 
   Model model_;

@@ -10,6 +10,8 @@
 // ListRegisters of vmm/irq/vgic/list_registers.hpp, whose values all have the layouts of version 3.
 namespace arch {
 
+class Vcpu;
+
 // Interrupts that belong to the guest whose registers this CPU holds. The board of a VM defines them; as for the
 // functions of hal/upcall.hpp, interrupts are masked and no lock is held.
 namespace upcall {
@@ -18,6 +20,9 @@ namespace upcall {
 [[nodiscard]] bool guest_timer_expired();
 // The CPU interface wants service (list registers ran empty, or an end of interrupt).
 void guest_interrupt_maintenance();
+// A trapped write of ICC_SGI1R_EL1, on a machine with GICv3; a trapped read of CNTP_CTL_EL0.
+void guest_sends_sgi(Vcpu& vcpu, uint64_t value);
+[[nodiscard]] uint64_t guest_physical_timer_control(const Vcpu& vcpu);
 }  // namespace upcall
 
 struct TimerInterrupt {
