@@ -64,6 +64,8 @@ enum class MemoryType : uint32_t {
   conventional = 7,
   acpi_reclaim = 9,
   acpi_nvs = 10,
+  mapped_io = 11,
+  mapped_io_ports = 12,
 };
 constexpr uint64_t page_bytes = 4096;
 

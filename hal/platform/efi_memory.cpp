@@ -14,21 +14,39 @@ namespace {
 using efi::MemoryDescriptor;
 using efi::MemoryType;
 
-std::optional<HostPhysRange> ours(const MemoryDescriptor& entry) {
+std::optional<HostPhysRange> range_of(const MemoryDescriptor& entry) {
+  if (entry.pages == 0 || entry.pages > UINT64_MAX / efi::page_bytes) return std::nullopt;
+  const HostPhysRange range{HostPhys(entry.physical_start), entry.pages * efi::page_bytes};
+  if (!range.start.is_aligned(page_size) || !HostPhysRange::fits(range.start, range.size)) return std::nullopt;
+  return range;
+}
+
+bool is_ours(const MemoryDescriptor& entry) {
   switch (entry.type) {
     case MemoryType::loader_code:
     case MemoryType::loader_data:
     case MemoryType::boot_services_code:
     case MemoryType::boot_services_data:
     case MemoryType::conventional: break;
-    default: return std::nullopt;
+    default: return false;
   }
   constexpr uint64_t kind = efi::memory_wb | efi::memory_sp | efi::memory_runtime;
-  if ((entry.attributes & kind) != efi::memory_wb) return std::nullopt;
-  if (entry.pages == 0 || entry.pages > UINT64_MAX / efi::page_bytes) return std::nullopt;
-  const HostPhysRange range{HostPhys(entry.physical_start), entry.pages * efi::page_bytes};
-  if (!range.start.is_aligned(page_size) || !HostPhysRange::fits(range.start, range.size)) return std::nullopt;
-  return range;
+  return (entry.attributes & kind) == efi::memory_wb;
+}
+
+bool is_kept(const MemoryDescriptor& entry) {
+  const bool registers = entry.type == MemoryType::mapped_io || entry.type == MemoryType::mapped_io_ports;
+  return registers ? (entry.attributes & efi::memory_runtime) != 0 : !is_ours(entry);
+}
+
+template <class Visit>
+void for_each_entry(std::span<const std::byte> map, uint64_t descriptor_size, Visit&& visit) {
+  if (descriptor_size < sizeof(MemoryDescriptor)) return;
+  for (; map.size() >= descriptor_size; map = map.subspan(descriptor_size)) {
+    MemoryDescriptor entry;
+    std::memcpy(&entry, map.data(), sizeof(entry));
+    visit(entry);
+  }
 }
 
 // Keeps `list` sorted and joined.
@@ -56,14 +74,29 @@ void insert(EfiMemory& list, HostPhysRange range) {
 
 EfiMemory usable_efi_memory(std::span<const std::byte> map, uint64_t descriptor_size) {
   EfiMemory memory;
-  if (descriptor_size < sizeof(MemoryDescriptor)) return memory;
-  while (map.size() >= descriptor_size) {
-    MemoryDescriptor entry;
-    std::memcpy(&entry, map.data(), sizeof(entry));
-    if (const auto range = ours(entry)) insert(memory, *range);
-    map = map.subspan(descriptor_size);
-  }
+  for_each_entry(map, descriptor_size, [&](const MemoryDescriptor& entry) {
+    const auto range = is_ours(entry) ? range_of(entry) : std::nullopt;
+    if (range) insert(memory, *range);
+  });
   return memory;
+}
+
+void reserve_efi_memory(std::span<const std::byte> map, uint64_t descriptor_size, Platform& platform) {
+  HostPhysRange joined;
+  const auto put = [&] {
+    if (!joined.empty() && !platform.reserved.push_back(joined)) platform.lists_are_complete = false;
+  };
+  for_each_entry(map, descriptor_size, [&](const MemoryDescriptor& entry) {
+    const auto range = is_kept(entry) ? range_of(entry) : std::nullopt;
+    if (!range) return;
+    if (!joined.empty() && joined.end() == range->start) {
+      joined.size += range->size;
+      return;
+    }
+    put();
+    joined = *range;
+  });
+  put();
 }
 
 }  // namespace hal

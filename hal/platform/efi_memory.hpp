@@ -7,6 +7,7 @@
 
 #include "hal/base/address.hpp"
 #include "hal/base/fixed.hpp"
+#include "hal/platform/platform.hpp"
 
 namespace hal {
 
@@ -16,5 +17,10 @@ namespace hal {
 // there is room for, the smallest are lost.
 using EfiMemory = FixedVector<HostPhysRange, 32>;
 [[nodiscard]] EfiMemory usable_efi_memory(std::span<const std::byte> map, uint64_t descriptor_size);
+
+// What firmware goes on using, or reserves for a reason of its own: into `platform.reserved`, so that no VM gets it as a device
+// either. Registers are in there only if runtime services use them. Where there is no room for all pieces,
+// `platform.lists_are_complete` is false.
+void reserve_efi_memory(std::span<const std::byte> map, uint64_t descriptor_size, Platform& platform);
 
 }  // namespace hal

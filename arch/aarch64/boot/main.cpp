@@ -106,7 +106,10 @@ bool discover(HostPhys fdt, const hal::efi::HandOver* efi = nullptr) {
   } else if (!discover_by_tree(fdt, memory)) {
     return false;
   }
-  if (efi != nullptr) machine.initrd = efi->bundle_beside(machine.initrd);
+  if (efi != nullptr) {
+    machine.initrd = efi->bundle_beside(machine.initrd);
+    hal::reserve_efi_memory(efi->memory_map(), efi->descriptor_size, machine);
+  }
   hal::number_boot_cpu_first(machine, regs::mpidr_el1::affinity & read<regs::mpidr_el1>());
   psci::set_conduit(arm.psci);
   if (machine.console) {

@@ -111,7 +111,10 @@ bool discover(HostPhys system_table, const hal::efi::HandOver* efi) {
   }
   hal::number_boot_cpu_first(machine, regs::cpuid::core::get(read<regs::cpuid>()));
   if (!machine.initrd) machine.initrd = tables.initrd;
-  if (efi != nullptr) machine.initrd = efi->bundle_beside(machine.initrd);
+  if (efi != nullptr) {
+    machine.initrd = efi->bundle_beside(machine.initrd);
+    hal::reserve_efi_memory(efi->memory_map(), efi->descriptor_size, machine);
+  }
   power::set_registers(loongarch);
   if (machine.console) {
     const HostVirt registers = boot::uncached(machine.console->registers.start);

@@ -146,6 +146,10 @@ TEST(Acpi, finds_all_of_a_machine_with_gicv3) {
   EXPECT_EQ(arm.psci, FirmwareConduit::smc);
 }
 
+TEST(Acpi, knows_that_there_may_be_devices_it_does_not_know) {
+  EXPECT_FALSE(platform_of(together({fadt(1), gtdt(), spcr(3)})).lists_are_complete);
+}
+
 TEST(Acpi, finds_the_frames_of_a_gicv2) {
   const hal::ArmPlatform arm = arm_of(madt({gicd(2), gicc({.mpidr = 0}), gicc({.mpidr = 1})}));
   EXPECT_EQ(arm.gic.version, 2U);

@@ -389,6 +389,33 @@ TEST_F(EfiMemoryMap, leaves_memory_alone_that_is_not_ordinary) {
   EXPECT_TRUE(usable().empty());
 }
 
+TEST_F(EfiMemoryMap, keeps_what_firmware_goes_on_using_from_everybody) {
+  add(MemoryType::conventional, 0x4000'0000, 16);
+  add(MemoryType::runtime_services_code, 0x4001'0000, 1, memory_wb | memory_runtime);
+  add(MemoryType::runtime_services_data, 0x4001'1000, 2, memory_wb | memory_runtime);
+  add(MemoryType::acpi_reclaim, 0x4001'4000, 1);
+  add(MemoryType{0}, 0x5000'0000, 1);  // reserved
+  add(MemoryType::conventional, 0x5000'2000, 1, memory_wb | memory_sp);
+  add(MemoryType::mapped_io, 0x900'0000, 1);
+  add(MemoryType::mapped_io, 0x901'0000, 1, memory_runtime);
+  Platform platform;
+  reserve_efi_memory(map_, stride, platform);
+  const std::vector<HostPhysRange> kept(platform.reserved.begin(), platform.reserved.end());
+  EXPECT_EQ(kept, (std::vector<HostPhysRange>{{HostPhys(0x4001'0000), 0x3000},
+                                              {HostPhys(0x4001'4000), 0x1000},
+                                              {HostPhys(0x5000'0000), 0x1000},
+                                              {HostPhys(0x5000'2000), 0x1000},
+                                              {HostPhys(0x901'0000), 0x1000}}));
+  EXPECT_TRUE(platform.lists_are_complete);
+}
+
+TEST_F(EfiMemoryMap, says_so_when_more_is_kept_than_there_is_room_for) {
+  for (uint64_t i = 0; i < 100; ++i) add(MemoryType::acpi_nvs, (i + 1) * mib, 1);
+  Platform platform;
+  reserve_efi_memory(map_, stride, platform);
+  EXPECT_FALSE(platform.lists_are_complete);
+}
+
 TEST_F(EfiMemoryMap, joins_across_a_gap_that_is_filled_later) {
   add(MemoryType::conventional, 0x1000, 1);
   add(MemoryType::conventional, 0x3000, 1);
