@@ -92,7 +92,7 @@ def u_boot_comes_to_its_prompt(run):
 
 def names_of_checks(console, guest):
     """Names of the checks that passed, and the lines of those that failed."""
-    text = console.expect(rf"(?s){guest}: GIC(.*)^{guest}: \d+ passed, \d+ failed").group(1)
+    text = console.expect(rf"(?s){guest}: (?:GIC|EIOINTC)(.*)^{guest}: \d+ passed, \d+ failed").group(1)
     return (set(re.findall(r"^ok (\w+)", text, re.MULTILINE)), re.findall(r"^not ok .*", text, re.MULTILINE))
 
 
@@ -100,11 +100,13 @@ def names_of_checks(console, guest):
 @test(limit=90, name="the_probe_passes_in_a_vm_with_gic_3_on_cortex_a72", gic=3, cpu="cortex-a72", vcpus=2, smp=2)
 @test(limit=90, name="the_probe_passes_in_a_vm_with_gic_3_on_max", gic=3, cpu="max", vcpus=4, smp=2)
 @test(limit=90, name="the_probe_passes_in_a_vm_with_gic_2_on_max", gic=2, cpu="max", vcpus=1, smp=1)
-def probe(run, gic, cpu, vcpus, smp):
-    console = run.boot(bare_metal("probe", memory="64MiB", vcpus=vcpus), gic=gic, cpu=cpu, smp=smp)
+@test(limit=120, name="the_probe_passes_in_a_vm_on_loongarch64", vcpus=3, smp=2, arch="loongarch64")
+@test(limit=120, name="the_probe_passes_in_a_vm_with_1_vcpu_on_loongarch64", vcpus=1, smp=1, arch="loongarch64")
+def probe(run, vcpus, smp, **machine):
+    console = run.boot(bare_metal("probe", memory="64MiB", vcpus=vcpus), smp=smp, **machine)
     passed, failed = names_of_checks(console, "probe")
     check(not failed, "in the VM:\n" + "\n".join(failed))
-    reference, _ = names_of_checks(run.bare("probe", gic=gic, cpu=cpu, smp=vcpus), "probe")
+    reference, _ = names_of_checks(run.bare("probe", smp=vcpus, **machine), "probe")
     missing = sorted(reference - passed)
     check(not missing, "checks of the bare machine that never ran in the VM:\n" + "\n".join(missing))
 

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "hal/base/format.hpp"
+
 // Exceptions taken by a guest.
 namespace guest {
 
@@ -22,6 +24,9 @@ struct Fault {
   [[nodiscard]] unsigned exception_class() const { return static_cast<unsigned>(esr >> 26) & 0x3f; }
   [[nodiscard]] unsigned fault_status() const { return static_cast<unsigned>(esr) & 0x3f; }
 };
+inline void describe(hal::TextSink& sink, const Fault& fault) {
+  hal::format(sink, "esr {:#x} far {:#x}", fault.esr, fault.far);
+}
 inline constexpr unsigned ec_unknown = 0x00;
 inline constexpr unsigned ec_svc32 = 0x11;
 inline constexpr unsigned ec_svc = 0x15;

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "hal/base/format.hpp"
+
 // Exceptions taken by a guest.
 namespace guest {
 
@@ -20,8 +22,12 @@ struct Fault {
   uint64_t badv = 0;
   uint64_t era = 0;
   [[nodiscard]] unsigned code() const { return static_cast<unsigned>(estat >> 16) & 0x3f; }
+  [[nodiscard]] unsigned exception_class() const { return code(); }
   [[nodiscard]] unsigned subcode() const { return static_cast<unsigned>(estat >> 22) & 0x1ff; }
 };
+inline void describe(hal::TextSink& sink, const Fault& fault) {
+  hal::format(sink, "estat {:#x} badv {:#x}", fault.estat, fault.badv);
+}
 // Exception codes (volume 1, 7.4.6).
 inline constexpr unsigned code_fetch_invalid = 0x3;
 inline constexpr unsigned code_no_execute = 0x6;

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "trap.hpp"
+#include "trap.hpp"  // of this architecture
 
 // What batteries of checks are made of. Each check prints `ok NAME` or `not ok NAME: ...` and is counted.
 namespace guest {
@@ -12,11 +12,11 @@ namespace guest {
 void check(std::string_view name, bool holds);
 void check_equal(std::string_view name, uint64_t got, uint64_t expected);
 void check_status(std::string_view name, int64_t got, int64_t expected);
-// An action that must go through, or must raise the exception class.
+// An action that must go through, or must raise an exception of this class.
 void check_quiet(std::string_view name, const Fault& fault);
 void check_class(std::string_view name, const Fault& fault, unsigned expected);
 
-// Without a hypervisor SMC is undefined on `virt` and some refusals do not exist.
+// Whether the calls of this architecture meet nobody. Some refusals do not exist then.
 [[nodiscard]] bool is_bare();
 
 struct Count {

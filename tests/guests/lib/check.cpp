@@ -2,7 +2,6 @@
 #include "check.hpp"
 
 #include "machine.hpp"
-#include "psci.hpp"
 
 namespace guest {
 
@@ -31,23 +30,18 @@ void check_status(std::string_view name, int64_t got, int64_t expected) {
 }
 
 void check_quiet(std::string_view name, const Fault& fault) {
-  if (!verdict(name, !fault.taken)) print("not ok {}: exception, esr {:#x} far {:#x}", name, fault.esr, fault.far);
+  if (verdict(name, !fault.taken)) return;
+  hal::format(uart, "not ok {}: exception, ", name);
+  describe(uart, fault);
+  uart.put("\n");
 }
 
 void check_class(std::string_view name, const Fault& fault, unsigned expected) {
   if (verdict(name, fault.taken && fault.exception_class() == expected)) return;
   if (!fault.taken) return print("not ok {}: no exception, expected class {:#x}", name, expected);
-  print("not ok {}: esr {:#x}, expected class {:#x}", name, fault.esr, expected);
-}
-
-bool is_bare() {
-  static constinit bool known = false;
-  static constinit bool bare = false;
-  if (!known) {
-    bare = attempt([] { (void)psci::call(psci::version, 0, 0, 0, psci::Conduit::smc); }).taken;
-    known = true;
-  }
-  return bare;
+  hal::format(uart, "not ok {}: expected class {:#x}, got ", name, expected);
+  describe(uart, fault);
+  uart.put("\n");
 }
 
 }  // namespace guest
