@@ -124,7 +124,7 @@ hal::Result<void, VmError> BoardCommon::plug_in(DeviceSet::Kinds kinds, IrqSink&
 
 BoardCommon::Seed BoardCommon::fresh_seed() {
   Seed seed;
-  fill_random(seed);
+  vm_.entropy().fill(seed);
   return seed;
 }
 

@@ -116,7 +116,7 @@ class BoardCommon {
 
   // Fresh bytes for the guest's random generators.
   using Seed = std::array<std::byte, 64>;
-  [[nodiscard]] static Seed fresh_seed();
+  [[nodiscard]] Seed fresh_seed();
   // `seed` stays as long as the result is used.
   [[nodiscard]] GuestFacts facts(const LoadPlan& plan, const Seed& seed) const;
 

@@ -10,6 +10,8 @@
 #include "task/cpu.hpp"
 #include "vmm/console/console.hpp"
 #include "vmm/console/tasks.hpp"
+#include "vmm/entropy.hpp"
+#include "vmm/scrubber.hpp"
 #include "vmm/shell/shell_task.hpp"
 #include "vmm/vm_list.hpp"
 #include "vmm/wall_clock.hpp"
@@ -41,6 +43,7 @@ namespace hal::upcall {
   if (!cpu) panic("no memory for the boot CPU's data");
   task::enter_cpu(**cpu);
   vmm::start_wall_clock();
+  vmm::start_entropy();
   const bool can_run_guests = enable_virtualization();
   vmm::open_bundle();
   vmm::make_console();  // VMs have theirs with it, also on a machine without a UART

@@ -19,6 +19,7 @@
 #include "task/wait_queue.hpp"
 #include "vmm/board.hpp"
 #include "vmm/console/vm_console.hpp"
+#include "vmm/entropy.hpp"
 #include "vmm/guest_clock.hpp"
 #include "vmm/host_resources.hpp"
 #include "vmm/lifecycle.hpp"
@@ -99,6 +100,9 @@ class Vm final : public hal::ListNode<> {
   [[nodiscard]] VmVcpus& vcpus() { return vcpus_; }
   [[nodiscard]] const GuestClock& clock() const { return clock_; }
   [[nodiscard]] VmConsole& console() { return console_; }
+  [[nodiscard]] Entropy& entropy() { return entropy_; }
+  // For the loader: somebody ends the VM, and waits for that.
+  [[nodiscard]] bool load_is_abandoned() const;
   [[nodiscard]] bool gate_is_open() const { return gate_open_.load(std::memory_order_acquire); }
   [[nodiscard]] std::span<const config::MemoryRegion> regions() const { return {regions_.begin(), regions_.size()}; }
   // The board's bus, while the VM is made.
@@ -144,6 +148,7 @@ class Vm final : public hal::ListNode<> {
   const config::VmConfig config_;
   const unsigned id_;
   VmConsole console_;
+  Entropy entropy_{machine_entropy().fork()};
   const config::MemoryMap regions_;
   std::array<HostClaim, config::max_passthrough> claims_;  // given back when nothing is mapped any more
   mm::Owned<mm::GuestSpace> space_;

@@ -117,10 +117,12 @@ Platform discover_platform(const Fdt& fdt, HostPhysRange fdt_place, std::span<co
   find_clock(fdt, platform);
   find_controllers(fdt, platform);
   if (chosen.node) {
-    if (const auto seed = chosen.node->property("rng-seed"); seed && seed->bytes().size() >= 8) {
-      platform.random_seed = seed->cells().number(0, 2);
-    } else if (const auto kaslr = chosen.node->property("kaslr-seed")) {
-      platform.random_seed = kaslr->u64();
+    for (const std::string_view name : {"rng-seed", "kaslr-seed"}) {
+      const auto seed = chosen.node->property(name);
+      if (!seed) continue;
+      for (const std::byte byte : seed->bytes()) {
+        if (!platform.random_seed.push_back(byte)) break;
+      }
     }
   }
   return platform;

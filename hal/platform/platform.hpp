@@ -55,7 +55,7 @@ struct Platform {
   FixedVector<HostPhysRange, 16> iommus;
   FixedVector<HostPhysRange, 4> power_switches;  // that switch the machine off, or reset it
   bool lists_are_complete = true;
-  std::optional<uint64_t> random_seed;
+  FixedVector<std::byte, 64> random_seed;  // that the firmware left, all that fits; empty: none
 };
 
 // Read everything out of a validated tree; nothing in the result points into it. `fdt_place` is reserved too. What the

@@ -113,7 +113,9 @@ TEST_F(Discovery, finds_all_of_qemus_board_with_gicv3) {
   ASSERT_TRUE(found.rtc.has_value());
   EXPECT_EQ(found.rtc->kind, hal::RtcKind::pl031);
   EXPECT_EQ(found.rtc->registers, range(0x901'0000, 0x1000));
-  EXPECT_EQ(found.random_seed, 0x0123'4567'89ab'cdefU);
+  EXPECT_EQ(found.random_seed.size(), 24U) << "rng-seed and kaslr-seed";
+  EXPECT_EQ(found.random_seed[1], std::byte{0x23});
+  EXPECT_EQ(found.random_seed[23], std::byte{8});
   ASSERT_TRUE(found.console.has_value());
   EXPECT_EQ(found.console->kind, UartKind::pl011);
   EXPECT_EQ(found.console->registers, range(0x900'0000, 0x1000));
@@ -418,9 +420,14 @@ TEST_F(Discovery, knows_the_conduits_of_psci_and_no_others) {
   EXPECT_EQ(conduit(R"(compatible = "arm,psci"; method = "smc";)"), FirmwareConduit::none);
 }
 
-TEST_F(Discovery, takes_the_kaslr_seed_where_there_is_no_longer_one) {
-  EXPECT_EQ(discover({"chosen { rng-seed = <1>; kaslr-seed = <0x11 0x22>; };"}).random_seed, 0x11'0000'0022U);
-  EXPECT_FALSE(discover({"chosen { };"}).random_seed.has_value());
+TEST_F(Discovery, takes_all_of_the_firmwares_seeds_that_fits) {
+  EXPECT_EQ(discover({"chosen { kaslr-seed = <0x11 0x22>; };"}).random_seed.size(), 8U);
+  EXPECT_TRUE(discover({"chosen { };"}).random_seed.empty());
+  std::string seed;
+  for (int i = 1; i <= 100; ++i) seed += " " + std::to_string(i);
+  const auto found = discover({"chosen { rng-seed = <" + seed + ">; };"});
+  ASSERT_EQ(found.random_seed.size(), found.random_seed.capacity);
+  EXPECT_EQ(found.random_seed[63], std::byte{16});
 }
 
 TEST_F(Discovery, leaves_everything_at_its_default_where_the_tree_is_empty) {

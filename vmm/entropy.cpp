@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/entropy.hpp"
+
+#include <algorithm>
+
+#include "hal/entropy.hpp"
+#include "hal/timer.hpp"
+#include "hal/virtualization.hpp"
+
+namespace vmm {
+namespace {
+
+constinit Entropy the_entropy;
+
+}  // namespace
+
+Entropy& machine_entropy() { return the_entropy; }
+
+void Entropy::stir() {
+  stream_.mix(hal::Timer::now());
+  if (const auto number = hal::hardware_random()) stream_.mix(*number);
+}
+
+// In pieces: the lock is held for microseconds.
+void Entropy::fill(std::span<std::byte> bytes) {
+  constexpr size_t piece = 256;
+  while (!bytes.empty()) {
+    const auto now = bytes.first(std::min(bytes.size(), piece));
+    {
+      const hal::LockGuard guard(lock_);
+      stir();
+      stream_.fill(now);
+    }
+    bytes = bytes.subspan(now.size());
+  }
+}
+
+void Entropy::mix(std::span<const std::byte> bytes) {
+  const hal::LockGuard guard(lock_);
+  stir();
+  stream_.mix(bytes);
+}
+
+hal::RandomStream Entropy::fork() {
+  const hal::LockGuard guard(lock_);
+  stir();
+  return stream_.fork();
+}
+
+void start_entropy() {
+  const auto& seed = hal::platform().random_seed;
+  the_entropy.mix(std::span(seed.begin(), seed.size()));
+  // How long each of these takes is the only thing that is left where the firmware gave nothing and the CPU has
+  // nothing.
+  constexpr unsigned samples = 256;
+  for (unsigned i = 0; i < samples; ++i) the_entropy.mix({});
+}
+
+}  // namespace vmm

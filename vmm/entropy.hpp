@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "hal/base/lock.hpp"
+#include "hal/base/random_stream.hpp"
+
+namespace vmm {
+
+// Random bytes for whoever wants them: a guest's seeds and devices, the hypervisor itself. A lock around a stream that
+// each call stirs. Every VM has its own, so that what one is given says nothing of what another is.
+class Entropy {
+ public:
+  constexpr Entropy() = default;
+  explicit Entropy(hal::RandomStream stream) : stream_(stream) {}
+  Entropy(const Entropy&) = delete;
+  Entropy& operator=(const Entropy&) = delete;
+
+  // Any CPU, with any lock held but leaf locks.
+  void fill(std::span<std::byte> bytes);
+  // Make what comes depend on these bytes too. They need not be secret.
+  void mix(std::span<const std::byte> bytes);
+  [[nodiscard]] hal::RandomStream fork();
+
+ private:
+  void stir() PLINTH_REQUIRES(lock_);
+
+  hal::SpinLock lock_{hal::LockRank::none};
+  hal::RandomStream stream_ PLINTH_GUARDED_BY(lock_);
+};
+
+// The machine's, of which all others are children.
+[[nodiscard]] Entropy& machine_entropy();
+// Collect what the firmware left, what the CPU has, and how long things take. Boot CPU, once, before VMs are made.
+void start_entropy();
+
+}  // namespace vmm
