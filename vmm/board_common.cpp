@@ -29,10 +29,10 @@ void BoardCommon::Owner::report(std::string_view device, std::string_view what) 
   hal::log::warning("{}: {}: {}", vm_.name(), device, what);
 }
 void BoardCommon::Owner::power_off(VcpuIndex vcpu) {
-  vm_.guest_ends_by_access(*vm_.vcpus().list[vcpu], VmEvent::power_off);
+  vm_.guest_ends(*vm_.vcpus().list[vcpu], VmEvent::power_off);
 }
 void BoardCommon::Owner::reset_machine(VcpuIndex vcpu) {
-  vm_.guest_ends_by_access(*vm_.vcpus().list[vcpu], VmEvent::reset);
+  vm_.guest_ends(*vm_.vcpus().list[vcpu], VmEvent::reset);
 }
 
 // --- time

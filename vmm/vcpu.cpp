@@ -139,13 +139,6 @@ void Vcpu::leave_active() {
   if (vcpus.active.fetch_sub(1, std::memory_order_acq_rel) == 1) vcpus.all_parked.wake_all();
 }
 
-[[clang::minsize]] void Vcpu::power_off() {
-  on_ = false;
-  park();
-  // Started again, with registers that no CPU has yet.
-  attend();
-}
-
 // WFI may end early: what ends it here is whatever the interrupt controller has to look at, be it masked or not.
 void Vcpu::wait_for_interrupt() {
   if (owns_cpu_) trap_idle(exits_are_observed());

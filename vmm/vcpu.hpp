@@ -63,11 +63,9 @@ class Vcpu final : public hal::Vcpu {
   void attend();
   // WFI: block until an interrupt is pending or something else needs attention.
   void wait_for_interrupt();
-  // CPU_OFF: park until another vCPU starts this one.
-  void power_off();
-  // The same when the exit that is being handled is over: for what happens in the middle of one, whose end is not to
-  // meet the registers of a new start.
-  void power_off_after_exit() {
+  // It is off: when the exit that is being handled is over, it parks until somebody starts it. Not at once, because what is
+  // left of the exit is not to meet the registers of a new start.
+  void power_off() {
     on_ = false;
     attention.fetch_or(gate, std::memory_order_relaxed);
   }

@@ -210,10 +210,6 @@ void Vm::wake(VcpuIndex vcpu) {
 void Vm::guest_ends(Vcpu& vcpu, VmEvent event) {
   post(bit_of(event));
   vcpu.power_off();
-}
-
-void Vm::guest_ends_by_access(Vcpu& vcpu, VmEvent event) {
-  vcpu.power_off_after_exit();
   post(bit_of(event));
 }
 

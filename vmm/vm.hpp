@@ -109,14 +109,12 @@ class Vm final : public hal::ListNode<> {
   void use(const MmioBus& bus) { bus_ = bus; }
   // Another vCPU started this one: let it look.
   void wake(VcpuIndex vcpu);
-  // The guest cannot go on; `reason` is copied. On the vCPU's task; parks it.
+  // The guest cannot go on; `reason` is copied. On the vCPU's task, which parks when its exit is over.
   void crash(Vcpu& vcpu, std::string_view reason);
   // The same, found by somebody else. Any task.
   void crash(std::string_view reason);
-  // The guest asked to be powered off or reset. Parks the vCPU that asked.
+  // The guest asked to be powered off or reset. The vCPU that asked parks when its exit is over.
   void guest_ends(Vcpu& vcpu, VmEvent event);
-  // The same by an access to a device, which is completed first.
-  void guest_ends_by_access(Vcpu& vcpu, VmEvent event);
   // A device's alarm is due: the manager calls the board back.
   void alarm_due();
 
