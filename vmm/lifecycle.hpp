@@ -72,6 +72,14 @@ using VmOrder = std::array<uint32_t, vm_events>;
   return gone;
 }
 
+// How long a guest that ended by itself waits before it starts again, when it had done so `in_a_row` times before:
+// `first`, doubled each time, at most `longest`.
+template <typename Ticks>
+[[nodiscard]] constexpr Ticks back_off(Ticks first, Ticks longest, unsigned in_a_row) {
+  const unsigned doublings = in_a_row < 16 ? in_a_row : 16;
+  return first > longest >> doublings ? longest : first << doublings;
+}
+
 // Where an event leads; nothing when it is not possible in that state.
 [[nodiscard]] constexpr std::optional<VmState> next_state(VmState state, VmEvent event) {
   using enum VmState;

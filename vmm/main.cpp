@@ -53,6 +53,7 @@ namespace hal::upcall {
     }
   }
   if (can_run_guests) {
+    if (!vmm::start_scrubber()) panic("no memory for the scrubber");
     vmm::init();
     vmm::start();
   }

@@ -95,7 +95,7 @@ hal::Result<mm::OwnedFrames, mm::MmError> PostMortem::reserve(unsigned vcpus) {
   return mm::OwnedFrames::allocate(mm::frames(), mm::order_for(size), mm::FrameUse::heap);
 }
 
-void PostMortem::take(Vm& vm) {
+void PostMortem::take(Vm& vm, std::string_view state) {
   {
     const hal::LockGuard guard(lock_);
     ++crashes_;
@@ -104,7 +104,7 @@ void PostMortem::take(Vm& vm) {
   const std::span<std::byte> room = room_.bytes();
   char* const text = reinterpret_cast<char*>(room.data());
   hal::BufferSink sink({text, room.size() - cut_off.size()});
-  write_report(sink, "crashed", vm);
+  write_report(sink, state, vm);
   size_t length = sink.text().size();
   if (sink.truncated()) {
     std::memcpy(text + length, cut_off.data(), cut_off.size());

@@ -21,8 +21,8 @@ class Vm;
 // memory, and takes none. `state`: what it is, in words.
 void write_report(hal::TextSink& sink, std::string_view state, Vm& vm);
 
-// The report on a VM's last crash. Written when it crashes, into memory that was set aside when the VM was made; it
-// stays when the VM starts again, until the next crash or the end of the VM.
+// A report on a VM, in memory of its own. That of its last crash is written when it crashes, into memory that was set
+// aside when the VM was made; it stays when the VM starts again, until the next crash or the end of the VM.
 class PostMortem {
  public:
   // Room for a VM with so many vCPUs; what does not fit is cut off, and the report says so.
@@ -31,7 +31,7 @@ class PostMortem {
   explicit PostMortem(mm::OwnedFrames room) : room_(std::move(room)) {}
 
   // For the VM's manager, with the vCPUs parked.
-  void take(Vm& vm);
+  void take(Vm& vm, std::string_view state);
 
   // How far somebody has read. One that began before the VM crashed again reads no further.
   struct Cursor {

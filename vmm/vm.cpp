@@ -11,19 +11,12 @@
 #include "vmm/bundle.hpp"
 #include "vmm/console/console.hpp"
 #include "vmm/loader/inflate.hpp"
-#include "vmm/trace_point.hpp"
-#include "vmm/vm_loader.hpp"
 
 namespace vmm {
 namespace {
 
-// Requests that are no events of the life cycle.
-constexpr uint32_t alarm_request = 1U << vm_events;
-
-// What vCPUs ask for.
-constexpr uint32_t guest_events = bit_of(VmEvent::crash) | bit_of(VmEvent::power_off) | bit_of(VmEvent::reset);
-
-constexpr hal::Ticks longest_back_off_seconds = 60;
+// Whoever asks for it must not wait behind guests of a better class for the VM to be loaded first.
+constexpr uint32_t ends = bit_of(VmEvent::stop) | bit_of(VmEvent::kill) | bit_of(VmEvent::destroy);
 
 }  // namespace
 
@@ -149,12 +142,23 @@ hal::Result<void, VmError> Vm::build_vcpus() {
     vcpu.set_task(**spawned);
     vcpus_.count = index + 1;
   }
+  return spawn_manager(scheduling);
+}
+
+// A service, but while it loads: then it is what the guest's primary vCPU is, in its place. A dedicated CPU is the
+// guest's anyway, and nobody but services may be placed there.
+hal::Result<void, VmError> Vm::spawn_manager(task::Scheduling scheduling) {
+  if (scheduling.scheduling_class == task::SchedulingClass::dedicated) {
+    scheduling = {.scheduling_class = task::SchedulingClass::service};
+  }
   const auto manager = task::spawn({.name = name(),
                                     .entry = manage,
                                     .argument = this,
-                                    .scheduling = {.scheduling_class = task::SchedulingClass::service}});
-  if (!manager) return out_of_memory;
+                                    .scheduling = scheduling,
+                                    .cpus = vcpus_.primary().task()->cpus()});
+  if (!manager) return hal::fail(VmError::out_of_memory);
   manager_ = *manager;
+  task::promote(*manager_);
   return {};
 }
 
@@ -185,22 +189,29 @@ hal::Result<void, VmError> Vm::request(VmEvent event) {
   return {};
 }
 
+// The manager moves the bit from the first to the second.
+bool Vm::is_pending(uint32_t bits) const {
+  const uint32_t asked_for = requests_.load(std::memory_order_acquire);
+  return ((asked_for | doing_.load(std::memory_order_acquire)) & bits) != 0;
+}
+
 hal::Result<void, VmError> Vm::perform(VmEvent event) {
   TRY(request(event));
-  changed_.wait([&] {
-    // The manager moves the bit from the first to the second.
-    const uint32_t asked_for = requests_.load(std::memory_order_acquire);
-    return ((asked_for | doing_.load(std::memory_order_acquire)) & bit_of(event)) == 0;
-  });
+  changed_.wait([&] { return !is_pending(event); });
   return {};
 }
 
 void Vm::post(uint32_t bits) {
-  requests_.fetch_or(bits, std::memory_order_acq_rel);
+  requests_.fetch_or(bits, std::memory_order_seq_cst);
+  // Pairs with load_as_guest(): either it sees the request, or we see that it loads.
+  if ((bits & ends) != 0 && loads_.load(std::memory_order_seq_cst)) task::promote(*manager_);
   work_.wake_one();
 }
 
+bool Vm::load_is_abandoned() const { return (requests_.load(std::memory_order_seq_cst) & ends) != 0; }
+
 void Vm::alarm_due() { post(alarm_request); }
+void Vm::request_snapshot() { post(snapshot_request); }
 
 void Vm::wake(VcpuIndex vcpu) {
   vcpus_.list[vcpu]->attention.fetch_or(Vcpu::start, std::memory_order_acq_rel);
@@ -208,7 +219,6 @@ void Vm::wake(VcpuIndex vcpu) {
 }
 
 void Vm::guest_ends(Vcpu& vcpu, VmEvent event) {
-  post(bit_of(event));
   vcpu.power_off();
   post(bit_of(event));
 }
@@ -234,188 +244,6 @@ void Vm::remember(std::string_view reason) {
 hal::FixedString<159> Vm::last_words() const {
   const hal::LockGuard guard(words_lock_);
   return last_words_;
-}
-
-// --- the manager
-// ------------------------------------------------------------------------------------------------------
-
-void Vm::manage(void* self) {
-  Vm& vm = *static_cast<Vm*>(self);
-  while (!vm.leaving_) vm.serve();
-}
-
-// Wait for a request, and carry out the most urgent one.
-void Vm::serve() {
-  // A stop waits while the guest that was asked has time left.
-  const uint32_t others = asked() ? ~bit_of(VmEvent::stop) : ~uint32_t{0};
-  const auto requests = [&] { return requests_.load(std::memory_order_acquire) & others; };
-  (void)work_.wait_until(std::min(stop_deadline_, next_look_), [&] { return requests() != 0; });
-  const hal::Ticks now = hal::Timer::now();
-  if (now >= next_look_) look_for_progress(now);
-  // The alarms are done before the events are looked at: a guest that sets one after another delays nobody.
-  const uint32_t wanted = requests() | (now >= stop_deadline_ ? bit_of(VmEvent::stop) : 0);
-  if ((wanted & alarm_request) != 0) {
-    requests_.fetch_and(~alarm_request, std::memory_order_acq_rel);
-    board_->run_alarms();
-  }
-  VmOrder order{};
-  for (size_t i = 0; i < order.size(); ++i) order[i] = asked_at_[i].load(std::memory_order_relaxed);
-  const std::optional<VmEvent> event = most_urgent(wanted, order);
-  if (!event) return;
-  if (*event == VmEvent::stop && ask_guest()) return;
-  const uint32_t gone = bit_of(*event) | made_void(requests_.load(std::memory_order_relaxed), order, *event);
-  // Off the list first: the same may be asked for again from now on, by the guest as soon as it runs, and is then
-  // another event.
-  doing_.store(gone, std::memory_order_release);
-  requests_.fetch_and(~gone, std::memory_order_acq_rel);
-  // It may have been overtaken by another event since it was asked for.
-  if (next_state(state(), *event)) carry_out(*event);
-  doing_.store(0, std::memory_order_release);
-  changed_.wake_all();
-}
-
-void Vm::look_for_progress(hal::Ticks now) {
-  plan_look(now);
-  for (unsigned i = 0; i < vcpus_.count; ++i) vcpus_.list[i]->look();
-}
-
-void Vm::plan_look(hal::Ticks now) {
-  if (config_.progress_timeout_ns == 0) return;
-  next_look_ = now + hal::ticks_from_microseconds(config_.progress_timeout_ns / 1000 / Vcpu::looks_until_stuck);
-}
-
-// Whether a stop has to wait, because the guest hears of it and may yet power itself off.
-bool Vm::ask_guest() {
-  if (asked() || state() != VmState::running || config_.stop_timeout_ns == 0) return false;
-  if (!board_->press_power_key()) return false;
-  hal::log::info("{}: asked to power itself off", name());
-  stop_deadline_ = hal::Timer::now() + hal::ticks_from_microseconds(config_.stop_timeout_ns / 1000);
-  return true;
-}
-
-void Vm::carry_out(VmEvent event) {
-  // A guest that was asked to power itself off and resets instead has come to its end as well.
-  if (event == VmEvent::reset && (config_.on_reset == config::ResetAction::stop || asked())) event = VmEvent::power_off;
-  switch (event) {
-    case VmEvent::suspend:
-      close_gate();
-      clock_.pause(hal::Timer::now());
-      board_->pause();
-      return set_state(VmState::suspended);
-    case VmEvent::resume:
-      board_->resume(clock_.resume(hal::Timer::now()));
-      set_clocks();
-      set_state(VmState::running);
-      return open_gate();
-    case VmEvent::start: crashes_in_a_row_ = 0; [[fallthrough]];
-    case VmEvent::restart:
-    case VmEvent::reset: {
-      end_guest();
-      const bool started = start_guest();
-      if (!started) post_mortem_->take(*this);
-      set_state(started ? VmState::running : VmState::crashed);
-      return started ? open_gate() : vmm::console().ended(console_);
-    }
-    case VmEvent::stop:
-    case VmEvent::kill:
-    case VmEvent::power_off:
-      end_guest();
-      set_state(VmState::stopped);
-      hal::log::info("{}: {}", name(), event == VmEvent::power_off ? "powered itself off" : "stopped");
-      return vmm::console().ended(console_);
-    case VmEvent::crash:
-      end_guest();
-      post_mortem_->take(*this);
-      set_state(VmState::crashed);
-      return after_crash();
-    case VmEvent::destroy:
-      close_gate();
-      set_state(VmState::destroyed);
-      leaving_ = true;
-      return;
-  }
-}
-
-// No vCPU is loaded.
-void Vm::set_clocks() {
-  for (unsigned i = 0; i < vcpus_.count; ++i) vcpus_.list[i]->set_counter_offset(clock_.offset());
-}
-
-void Vm::set_state(VmState state) {
-  trace(TraceSubject{static_cast<uint16_t>(id_), 0}, TraceEvent::state, static_cast<uint32_t>(state));
-  state_.store(state, std::memory_order_release);
-}
-
-// Clean memory, devices as after power-on, images from the bundle.
-bool Vm::start_guest() {
-  crashed_vcpu_.store(nullptr, std::memory_order_relaxed);
-  for (unsigned i = 0; i < vcpus_.count; ++i) vcpus_.list[i]->reset_power();
-  clock_.reset();
-  set_clocks();
-  board_->reset();
-  const auto entry = load_vm(*this);
-  if (!entry) {
-    std::array<char, 160> buffer{};
-    hal::BufferSink text(buffer);
-    vmm::describe(text, entry.error().error);
-    hal::log::error("{}: {}: {}", name(), entry.error().file, text.text());
-    remember(text.text());
-    return false;
-  }
-  board_->boot(*entry);
-  starts_.fetch_add(1, std::memory_order_relaxed);
-  started_at_.store(hal::Timer::now(), std::memory_order_relaxed);
-  vcpus_.primary().attention.fetch_or(Vcpu::start, std::memory_order_acq_rel);
-  return true;
-}
-
-void Vm::open_gate() {
-  plan_look(hal::Timer::now());
-  for (unsigned i = 0; i < vcpus_.count; ++i) task::demote(*vcpus_.list[i]->task());
-  gate_open_.store(true, std::memory_order_release);
-  // After a suspension all of them go on; after a start only the primary vCPU has one.
-  vcpus_.queue.wake_all();
-}
-
-// Parking is the hypervisor's work and waits for nobody's turn: a guest of a better class that never waits must not
-// keep this one from being stopped.
-void Vm::close_gate() {
-  next_look_ = hal::never;
-  gate_open_.store(false, std::memory_order_release);
-  for (unsigned i = 0; i < vcpus_.count; ++i) {
-    task::promote(*vcpus_.list[i]->task());
-    vcpus_.list[i]->kick(Vcpu::gate);
-  }
-  vcpus_.all_parked.wait([&] { return vcpus_.active.load(std::memory_order_acquire) == 0; });
-}
-
-// Whatever else the vCPUs wanted, and what was asked of them, goes with their guest.
-void Vm::end_guest() {
-  close_gate();
-  stop_deadline_ = hal::never;
-  requests_.fetch_and(~guest_events, std::memory_order_acq_rel);
-}
-
-// Restart, a little later each time, until the limit says that it is hopeless.
-void Vm::after_crash() {
-  if (config_.on_crash != config::CrashAction::restart) return vmm::console().ended(console_);
-  const hal::Ticks longest = longest_back_off_seconds * hal::Timer::frequency();
-  // A guest that ran for longer than the longest pause begins a new row.
-  if (since_start() > longest) crashes_in_a_row_ = 0;
-  if (crashes_in_a_row_ >= config_.restart_limit) {
-    hal::log::error("{}: stays down after {} restarts in a row", name(), crashes_in_a_row_);
-    crashes_in_a_row_ = 0;  // whoever starts it now has a reason
-    return vmm::console().ended(console_);
-  }
-  const hal::Ticks first = hal::ticks_from_microseconds(config_.restart_delay_ns / 1000);
-  const hal::Ticks delay = std::min(first << std::min(crashes_in_a_row_, 16U), longest);
-  ++crashes_in_a_row_;
-  // A stop or destroy that comes meanwhile is not kept waiting.
-  const bool interrupted = work_.wait_until(hal::Timer::now() + delay, [&] {
-    return (requests_.load(std::memory_order_acquire) & ~(bit_of(VmEvent::crash) | alarm_request)) != 0;
-  });
-  if (interrupted) return vmm::console().ended(console_);
-  post(bit_of(VmEvent::restart));
 }
 
 }  // namespace vmm

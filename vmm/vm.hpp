@@ -79,6 +79,10 @@ class Vm final : public hal::ListNode<> {
 
   // The vCPU that brought about the present guest's crash; null: none did.
   [[nodiscard]] const Vcpu* crashed_vcpu() const { return crashed_vcpu_.load(std::memory_order_acquire); }
+  // Times the guest reset itself since the VM was made.
+  [[nodiscard]] unsigned resets() const { return resets_.load(std::memory_order_relaxed); }
+  // What the manager used, most of it to load the guest.
+  [[nodiscard]] hal::Ticks manager_time() const { return manager_->times().run; }
   // Since the last start.
   [[nodiscard]] hal::Ticks since_start() const {
     return hal::Timer::now() - started_at_.load(std::memory_order_relaxed);
@@ -90,6 +94,15 @@ class Vm final : public hal::ListNode<> {
   hal::Result<void, VmError> request(VmEvent event);
   // The same, and wait until it has been carried out. From a task that is not of this VM.
   hal::Result<void, VmError> perform(VmEvent event);
+  // Was it asked for and is not over yet? The prompt's doorbell rings when that changes.
+  [[nodiscard]] bool is_pending(VmEvent event) const { return is_pending(bit_of(event)); }
+  // Is there any such event?
+  [[nodiscard]] bool is_changing() const { return is_pending(alarm_request - 1); }
+  // A report on the VM as it is (vmm/post_mortem.hpp); its gate is closed. Ask for it, and look at it when it is no
+  // longer pending; null: the guest runs, or there is no memory. For one task.
+  void request_snapshot();
+  [[nodiscard]] bool is_snapshot_pending() const { return is_pending(snapshot_request); }
+  [[nodiscard]] const PostMortem* snapshot() const { return snapshot_ ? &*snapshot_ : nullptr; }
 
   // --- for vCPUs and devices ---
 
@@ -120,28 +133,44 @@ class Vm final : public hal::ListNode<> {
 
  private:
   friend class VmList;
+  // Requests that are no events of the life cycle.
+  static constexpr uint32_t alarm_request = 1U << vm_events;
+  static constexpr uint32_t snapshot_request = alarm_request << 1;
+
   hal::Result<void, VmError> build(std::string_view file);
   hal::Result<void, VmError> build_memory();
   hal::Result<void, VmError> pass_devices();
   hal::Result<void, VmError> build_vcpus();
+  hal::Result<void, VmError> spawn_manager(task::Scheduling scheduling);
 
-  // The manager's task.
+  // The manager's task (vm_life.cpp).
   static void manage(void* self);
+  [[nodiscard]] hal::Ticks next_call() const;
   void serve();
+  void settled();
+  void take_snapshot();
   void carry_out(VmEvent event);
   void look_for_progress(hal::Ticks now);
   void plan_look(hal::Ticks now);
   [[nodiscard]] bool ask_guest();
   [[nodiscard]] bool asked() const { return stop_deadline_ != hal::never; }
+  void begin_guest();
   [[nodiscard]] bool start_guest();
+  void load_as_guest(bool as_guest);
+  void start_again();
   void open_gate();
   void close_gate();
   void end_guest();
   void set_clocks();
   void set_state(VmState state);
-  void remember(std::string_view reason);
+  void after_reset();
   void after_crash();
+  [[nodiscard]] hal::Ticks first_pause() const;
+  [[nodiscard]] static hal::Ticks longest_pause();
+
+  void remember(std::string_view reason);
   void post(uint32_t bits);
+  [[nodiscard]] bool is_pending(uint32_t bits) const;
 
   const config::VmConfig config_;
   const unsigned id_;
@@ -158,6 +187,7 @@ class Vm final : public hal::ListNode<> {
   std::atomic<VmState> state_{VmState::created};
   std::atomic<bool> gate_open_{false};
   std::atomic<unsigned> starts_{0};
+  std::atomic<unsigned> resets_{0};
   std::atomic<uint32_t> requests_{0};                        // a bit per VmEvent, and more
   std::atomic<uint32_t> doing_{0};                           // the bits of what is being carried out
   std::array<std::atomic<uint32_t>, vm_events> asked_at_{};  // a VmOrder
@@ -165,14 +195,21 @@ class Vm final : public hal::ListNode<> {
   task::WaitQueue work_;                                     // the manager waits here
   task::WaitQueue changed_;                                  // perform() waits here
   task::Task* manager_ = nullptr;
-  bool leaving_ = false;           // manager only
-  unsigned crashes_in_a_row_ = 0;  // manager only
-  // Manager only: until then a guest that was asked may power itself off; hal::never when it was not.
-  hal::Ticks stop_deadline_ = hal::never;
-  hal::Ticks next_look_ = hal::never;  // manager only: at the vCPUs' progress
+  std::atomic<bool> loads_{false};  // the manager works as its guest
+
+  // The manager's own.
+  bool leaving_ = false;
+  bool has_guest_ = false;  // loaded, whether or not it runs: from a start that worked to the guest's end
+  unsigned crashes_in_a_row_ = 0;
+  unsigned resets_in_a_row_ = 0;
+  hal::Ticks start_again_at_ = hal::never;  // one that crashed or reset waits until then
+  hal::Ticks stop_deadline_ = hal::never;   // until then one that was asked may power itself off; never: it was not
+  hal::Ticks next_look_ = hal::never;       // at the vCPUs' progress
+
   std::atomic<hal::Ticks> started_at_{0};
   std::atomic<const Vcpu*> crashed_vcpu_{nullptr};
   std::optional<PostMortem> post_mortem_;  // from build() on
+  std::optional<PostMortem> snapshot_;     // the manager's, until is_snapshot_pending() says otherwise
   mutable hal::SpinLock words_lock_{hal::LockRank::vm_lifecycle};
   hal::FixedString<159> last_words_ PLINTH_GUARDED_BY(words_lock_);
 };

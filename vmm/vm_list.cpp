@@ -11,10 +11,10 @@
 #include "mm/frames.hpp"
 #include "task/cpu.hpp"
 #include "task/policy.hpp"
-#include "task/timer.hpp"
 #include "vmm/bundle.hpp"
 #include "vmm/console/console.hpp"
 #include "vmm/demands.hpp"
+#include "vmm/scrubber.hpp"
 
 namespace vmm {
 namespace {
@@ -42,18 +42,6 @@ class LogDiagnostics final : public config::DiagnosticSink {
   }
 };
 
-// What the guest left in its RAM becomes zeroes and free memory. The shell comes before every guest on its CPU, so it sleeps
-// as long as each piece took.
-void scrub() {
-  bool more = true;
-  while (more) {
-    const hal::Ticks start = hal::Timer::now();
-    more = mm::frames().scrub_some(hal::mib);
-    const hal::Ticks end = hal::Timer::now();
-    if (more) task::sleep_until(end + (end - start));
-  }
-}
-
 // Scratch memory for the parser, given back at the end.
 hal::Result<mm::OwnedFrames, mm::MmError> parser_arena() {
   return mm::OwnedFrames::allocate(mm::frames(), mm::order_for(config::load_arena_size), mm::FrameUse::heap);
@@ -70,6 +58,16 @@ void read_host_config() {
   if (!config::load_host(*text, arena->bytes(), diagnostics, *the_host_config)) {
     hal::log::error("{}: not used; the defaults are", file);
   }
+}
+
+// What guests gave back may be enough, and is not waited for longer than it takes to scrub it. Tables and the rest come on
+// top of the RAM.
+void make_room_for(const config::VmConfig& vm) {
+  uint64_t wanted = 0;
+  for (const config::MemoryRegion& region : config::memory_map(vm.memory, Board::description())) {
+    wanted += region.range.size;
+  }
+  scrub_until_free(wanted + wanted / 64 + 4 * hal::mib);
 }
 
 Machine machine() {
@@ -117,6 +115,7 @@ hal::Result<Vm*, VmError> VmList::create(std::string_view file) {
   }
   const auto has_file = [](void*, std::string_view name) { return bundle().find(name).has_value(); };
   (void)names_files_that_are_there(vm_file, has_file, nullptr, diagnostics);
+  make_room_for(**config);
   (void)meets_demands(vm_file, machine(), host_resources(), diagnostics);
   if (diagnostics.errors() > 0) return hal::fail(VmError::not_possible);
   unsigned id = 0;
@@ -127,7 +126,7 @@ hal::Result<Vm*, VmError> VmList::create(std::string_view file) {
   auto vm = Vm::create(**config, id, file);
   if (!vm) {
     // What it had taken of guest RAM goes back as that of any VM does.
-    scrub();
+    scrub_soon();
     return hal::fail(vm.error());
   }
   Vm* const made = vm->release();
@@ -143,7 +142,7 @@ void VmList::destroy(Vm& vm) {
     hal::List<Vm>::remove(vm);
   }
   mm::Owned<Vm>(&vm).reset();
-  scrub();
+  scrub_soon();
 }
 
 Vm* VmList::find(std::string_view name) {

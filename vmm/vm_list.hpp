@@ -21,7 +21,7 @@ class VmList {
   // Make a VM from a file of the bundle. Problems are in the log. Errors: as Vm::create(); not_possible also when the
   // file is missing or wrong, or the name is taken.
   hal::Result<Vm*, VmError> create(std::string_view file);
-  // Stop it, whatever it does, and return everything it had.
+  // Stop it, whatever it does, and return everything it had; its RAM is free when the scrubber has been there.
   void destroy(Vm& vm);
 
   [[nodiscard]] Vm* find(std::string_view name);

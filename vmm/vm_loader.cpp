@@ -24,21 +24,24 @@ using hal::GuestPhysRange;
 // Into the VM's memory, whatever the guest itself may do there, in pieces so that others get their turn.
 class Memory final : public GuestMemorySink, public LoadProgress {
  public:
-  explicit Memory(mm::GuestSpace& space) : space_(space) {}
+  explicit Memory(Vm& vm) : vm_(vm), space_(vm.space()) {}
 
   hal::Result<void, LoadError> write(GuestPhys place, std::span<const std::byte> bytes) override {
+    if (vm_.load_is_abandoned()) return hal::fail(LoadError{.kind = LoadError::Kind::abandoned});
     return checked(space_.write(place, bytes, mm::GuestSpace::As::owner), place);
   }
   hal::Result<void, LoadError> zero(GuestPhysRange range) override {
-    constexpr uint64_t piece = 4 * hal::mib;
+    // Nothing interrupts a piece: so long a guest of a better class may have to wait.
+    constexpr uint64_t piece = 256 * hal::kib;
     for (uint64_t done = 0; done < range.size; done += piece) {
+      if (vm_.load_is_abandoned()) return hal::fail(LoadError{.kind = LoadError::Kind::abandoned});
       const GuestPhysRange part{range.start + done, std::min(piece, range.size - done)};
       TRY(checked(space_.zero(part, mm::GuestSpace::As::owner), part.start));
-      task::yield();
+      step();
     }
     return {};
   }
-  void step() override { task::yield(); }
+  void step() override { task::make_way(); }
 
  private:
   static hal::Result<void, LoadError> checked(const hal::Result<void, mm::MmError>& result, GuestPhys place) {
@@ -46,6 +49,7 @@ class Memory final : public GuestMemorySink, public LoadProgress {
     return {};
   }
 
+  Vm& vm_;
   mm::GuestSpace& space_;
 };
 
@@ -118,7 +122,7 @@ hal::Failure<StartFailure> failed(const Vm& vm, const LoadError& error) {
 }  // namespace
 
 hal::Result<hal::StartState, StartFailure> load_vm(Vm& vm) {
-  Memory memory(vm.space());
+  Memory memory(vm);
   const auto plan = load_kernel(vm, memory);
   if (!plan) return failed(vm, plan.error());
   if (const auto loaded = load_tree(vm, *plan, memory); !loaded) return failed(vm, loaded.error());

@@ -173,6 +173,8 @@ void Console::route(uint8_t byte) {
     case View::prompt:
       if (!escape) {
         left_ = nullptr;
+        // Whatever waits before it was not wanted either.
+        if (byte == ctrl_c) typed_.clear();
         prompt_due_ |= typed_.push(byte);
       } else if (left_ != nullptr) {
         look_at(View::vm, left_);
@@ -305,6 +307,15 @@ size_t Console::read(std::span<uint8_t> bytes) {
 bool Console::has_typed() const {
   const hal::LockGuard guard(lock_);
   return !typed_.empty();
+}
+
+bool Console::take_interrupt() {
+  bool typed = false;
+  apply([&]() PLINTH_REQUIRES(lock_) {
+    typed = !typed_.empty() && typed_.front()[0] == ctrl_c;
+    if (typed) typed_.drop(1);
+  });
+  return typed;
 }
 
 size_t Console::write(std::span<const uint8_t> bytes) {

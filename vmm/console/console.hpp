@@ -94,6 +94,8 @@ class Console final : public hal::log::Listener {
   // Typed bytes; none: wait for the doorbell.
   [[nodiscard]] size_t read(std::span<uint8_t> bytes);
   [[nodiscard]] bool has_typed() const;
+  // Was Ctrl-C typed, behind which everything typed before is forgotten? It is taken; the rest stays for read().
+  [[nodiscard]] bool take_interrupt();
   // Append to the prompt's output as far as there is room. "\n" is sent as it is: the shell writes "\r\n".
   [[nodiscard]] size_t write(std::span<const uint8_t> bytes);
   [[nodiscard]] bool has_room() const;

@@ -69,6 +69,7 @@ void describe(hal::TextSink& sink, const LoadError& error) {
       hal::format(sink, "an image of {} does not fit into its region of {}", wanted, limit);
       break;
     case no_ram: sink.put("the VM has no RAM that it may read and write"); break;
+    case abandoned: sink.put("the VM was ended meanwhile"); break;
     case memory_refused: hal::format(sink, "the VM's memory at {} cannot be written", place); break;
   }
 }

@@ -39,6 +39,7 @@ struct LoadError {
     not_executable,         // the guest may not execute what is at the entry address: wanted
     region_too_small,       // for the image that is loaded into it: wanted = its size, limit = the region's
     no_ram,                 // the VM has no free RAM
+    abandoned,              // GuestMemorySink wants no more: the VM ends
     memory_refused,         // GuestMemorySink could not take the bytes: wanted = the address
   };
   enum class Part : uint8_t { kernel, initrd, device_tree, region };

@@ -26,11 +26,13 @@ struct VmInfo {
   VmId id = 0;
   config::VmName name;
   VmState state = VmState::created;
+  bool changing = false;  // an event is asked for or being carried out
   unsigned vcpus = 0;
   uint64_t memory = 0;  // bytes of RAM
   std::string_view policy;
   unsigned starts = 0;
-  uint64_t run_ns = 0;         // all vCPUs together
+  unsigned resets = 0;         // of these, the guest's own wish
+  uint64_t run_ns = 0;         // all vCPUs together, and what it took to load the guest
   uint64_t console_bytes = 0;  // that the guest sent
   bool autostart = false;
   config::BundlePath kernel;
@@ -93,11 +95,11 @@ class Backend {
   virtual std::optional<DeviceReport> device(VmId id, unsigned number) = 0;
   // The report on its last crash; false: it has not crashed yet.
   virtual bool put_crash(VmId id, hal::TextSink& sink) = 0;
-  // The same kind of report on a VM as it is. It does not run.
-  virtual void put_report(VmId id, hal::TextSink& sink) = 0;
+  // The same kind of report on a VM as it is; false: its guest runs, or Ctrl-C came while it was about to change.
+  virtual bool put_report(VmId id, hal::TextSink& sink) = 0;
 
   // Carry out an event, wait until that is done, and say how it went; the log has the details. `destroy` makes the VM
-  // disappear.
+  // disappear. Ctrl-C ends the wait with the error `interrupted`, and the event is carried out all the same.
   virtual hal::Result<void, std::string_view> perform(VmId id, VmEvent event) = 0;
   // Ask for an event and do not wait. Nothing happens where the state does not allow it.
   virtual void request(VmId id, VmEvent event) = 0;

@@ -7,6 +7,7 @@
 #include "mm/host_space.hpp"
 #include "task/cpu.hpp"
 #include "vmm/bundle.hpp"
+#include "vmm/console/tasks.hpp"
 #include "vmm/trace_point.hpp"
 #include "vmm/vm_list.hpp"
 
@@ -32,20 +33,41 @@ VmInfo describe(Vm& vm) {
   VmInfo info;
   info.id = vm.id();
   info.name = vm.config().name;
+  // In this order: one that is not changing any more is in the state that follows.
+  info.changing = vm.is_changing();
   info.state = vm.state();
   info.vcpus = vm.vcpus().count;
   info.memory = ram_size(vm);
   info.policy = policy_name(vm.config().scheduler.policy);
   info.starts = vm.starts();
+  info.resets = vm.resets();
   info.console_bytes = vm.console().sent();
   info.autostart = vm.config().autostart;
   info.kernel = vm.config().kernel.image;
   info.last_words = vm.last_words();
+  info.run_ns = hal::nanoseconds(vm.manager_time());
   for (unsigned i = 0; i < info.vcpus; ++i) {
     const task::Task* const task = vm.vcpus().list[i]->task();
     if (task != nullptr) info.run_ns += hal::nanoseconds(task->times().run);
   }
   return info;
+}
+
+bool put(const PostMortem& report, hal::TextSink& sink) {
+  PostMortem::Cursor cursor;
+  std::array<char, 128> bytes;
+  while (const size_t count = report.read(cursor, bytes)) sink.put({bytes.data(), count});
+  return cursor.position != 0;
+}
+
+// Until it is over; false: Ctrl-C was typed before.
+template <typename Condition>
+bool wait_while(Condition pending) {
+  while (pending()) {
+    if (vmm::console().take_interrupt()) return false;
+    prompt_bell().wait_until(hal::never);
+  }
+  return true;
 }
 
 }  // namespace
@@ -100,6 +122,11 @@ std::optional<DeviceReport> KernelBackend::device(VmId id, unsigned number) {
 }
 
 bool KernelBackend::put_crash(VmId id, hal::TextSink& sink) {
+  const Vm* const vm = vm_list().find(id);
+  return vm != nullptr && put(vm->post_mortem(), sink);
+}
+
+bool KernelBackend::put_report(VmId id, hal::TextSink& sink) {
   Vm* const vm = vm_list().find(id);
   if (vm == nullptr) return false;
   PostMortem::Cursor cursor;
@@ -120,12 +147,16 @@ hal::Result<void, std::string_view> KernelBackend::perform(VmId id, VmEvent even
     vm_list().destroy(*vm);
     return {};
   }
-  if (const auto result = vm->perform(event); !result) return hal::fail(name(result.error()));
+  if (const auto result = vm->request(event); !result) return hal::fail(name(result.error()));
+  if (!wait_while([&] { return vm->is_pending(event); })) return hal::fail(interrupted);
   return {};
 }
 
-void KernelBackend::request(VmId id, VmEvent event) {
-  if (Vm* const vm = vm_list().find(id)) (void)vm->request(event);
+hal::Result<void, std::string_view> KernelBackend::request(VmId id, VmEvent event) {
+  Vm* const vm = vm_list().find(id);
+  if (vm == nullptr) return hal::fail(std::string_view("it is gone"));
+  if (const auto result = vm->request(event); !result) return hal::fail(name(result.error()));
+  return {};
 }
 
 hal::Result<VmId, std::string_view> KernelBackend::create(std::string_view file) {

@@ -21,7 +21,7 @@ class KernelBackend final : public Backend {
   std::optional<VcpuInfo> vcpu(VmId id, unsigned index) override;
   std::optional<DeviceReport> device(VmId id, unsigned number) override;
   bool put_crash(VmId id, hal::TextSink& sink) override;
-  void put_report(VmId id, hal::TextSink& sink) override;
+  bool put_report(VmId id, hal::TextSink& sink) override;
 
   hal::Result<void, std::string_view> perform(VmId id, VmEvent event) override;
   void request(VmId id, VmEvent event) override;

@@ -119,22 +119,33 @@ void Shell::batch(const Arguments& arguments) {
 }
 
 // Guests are stopped so that what they write ends at a defined point. All are asked before the first one is waited for.
-void Shell::end_machine(std::string_view what) {
-  for_each_vm([&](const VmInfo& vm) { backend_.request(vm.id, VmEvent::stop); });
+// False: the user did not want to wait for them.
+bool Shell::end_vms() {
+  // One that ends by itself meanwhile is in no state to be stopped, which is as good.
+  for_each_vm([&](const VmInfo& vm) { (void)backend_.request(vm.id, VmEvent::stop); });
+  bool waits = true;
   for_each_vm([&](const VmInfo& vm) {
-    // One that ends by itself meanwhile is in no state to be stopped, which is as good.
-    if (next_state(vm.state, VmEvent::stop)) (void)backend_.perform(vm.id, VmEvent::stop);
+    if (!waits || !next_state(vm.state, VmEvent::stop)) return;
+    const auto stopped = backend_.perform(vm.id, VmEvent::stop);
+    waits = stopped || stopped.error() != Backend::interrupted;
   });
+  if (!waits) fail("interrupted: the machine stays on, and the VMs are stopped all the same");
+  return waits;
+}
+
+void Shell::end_machine(std::string_view what) {
   print("{}\n", what);
   output_.flush();
 }
 
 void Shell::reboot(const Arguments&) {
+  if (!end_vms()) return;
   end_machine("rebooting");
   backend_.reboot();
 }
 
 void Shell::poweroff(const Arguments&) {
+  if (!end_vms()) return;
   end_machine("switching off");
   backend_.power_off();
 }

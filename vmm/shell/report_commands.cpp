@@ -121,7 +121,7 @@ void Shell::vm_crash(const Arguments& arguments) {
   if (!vm) return;
   const std::string_view vm_name = vm->name.view();
   if (arguments.has("--now")) {
-    if (vm->state != VmState::running) return backend_.put_report(vm->id, output_);
+    if (vm->state != VmState::running && backend_.put_report(vm->id, output_)) return;
     return fail("{} is running; 'vm suspend {}' freezes it first", vm_name, vm_name);
   }
   if (!backend_.put_crash(vm->id, output_)) {

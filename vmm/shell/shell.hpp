@@ -156,6 +156,7 @@ class Shell {
   void put_exit_members(JsonWriter& json, const VcpuInfo& vcpu);
   void put_exits(const VcpuInfo& vcpu);
   void put_device_members(JsonWriter& json, const DeviceReport& device);
+  [[nodiscard]] bool end_vms();
   void end_machine(std::string_view what);
   template <class Visit>
   void for_each_vm(Visit visit);

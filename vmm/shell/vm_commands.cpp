@@ -78,9 +78,13 @@ void Shell::change(const Arguments& arguments, VmEvent event) {
   if (!vm) return;
   if (!next_state(vm->state, event)) return explain_state(*vm, event);
   // Only this task destroys VMs, so that is done here.
-  if (!waits_ && event != VmEvent::destroy) return backend_.request(vm->id, event);
-  const auto result = backend_.perform(vm->id, event);
+  const bool waits = waits_ || event == VmEvent::destroy;
+  const auto result = waits ? backend_.perform(vm->id, event) : backend_.request(vm->id, event);
+  if (!result && result.error() == Backend::interrupted) {
+    return fail("{}: {}; it will be {} all the same", vm->name.view(), result.error(), done(event));
+  }
   if (!result) return fail("{}: {}", vm->name.view(), result.error());
+  if (!waits) return;
   // What the guest did in its first moment is its own affair, unless it could not even be loaded.
   const std::optional<VmInfo> now = backend_.vm(vm->id);
   if (now && now->state == VmState::crashed) return fail("{} crashed: {}", now->name.view(), now->last_words.view());
@@ -116,7 +120,9 @@ void Shell::put_vm_members(JsonWriter& json, const VmInfo& vm) {
   json.member("memory", vm.memory);
   json.member("policy", vm.policy);
   json.member("starts", vm.starts);
+  json.member("resets", vm.resets);
   json.member("run_ns", vm.run_ns);
+  json.member("changing", vm.changing);
 }
 
 void Shell::put_vcpu_members(JsonWriter& json, const VcpuInfo& vcpu) {
@@ -184,12 +190,13 @@ void Shell::vm_show(const Arguments& arguments) {
     return output_.put("\n");
   }
   print("name       {} (id {})\n", vm->name.view(), vm->id);
-  print("state      {}\n", name(vm->state));
+  print("state      {}{}\n", name(vm->state), vm->changing ? ", about to change" : "");
   if (!vm->last_words.empty()) print("last       {}\n", vm->last_words.view());
   print("kernel     {}\n", vm->kernel.view());
   print("memory     {}\n", hal::Size{vm->memory});
   print("scheduling {}\n", vm->policy);
   print("starts     {}{}\n", vm->starts, vm->autostart ? ", by itself at boot" : "");
+  print("resets     {}\n", vm->resets);
   print("console    {} bytes\n", vm->console_bytes);
   for_each_device(*vm, [&](const DeviceReport& device) {
     print("{:<10} {}, {}\n", device.name, device.backend.view(), hal::Size{device.size});

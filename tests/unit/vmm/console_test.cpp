@@ -424,6 +424,28 @@ TEST_F(ConsoleTest, draws_changes_of_the_input_line_and_nothing_else) {
   EXPECT_EQ(sent(), "\r\n") << "from whatever column";
 }
 
+TEST_F(ConsoleTest, forgets_what_was_typed_before_ctrl_c) {
+  type("vm stop linux\r");
+  EXPECT_FALSE(console.take_interrupt());
+  type("vm list\r\x03vm show");
+  EXPECT_TRUE(console.take_interrupt());
+  EXPECT_FALSE(console.take_interrupt());
+  EXPECT_EQ(read(), "vm show");
+  type("x\x03y");
+  EXPECT_EQ(read(), "\x03y") << "also for the line that is under edit";
+}
+
+TEST_F(ConsoleTest, sees_ctrl_c_behind_more_than_it_keeps) {
+  type(std::string(5000, 'x') + "\x03");
+  EXPECT_FALSE(console.take_interrupt());
+  now = next_service;
+  next_service = console.service(now);
+  prompt.heard();
+  run();
+  EXPECT_TRUE(console.take_interrupt());
+  EXPECT_EQ(read(), "");
+}
+
 TEST_F(ConsoleTest, moves_the_input_line_below_the_log) {
   console.show_input("plinth> vm", 9);
   (void)sent();

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <initializer_list>
 #include <optional>
@@ -111,6 +112,18 @@ TEST(Lifecycle, forgets_what_was_asked_of_a_guest_that_somebody_ends) {
   EXPECT_EQ(vmm::made_void(both | bit_of(VmEvent::crash), order_of({VmEvent::stop, VmEvent::restart, VmEvent::kill}),
                            VmEvent::kill),
             both);
+}
+
+TEST(Lifecycle, backs_off_twice_as_long_each_time_up_to_the_longest_pause) {
+  constexpr uint64_t longest = 60'000;
+  uint64_t expected = 1000;
+  for (unsigned in_a_row = 0; in_a_row < 100; ++in_a_row) {
+    EXPECT_EQ(vmm::back_off<uint64_t>(1000, longest, in_a_row), expected) << in_a_row;
+    expected = std::min(2 * expected, longest);
+  }
+  EXPECT_EQ(vmm::back_off<uint64_t>(0, longest, 50), 0U);
+  EXPECT_EQ(vmm::back_off<uint64_t>(1, 60'000'000'000, 40), 65'536U) << "so often that it says nothing any more";
+  EXPECT_EQ(vmm::back_off<uint64_t>(longest, longest, 0), longest);
 }
 
 // A manager as Vm::serve() is one: a stop may wait for the guest's answer, and is asked again by nobody meanwhile.

@@ -95,19 +95,25 @@ class FakeBackend final : public Backend {
     sink.put("its last crash\n");
     return true;
   }
-  void put_report(VmId, hal::TextSink& sink) override { sink.put("as it is\n"); }
+  bool put_report(VmId, hal::TextSink& sink) override {
+    if (!refuse) sink.put("as it is\n");
+    return !refuse;
+  }
   hal::Result<void, std::string_view> perform(VmId id, VmEvent event) override {
     VmInfo* const vm = find(id);
     done.push_back(std::string(vm->name.view()) + " " + std::string(name(event)));
     if (refuse) return hal::fail(std::string_view("out of memory"));
+    if (impatient) return hal::fail(interrupted);
     vm->state = *next_state(vm->state, event);
     if (crash_at_start && vm->state == VmState::running) vm->state = VmState::crashed;
     if (event == VmEvent::destroy) vms.erase(vms.begin() + (vm - vms.data()));
     return {};
   }
-  void request(VmId id, VmEvent event) override {
+  hal::Result<void, std::string_view> request(VmId id, VmEvent event) override {
     const VmInfo* const vm = find(id);
-    if (next_state(vm->state, event)) done.push_back("ask " + std::string(vm->name.view()));
+    if (refuse || !next_state(vm->state, event)) return hal::fail(std::string_view("not possible in this state"));
+    done.push_back("ask " + std::string(vm->name.view()));
+    return {};
   }
   hal::Result<VmId, std::string_view> create(std::string_view file) override {
     if (refuse) return hal::fail(std::string_view("not possible"));
@@ -324,6 +330,36 @@ TEST_F(ShellTest, changes_the_state_of_vms) {
   backend.crash_at_start = true;
   backend.find(4)->last_words = "no image";
   EXPECT_EQ(run("vm start 4"), "error: linux crashed: no image\n");
+}
+
+TEST_F(ShellTest, says_what_becomes_of_an_event_that_nobody_waits_for) {
+  backend.impatient = true;
+  EXPECT_EQ(run("vm stop linux"), "error: linux: not waited for; it will be stopped all the same\n");
+  EXPECT_EQ(run("vm start uboot"), "error: uboot: not waited for; it will be started all the same\n");
+}
+
+TEST_F(ShellTest, leaves_the_machine_on_when_nobody_waits_for_its_vms_to_end) {
+  backend.impatient = true;
+  for (const std::string command : {"poweroff", "reboot"}) {
+    backend.done.clear();
+    EXPECT_EQ(run(command), "error: interrupted: the machine stays on, and the VMs are stopped all the same\n");
+    EXPECT_EQ(backend.done, (std::vector<std::string>{"ask linux", "ask ubuntu", "linux stop"})) << "and only these";
+  }
+}
+
+TEST_F(ShellTest, says_when_an_event_came_too_late_also_where_it_does_not_wait) {
+  backend.refuse = true;
+  EXPECT_EQ(run("vm stop linux &"), "error: linux: not possible in this state\n");
+  EXPECT_EQ(run("vm crash uboot --now"), "error: uboot is running; 'vm suspend uboot' freezes it first\n")
+      << "started meanwhile";
+}
+
+TEST_F(ShellTest, shows_what_is_about_to_change_and_how_often_a_guest_reset_itself) {
+  backend.vms[0].changing = true;
+  backend.vms[0].resets = 7;
+  EXPECT_NE(run("vm show linux").find("state      running, about to change\n"), std::string::npos);
+  EXPECT_NE(run("vm show linux").find("resets     7\n"), std::string::npos);
+  EXPECT_NE(run("vm list --json").find(R"("resets":7,"run_ns":1234567890,"changing":true})"), std::string::npos);
 }
 
 TEST_F(ShellTest, does_not_wait_where_the_line_ends_in_an_ampersand) {
