@@ -50,6 +50,9 @@ class Console final : public hal::log::Listener {
  public:
   constexpr Console() = default;
 
+  // Bytes that are on their way to the UART at once.
+  static constexpr size_t staged_size = 1024;
+
   // --- boot ----------------------------------------------------------------------------------------------------------
 
   // Take the UART over from the log, as hal::log::listen() says. `escape` is the control character that leads to the
@@ -196,7 +199,7 @@ class Console final : public hal::log::Listener {
   bool prompt_waits_ PLINTH_GUARDED_BY(lock_) = false;       // write() found no room
   InputLine wanted_ PLINTH_GUARDED_BY(lock_);
   InputLine drawn_ PLINTH_GUARDED_BY(lock_);
-  ByteRing<512> staged_ PLINTH_GUARDED_BY(lock_);
+  ByteRing<staged_size> staged_ PLINTH_GUARDED_BY(lock_);
   ByteRing<1024> prompt_output_ PLINTH_GUARDED_BY(lock_);
 
   // Input.

@@ -11,8 +11,20 @@ namespace {
 // Of a guest's output, so that the sum of what is staged at once stays below the room in `staged_`.
 constexpr size_t chunk_size = 256;
 
+// Text on its way to the terminal; the ring has room for it.
+class RingSink final : public hal::TextSink {
+ public:
+  explicit RingSink(ByteRing<Console::staged_size>& ring) : ring_(ring) {}
+  void put(std::string_view text) override { (void)ring_.push(text); }
+
+ private:
+  ByteRing<Console::staged_size>& ring_;
+};
+
 // A watched line that has not ended after this many bytes is shown in pieces.
 constexpr size_t longest_watched_line = 160;
+// Each byte may have become four, and those that waited before them.
+static_assert(Console::staged_size >= 2 * 32 + longest_watched_line * 4 + TerminalFilter::most_text);
 
 std::string_view as_text(std::span<const uint8_t> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -153,10 +165,11 @@ bool Console::stage_all() {
     begin_line();
     stage(vm.name());
     stage("| ");
-    for (const uint8_t byte : bytes) {
-      // Control characters of one VM must not tamper with the lines of another; tabs and colours may pass.
-      if (byte >= ' ' || byte == '\t' || byte == 0x1b) (void)staged_.push(byte);
-    }
+    RingSink text(staged_);
+    const bool ends = !bytes.empty() && bytes.back() == '\n';
+    for (const uint8_t byte : ends ? bytes.first(bytes.size() - 1) : bytes) vm.watched_.put(text, byte);
+    // No VM may tamper with the lines of another.
+    ends ? vm.watched_.end_line(text) : vm.watched_.pause(text);
     stage("\r\n");
     hal::List<VmConsole>::remove(vm);
     vms_.push_back(vm);

@@ -76,15 +76,12 @@ void VmConsole::put_kept(hal::TextSink& sink, uint64_t most) const {
   const uint64_t end = sent();
   uint64_t position = end - std::min(end, most);
   std::array<uint8_t, 64> bytes;
-  char last = '\n';
+  uint8_t last = '\n';
+  TerminalFilter filter;
   while (position < end) {
-    for (const uint8_t byte : std::span(bytes).first(read_kept(position, bytes))) {
-      const char c = static_cast<char>(byte);
-      if (byte < ' ' && c != '\n' && c != '\t' && c != '\x1b') continue;
-      sink.put({&c, 1});
-      last = c;
-    }
+    for (const uint8_t byte : std::span(bytes).first(read_kept(position, bytes))) filter.put(sink, last = byte);
   }
+  filter.finish(sink);
   if (last != '\n') sink.put("\n");
 }
 

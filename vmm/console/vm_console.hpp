@@ -12,6 +12,7 @@
 #include "hal/base/list.hpp"
 #include "hal/base/lock.hpp"
 #include "vmm/console/byte_ring.hpp"
+#include "vmm/console/terminal_filter.hpp"
 #include "vmm/device/console_port.hpp"
 
 namespace vmm {
@@ -57,8 +58,7 @@ class VmConsole final : public ConsoleSocket, public hal::ListNode<> {
   [[nodiscard]] std::string_view name() const { return name_; }
   // Copy kept output from `position` on (0: the oldest that is kept) and move it past what was copied.
   [[nodiscard]] size_t read_kept(uint64_t& position, std::span<uint8_t> bytes) const;
-  // The last `most` bytes that are kept, as whole lines. Control characters but tabs and colours are left out: they
-  // would act on the terminal that shows them.
+  // The last `most` bytes that are kept, as whole lines and as TerminalFilter lets them through.
   void put_kept(hal::TextSink& sink, uint64_t most) const;
   // Bytes that the guest sent since the VM was made.
   [[nodiscard]] uint64_t sent() const;
@@ -98,6 +98,7 @@ class VmConsole final : public ConsoleSocket, public hal::ListNode<> {
   uint64_t shown_ PLINTH_GUARDED_BY(lock_) = 0;  // of these, seen by the user or pushed out
   uint64_t lost_ PLINTH_GUARDED_BY(lock_) = 0;   // pushed out unseen since the user looked last
   bool refused_ PLINTH_GUARDED_BY(lock_) = false;
+  TerminalFilter watched_;  // the Console's, for the view of all VMs
   ByteRing<input_size> input_ PLINTH_GUARDED_BY(lock_);
   GuestUart uart_ PLINTH_GUARDED_BY(lock_);
   std::array<uint8_t, output_size> output_ PLINTH_GUARDED_BY(lock_){};

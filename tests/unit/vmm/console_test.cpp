@@ -306,7 +306,7 @@ TEST_F(OneGuest, shows_all_guests_line_by_line_with_their_names) {
       "=> \x07"
       "boot\r\n");
   guest.print("o\r\n");
-  EXPECT_EQ(sent(), "linux| one\r\nuboot| => boot\r\nlinux| two\r\n");
+  EXPECT_EQ(sent(), "linux| one\r\nuboot| => ^Gboot\r\nlinux| two\r\n");
   hal::log::info("news");
   type("ignored");
   EXPECT_EQ(sent(), "[plinth] news\r\n");
@@ -320,6 +320,23 @@ TEST_F(OneGuest, shows_a_watched_line_without_end_in_pieces) {
   (void)sent();
   guest.print(std::string(200, 'x'));
   EXPECT_EQ(sent(), "linux| " + std::string(160, 'x') + "\r\n");
+}
+
+TEST_F(OneGuest, lets_no_watched_guest_act_on_the_terminal) {
+  console.watch_all();
+  (void)sent();
+  guest.print(
+      "\x1b[2J\x1b[6n\xc2\x9b"
+      "6n \x1b[31mred\r\n");
+  EXPECT_EQ(sent(), "linux| ^[[2J^[[6n<c2><9b>6n \x1b[31mred\x1b[0m\r\n");
+  guest.print(std::string(158, 'x') + "\x1b[" + "31mred\r\n");
+  EXPECT_EQ(sent(), "linux| " + std::string(158, 'x') + "\r\nlinux| \x1b[31mred\x1b[0m\r\n") << "in two pieces";
+  guest.print("\x1b[3\r\n1m\r\n");
+  EXPECT_EQ(sent(), "linux| ^[[3\r\nlinux| 1m\r\n") << "never finished";
+  guest.print(std::string(160, '\x9b'));
+  std::string visible = "linux| ";
+  for (int i = 0; i < 160; ++i) visible += "<9b>";
+  EXPECT_EQ(sent(), visible + "\r\n");
 }
 
 TEST_F(ConsoleTest, survives_the_end_of_the_attached_vm) {
@@ -357,7 +374,7 @@ TEST_F(OneGuest, shows_the_end_of_what_was_kept_without_what_acts_on_a_terminal)
   EXPECT_EQ(nothing.text, "");
   guest.print("\x1b[1mKernel\x07 panic\r\nnot\tsyncing");
   port.put_kept(all, UINT64_MAX);
-  EXPECT_EQ(all.text, "\x1b[1mKernel panic\nnot\tsyncing\n");
+  EXPECT_EQ(all.text, "\x1b[1mKernel^G panic\x1b[0m\nnot\tsyncing\n");
   port.put_kept(end, 7);
   EXPECT_EQ(end.text, "syncing\n");
 }
