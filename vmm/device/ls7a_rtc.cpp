@@ -99,16 +99,14 @@ Ls7aRtc::Ls7aRtc(hal::GuestPhys base, IrqLine line, DeviceTimer& timer, uint64_t
     : MmioDevice("ls7a-rtc", {base, window_size}),
       line_(line),
       timer_(timer),
-      power_on_offset_(static_cast<int64_t>(epoch_at_zero)),
-      offset_(power_on_offset_),
+      offset_(static_cast<int64_t>(epoch_at_zero)),
       control_(control::all_run) {
   deadline_.fill(DeviceTimer::never);
 }
 
+// A clock has a battery: calendar and counter go on as they were set.
 void Ls7aRtc::reset() {
   const hal::LockGuard guard(lock_);
-  offset_ = power_on_offset_;
-  cycle_offset_ = 0;
   control_ = control::all_run;
   wake_enable_ = 0;
   match_ = {};

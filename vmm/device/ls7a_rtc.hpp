@@ -52,7 +52,6 @@ class Ls7aRtc final : public MmioDevice, public AlarmClient {
 
   const IrqLine line_;
   DeviceTimer& timer_;
-  const int64_t power_on_offset_;
   hal::SpinLock lock_{hal::LockRank::device};
   int64_t offset_ PLINTH_GUARDED_BY(lock_);             // calendar minus the timer's seconds
   uint32_t cycle_offset_ PLINTH_GUARDED_BY(lock_) = 0;  // counter minus the timer's cycles

@@ -259,6 +259,12 @@ void Pl011::end_of_batch() {
   }
 }
 
+// What waits on the line behind a full FIFO would raise the interrupt as it came in. A guest that clears it before it
+// reads, or reads nothing when it is raised, hears of it again.
+void Pl011::insist() {
+  if (receive_refused_ && rx_.count >= receive_trigger()) raw_interrupts_ |= irq_rx | irq_rx_timeout;
+}
+
 void Pl011::offer_room() {
   if (!receive_refused_ || rx_.count >= depth()) return;
   receive_refused_ = false;
@@ -314,6 +320,7 @@ size_t Pl011::receive(std::span<const uint8_t> bytes) {
   for (const uint8_t byte : bytes.first(taken)) push_received(byte);
   if (taken != 0) end_of_batch();
   receive_refused_ = taken < bytes.size();
+  insist();
   update();
   return taken;
 }
@@ -325,6 +332,7 @@ void Pl011::receive_break() {
   raw_interrupts_ |= irq_break;
   end_of_batch();
   update();
+  return !receive_refused_;
 }
 
 void Pl011::transmit_ready() {

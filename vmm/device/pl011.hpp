@@ -56,6 +56,7 @@ class Pl011 final : public MmioDevice {
   void drain() PLINTH_REQUIRES(lock_);
   void push_received(uint16_t entry) PLINTH_REQUIRES(lock_);
   void end_of_batch() PLINTH_REQUIRES(lock_);
+  void insist() PLINTH_REQUIRES(lock_);
   void offer_room() PLINTH_REQUIRES(lock_);
   void update_modem_inputs() PLINTH_REQUIRES(lock_);
   void update() PLINTH_REQUIRES(lock_);

@@ -28,13 +28,11 @@ Pl031::Pl031(hal::GuestPhys base, IrqLine line, DeviceTimer& timer, uint64_t epo
     : MmioDevice("pl031", {base, window_size}),
       line_(line),
       timer_(timer),
-      power_on_offset_(static_cast<uint32_t>(epoch_at_zero)),
-      offset_(power_on_offset_) {}
+      offset_(static_cast<uint32_t>(epoch_at_zero)) {}
 
+// A clock has a battery: it goes on as it was set.
 void Pl031::reset() {
   const hal::LockGuard guard(lock_);
-  offset_ = power_on_offset_;
-  zero_ticks_ = 0;
   match_ = load_ = 0;
   mask_ = raw_ = false;
   armed_ = false;

@@ -36,7 +36,6 @@ class Pl031 final : public MmioDevice, public AlarmClient {
 
   const IrqLine line_;
   DeviceTimer& timer_;
-  const uint32_t power_on_offset_;
   hal::SpinLock lock_{hal::LockRank::device};
   uint32_t offset_ PLINTH_GUARDED_BY(lock_);  // clock value minus the seconds since zero_ticks_
   uint64_t zero_ticks_ PLINTH_GUARDED_BY(lock_) = 0;
