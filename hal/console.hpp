@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 namespace hal {
 
@@ -16,8 +17,10 @@ class ConsoleDevice {
  public:
   // Send as much as there is room for now, from the front; returns how much that was.
   [[nodiscard]] virtual size_t write(std::span<const uint8_t> bytes) = 0;
-  // What was received, oldest first; 0 when nothing is waiting. Broken characters and breaks are left out.
+  // What was received, oldest first; 0 when nothing is waiting. Damaged characters are left out. Stops at a break.
   [[nodiscard]] virtual size_t read(std::span<uint8_t> bytes) = 0;
+  // Was it a break that the last read() stopped at? It is over with the answer.
+  [[nodiscard]] bool take_break() { return std::exchange(broke_, false); }
   virtual void set_receive_interrupt(bool on) = 0;
   virtual void set_transmit_interrupt(bool on) = 0;
 
@@ -27,6 +30,10 @@ class ConsoleDevice {
 
  protected:
   ~ConsoleDevice() = default;
+  void note_break() { broke_ = true; }
+
+ private:
+  bool broke_ = false;
 };
 
 }  // namespace hal

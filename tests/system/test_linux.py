@@ -4,7 +4,7 @@
 import itertools
 import re
 
-from harness import bare_metal, check, image, on_both, test, vm
+from harness import ESCAPE, bare_metal, check, image, on_both, test, vm
 
 GICS, CPUS, SMPS = (2, 3), ("cortex-a53", "cortex-a72", "max"), (1, 4)
 # Every pair of values occurs; --full runs the whole product.
@@ -127,6 +127,17 @@ def control_keys_reach_the_guest(run, arch="aarch64"):
     console.expect("one line\n(?:.*\n)*?one line\n")
     console.send("\x04")
     console.expect("guest:/# ")
+
+
+@test(limit=120)
+@test(limit=200, name="a_break_from_the_console_reaches_linux_on_loongarch64", arch="loongarch64")
+def a_break_from_the_console_reaches_linux(run, arch="aarch64"):
+    """Linux takes the character behind it for a SysRq command."""
+    console = run.boot(vm("linux"), arch=arch)
+    console.login()
+    console.shell("echo 1 > /proc/sys/kernel/sysrq; dmesg -n 8")
+    console.send(ESCAPE + "\x02h")
+    console.expect("sysrq: HELP : ")
 
 
 @test(limit=120)

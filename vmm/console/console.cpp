@@ -14,6 +14,9 @@ namespace {
 constexpr uint64_t patience_us = 500'000;
 constexpr uint64_t poll_interval_us = 10'000;
 
+constexpr uint8_t ctrl_c = 0x03;
+constexpr uint8_t break_key = 0x02;  // Ctrl-B
+
 constinit hal::MadeAtBoot<Console> the_console;
 
 }  // namespace
@@ -129,6 +132,10 @@ void Console::receive() {
   while (discarding_ || input_has_room()) {
     uint8_t byte;
     if (device_->read({&byte, 1}) == 0) {
+      if (device_->take_break()) {
+        if (view_ == View::vm) shown_->type_break();
+        continue;
+      }
       blocked_ = false;
       blocked_at_ = hal::never;
       if (!polled_) device_->set_receive_interrupt(true);
@@ -154,7 +161,8 @@ bool Console::input_has_room() const {
   return true;
 }
 
-// Typed twice, the escape character comes back to the guest it left and is typed into it.
+// Typed twice, the escape character comes back to the guest it left and is typed into it; before the break key it makes
+// that one a BREAK.
 void Console::route(uint8_t byte) {
   const bool escape = byte == static_cast<uint8_t>(escape_);
   switch (view_) {
@@ -171,7 +179,10 @@ void Console::route(uint8_t byte) {
       if (escape) look_at(View::prompt, nullptr);
       return;
     case View::prompt:
-      if (!escape) {
+      if (byte == break_key && left_ != nullptr) {
+        look_at(View::vm, left_);
+        shown_->type_break();
+      } else if (!escape) {
         left_ = nullptr;
         // Whatever waits before it was not wanted either.
         if (byte == ctrl_c) typed_.clear();

@@ -30,6 +30,7 @@ void VmConsole::discard_input() {
   {
     const hal::LockGuard guard(lock_);
     input_.clear();
+    break_waits_ = false;
   }
   console_.guest_took_input();
 }
@@ -156,6 +157,15 @@ void VmConsole::type(uint8_t byte) {
   deliver_due_.store(true, std::memory_order_release);
 }
 
+void VmConsole::type_break() {
+  {
+    const hal::LockGuard guard(lock_);
+    if (!break_waits_) before_break_ = input_.size();
+    break_waits_ = true;
+  }
+  deliver_due_.store(true, std::memory_order_release);
+}
+
 // One CPU delivers at a time, so that bytes keep their order. Whoever comes meanwhile raises the count, and the one who
 // delivers goes round again.
 void VmConsole::deliver() {
@@ -172,21 +182,33 @@ bool VmConsole::deliver_some() {
   std::array<uint8_t, 64> chunk;
   std::span<uint8_t> bytes;
   GuestUart uart;
+  bool breaks;
   {
     const hal::LockGuard guard(lock_);
-    const auto front = input_.front();
+    breaks = break_waits_ && before_break_ == 0;
+    const auto front = input_.front().first(std::min(input_.front().size(), break_waits_ ? before_break_ : SIZE_MAX));
     bytes = std::span(chunk).first(std::min(chunk.size(), front.size()));
     std::copy_n(front.begin(), bytes.size(), bytes.begin());
     uart = uart_;
   }
-  if (bytes.empty() || uart.object == nullptr) return false;
+  if (uart.object == nullptr) return false;
+  if (breaks) return deliver_break(uart);
+  if (bytes.empty()) return false;
   const size_t taken = uart.receive(uart.object, bytes);
   {
     const hal::LockGuard guard(lock_);
     input_.drop(std::min(taken, input_.size()));
+    before_break_ -= std::min(taken, before_break_);
   }
   if (taken != 0) console_.guest_took_input();
   return taken == bytes.size();
+}
+
+bool VmConsole::deliver_break(const GuestUart& uart) {
+  if (!uart.receive_break(uart.object)) return false;
+  const hal::LockGuard guard(lock_);
+  break_waits_ = false;
+  return true;
 }
 
 bool VmConsole::is_due() const {

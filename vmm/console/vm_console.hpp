@@ -68,6 +68,7 @@ class VmConsole final : public ConsoleSocket, public hal::ListNode<> {
 
   void plug(GuestUart uart) override;
   [[nodiscard]] bool deliver_some();
+  [[nodiscard]] bool deliver_break(const GuestUart& uart);
   [[nodiscard]] bool is_full() const PLINTH_REQUIRES(lock_) { return head_ - shown_ == output_size; }
 
   // --- for Console; its lock is held or not, ours is a leaf ---
@@ -84,6 +85,8 @@ class VmConsole final : public ConsoleSocket, public hal::ListNode<> {
 
   [[nodiscard]] size_t input_room() const;
   void type(uint8_t byte);
+  // Behind what was typed before. One that waits is not doubled.
+  void type_break();
   // Hand typed bytes to the UART. No lock of rank `device` or above is held.
   void deliver();
   // What may only happen with no lock held was put off; do it now.
@@ -100,6 +103,8 @@ class VmConsole final : public ConsoleSocket, public hal::ListNode<> {
   bool refused_ PLINTH_GUARDED_BY(lock_) = false;
   TerminalFilter watched_;  // the Console's, for the view of all VMs
   ByteRing<input_size> input_ PLINTH_GUARDED_BY(lock_);
+  bool break_waits_ PLINTH_GUARDED_BY(lock_) = false;
+  size_t before_break_ PLINTH_GUARDED_BY(lock_) = 0;  // bytes of input_
   GuestUart uart_ PLINTH_GUARDED_BY(lock_);
   std::array<uint8_t, output_size> output_ PLINTH_GUARDED_BY(lock_){};
 

@@ -16,7 +16,7 @@ class ConsolePort {
   virtual bool can_transmit() = 0;
   // One byte from the guest. Called only after can_transmit() said yes.
   virtual void transmit(uint8_t byte) = 0;
-  // The UART has room again after its receive() accepted less than it was given.
+  // The UART has room again after its receive() accepted less than it was given, or its receive_break() nothing.
   virtual void receive_ready() = 0;
 
  protected:
@@ -26,10 +26,12 @@ class ConsolePort {
 // A port that also offers typed bytes to the UART, and so has to know it.
 class ConsoleSocket : public ConsolePort {
  public:
-  // Plug in the UART whose port this is, before it is used: a class with Pl011's receive() and transmit_ready().
+  // Plug in the UART whose port this is, before it is used: a class with Pl011's receive(), receive_break() and
+  // transmit_ready().
   template <class Uart>
   void connect(Uart& uart) {
     plug({&uart, [](void* of, std::span<const uint8_t> bytes) { return static_cast<Uart*>(of)->receive(bytes); },
+          [](void* of) { return static_cast<Uart*>(of)->receive_break(); },
           [](void* of) { static_cast<Uart*>(of)->transmit_ready(); }});
   }
   // When it returns, nobody calls the UART any more. The caller holds no lock that the UART takes.
@@ -39,6 +41,7 @@ class ConsoleSocket : public ConsolePort {
   struct GuestUart {
     void* object = nullptr;
     size_t (*receive)(void* object, std::span<const uint8_t> bytes) = nullptr;
+    bool (*receive_break)(void* object) = nullptr;
     void (*transmit_ready)(void* object) = nullptr;
   };
   virtual void plug(GuestUart uart) = 0;

@@ -47,6 +47,8 @@ constexpr uint8_t lsr_break = 1U << 4;
 constexpr uint8_t lsr_errors = 0x1e;
 constexpr uint8_t lsr_holding_empty = 1U << 5;
 constexpr uint8_t lsr_all_empty = 1U << 6;
+constexpr uint8_t lsr_fifo_error = 1U << 7;
+constexpr unsigned entry_error_shift = 8;
 
 // MSR, 8.9.
 constexpr uint8_t msr_cts = 1U << 4, msr_dsr = 1U << 5, msr_ri = 1U << 6, msr_dcd = 1U << 7;
@@ -68,7 +70,7 @@ void Ns16550::power_on() {
   divisor_ = reset_divisor;
   interrupt_enable_ = fifo_control_ = line_control_ = 0;
   modem_control_ = mcr_out2;
-  modem_changes_ = errors_ = scratch_ = 0;
+  modem_changes_ = errors_ = damaged_ = scratch_ = 0;
   transmit_empty_ = timed_out_ = false;
   status_.store(line_status(), std::memory_order_relaxed);
 }
@@ -151,10 +153,12 @@ void Ns16550::write_register(uint32_t offset, uint8_t value) {
 
 uint8_t Ns16550::read_data() {
   if (rx_.count == 0) return 0;
-  const uint8_t byte = rx_.pop();
+  const uint16_t entry = rx_.pop();
+  if (entry >> entry_error_shift != 0) --damaged_;
   timed_out_ = rx_.count != 0;
+  reveal();
   offer_room();
-  return byte;
+  return static_cast<uint8_t>(entry);
 }
 
 void Ns16550::write_data(uint8_t byte) {
@@ -175,6 +179,7 @@ void Ns16550::write_fifo_control(uint8_t value) {
   if (switched || (value & fcr_clear_receive) != 0) {
     rx_.clear();
     timed_out_ = false;
+    damaged_ = 0;
   }
   if (switched || (value & fcr_clear_transmit) != 0) {
     tx_.clear();
@@ -211,12 +216,19 @@ void Ns16550::drain() {
   if (loopback()) timed_out_ = rx_.count != 0;
 }
 
-void Ns16550::push_received(uint8_t byte) {
+void Ns16550::push_received(uint16_t entry) {
   if (rx_.count >= depth()) {
     errors_ |= lsr_overrun;
-  } else {
-    rx_.push(byte);
+    return;
   }
+  rx_.push(entry);
+  if (entry >> entry_error_shift != 0) ++damaged_;
+  if (rx_.count == 1) reveal();
+}
+
+// What was wrong with a character is shown when it comes to the top of the FIFO (8.4).
+void Ns16550::reveal() {
+  if (rx_.count != 0) errors_ |= static_cast<uint8_t>(rx_.slots[rx_.first] >> entry_error_shift);
 }
 
 void Ns16550::offer_room() {
@@ -247,6 +259,7 @@ uint8_t Ns16550::interrupt() const {
 uint8_t Ns16550::line_status() const {
   uint8_t status = errors_;
   if (rx_.count != 0) status |= lsr_ready;
+  if (fifos_enabled() && damaged_ != 0) status |= lsr_fifo_error;
   if (tx_.count == 0) status |= lsr_holding_empty | lsr_all_empty;
   return status;
 }
@@ -282,13 +295,15 @@ size_t Ns16550::receive(std::span<const uint8_t> bytes) {
   return taken;
 }
 
-void Ns16550::receive_break() {
+bool Ns16550::receive_break() {
   const hal::LockGuard guard(lock_);
-  if (loopback()) return;
-  push_received(0);
-  errors_ |= lsr_break;
-  timed_out_ = true;
-  update();
+  receive_refused_ = loopback() || rx_.count >= depth();
+  if (!receive_refused_) {
+    push_received(uint16_t{lsr_break} << entry_error_shift);
+    timed_out_ = true;
+    update();
+  }
+  return !receive_refused_;
 }
 
 void Ns16550::transmit_ready() {

@@ -35,7 +35,7 @@ class Ns16550 final : public MmioDevice {
 
   // As Pl011's.
   size_t receive(std::span<const uint8_t> bytes);
-  void receive_break();
+  [[nodiscard]] bool receive_break();
   void transmit_ready();
 
  private:
@@ -50,7 +50,8 @@ class Ns16550 final : public MmioDevice {
   void write_fifo_control(uint8_t value) PLINTH_REQUIRES(lock_);
   void write_modem_control(uint8_t value) PLINTH_REQUIRES(lock_);
   void drain() PLINTH_REQUIRES(lock_);
-  void push_received(uint8_t byte) PLINTH_REQUIRES(lock_);
+  void push_received(uint16_t entry) PLINTH_REQUIRES(lock_);
+  void reveal() PLINTH_REQUIRES(lock_);
   void offer_room() PLINTH_REQUIRES(lock_);
   void update() PLINTH_REQUIRES(lock_);
   [[nodiscard]] uint8_t interrupt() const PLINTH_REQUIRES(lock_);
@@ -68,7 +69,7 @@ class Ns16550 final : public MmioDevice {
   // LSR as it would read now: a guest polls it before each byte, so that read takes no lock where it changes nothing.
   std::atomic<uint8_t> status_{0};
   Fifo<uint8_t, fifo_depth> tx_ PLINTH_GUARDED_BY(lock_);
-  Fifo<uint8_t, fifo_depth> rx_ PLINTH_GUARDED_BY(lock_);
+  Fifo<uint16_t, fifo_depth> rx_ PLINTH_GUARDED_BY(lock_);  // a byte, and from bit 8 on what LSR says when it is its turn
   uint16_t divisor_ PLINTH_GUARDED_BY(lock_) = 0;
   uint8_t interrupt_enable_ PLINTH_GUARDED_BY(lock_) = 0;
   uint8_t fifo_control_ PLINTH_GUARDED_BY(lock_) = 0;
@@ -76,6 +77,7 @@ class Ns16550 final : public MmioDevice {
   uint8_t modem_control_ PLINTH_GUARDED_BY(lock_) = 0;
   uint8_t modem_changes_ PLINTH_GUARDED_BY(lock_) = 0;  // bits 3 to 0 of MSR
   uint8_t errors_ PLINTH_GUARDED_BY(lock_) = 0;         // of LSR, until it is read
+  uint8_t damaged_ PLINTH_GUARDED_BY(lock_) = 0;        // entries of rx_ with such errors
   uint8_t scratch_ PLINTH_GUARDED_BY(lock_) = 0;
   bool transmit_empty_ PLINTH_GUARDED_BY(lock_) = false;  // its interrupt is pending
   bool timed_out_ PLINTH_GUARDED_BY(lock_) = false;

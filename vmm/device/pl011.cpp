@@ -168,7 +168,10 @@ void Pl011::write_register(uint32_t offset, uint32_t value) {
     case uart_cr: write_control(value & cr_mask); break;
     case uart_ifls: write_fifo_levels(value & ifls_mask); break;
     case uart_imsc: interrupt_mask_ = value & irq_mask; break;
-    case uart_icr: raw_interrupts_ &= ~value; break;
+    case uart_icr:
+      raw_interrupts_ &= ~value;
+      insist();
+      break;
     case uart_dmacr: dma_control_ = static_cast<uint8_t>(value & dmacr_mask); break;
     default: return;
   }
@@ -325,12 +328,15 @@ size_t Pl011::receive(std::span<const uint8_t> bytes) {
   return taken;
 }
 
-void Pl011::receive_break() {
+bool Pl011::receive_break() {
   const hal::LockGuard guard(lock_);
-  if (loopback()) return;
-  push_received(dr_break_error);
-  raw_interrupts_ |= irq_break;
-  end_of_batch();
+  receive_refused_ = loopback() || rx_.count >= depth();
+  if (!receive_refused_) {
+    push_received(dr_break_error);
+    raw_interrupts_ |= irq_break;
+    end_of_batch();
+  }
+  insist();
   update();
   return !receive_refused_;
 }

@@ -37,8 +37,8 @@ class Pl011 final : public MmioDevice {
   // Bytes typed for the guest. Takes as many as the receive FIFO has room for and says how many; the port's
   // receive_ready() tells when to offer the rest. The caller holds no lock of rank `device` or above.
   size_t receive(std::span<const uint8_t> bytes);
-  // The line was held in the spacing state for longer than a character.
-  void receive_break();
+  // The line was held in the spacing state for longer than a character. False: offer it again, as with receive().
+  [[nodiscard]] bool receive_break();
   // The port can take bytes again after can_transmit() said no. Same locking as receive().
   void transmit_ready();
 

@@ -22,10 +22,19 @@ class FakeHostUart final : public hal::ConsoleDevice {
     room -= count;
     return count;
   }
+  // A BREAK on the line.
+  static constexpr int16_t line_break = -1;
   size_t read(std::span<uint8_t> bytes) override {
-    const size_t count = std::min(bytes.size(), typed.size());
-    std::copy_n(typed.begin(), count, bytes.begin());
-    typed.erase(typed.begin(), typed.begin() + static_cast<ptrdiff_t>(count));
+    size_t count = 0;
+    while (count < bytes.size() && !typed.empty()) {
+      const int16_t next = typed.front();
+      typed.pop_front();
+      if (next == line_break) {
+        note_break();
+        break;
+      }
+      bytes[count++] = static_cast<uint8_t>(next);
+    }
     return count;
   }
   void set_receive_interrupt(bool on) override { receive_on = on; }
@@ -34,7 +43,7 @@ class FakeHostUart final : public hal::ConsoleDevice {
 
   size_t room = SIZE_MAX / 2;
   std::string sent;
-  std::deque<uint8_t> typed;
+  std::deque<int16_t> typed;
   bool receive_on = false;
   bool transmit_on = false;
 };
@@ -74,6 +83,14 @@ class FakeGuest {
     fifo_.insert(fifo_.end(), bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(taken));
     refused_ = taken < bytes.size();
     return taken;
+  }
+  // Shown as this among the bytes that it takes.
+  static constexpr uint8_t break_mark = '#';
+  bool receive_break() {
+    const std::lock_guard guard(mutex_);
+    refused_ = fifo_.size() == 16;
+    if (!refused_) fifo_.push_back(break_mark);
+    return !refused_;
   }
   void transmit_ready() {
     const std::lock_guard guard(mutex_);

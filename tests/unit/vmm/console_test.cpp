@@ -194,6 +194,43 @@ TEST_F(OneGuest, sends_the_escape_character_when_it_is_typed_twice) {
   EXPECT_EQ(read(), "v");
 }
 
+TEST_F(OneGuest, passes_a_break_on_the_line_to_the_attached_guest_in_its_place) {
+  console.attach(port);
+  const auto line = [&](std::string_view before, std::string_view after) {
+    uart.typed.insert(uart.typed.end(), before.begin(), before.end());
+    uart.typed.push_back(FakeHostUart::line_break);
+    uart.typed.insert(uart.typed.end(), after.begin(), after.end());
+    run();
+  };
+  line("ab", "c");
+  EXPECT_EQ(guest.read_all(), "ab#c");
+  line("0123456789abcdef", "g");
+  EXPECT_EQ(guest.read_all(), "0123456789abcdef");
+  run();
+  EXPECT_EQ(guest.read_all(), "#g") << "there was no room for it";
+  line("0123456789abcdefXY", "");
+  port.discard_input();
+  EXPECT_EQ(guest.read_all(), "0123456789abcdef");
+  run();
+  EXPECT_EQ(guest.read_all(), "") << "forgotten as what was typed is";
+  type("\x1e");
+  line("", "x");
+  EXPECT_EQ(guest.read_all(), "");
+  EXPECT_EQ(read(), "x") << "the prompt has no use for it";
+}
+
+TEST_F(OneGuest, sends_a_break_by_a_key) {
+  console.attach(port);
+  type("a\x1e\x02t");
+  EXPECT_EQ(guest.read_all(), "a#t");
+  EXPECT_FALSE(console.is_prompt());
+  type("\x02");
+  EXPECT_EQ(guest.read_all(), "\x02") << "without the escape character it is typed as it is";
+  type("\x1ex\x02");
+  EXPECT_EQ(read(), "x\x02") << "and at the prompt it moves the cursor";
+  EXPECT_EQ(guest.read_all(), "");
+}
+
 TEST_F(ConsoleTest, shows_the_prompt_again_when_the_escape_character_is_typed_there) {
   console.show_input("plinth> vm", 10);
   (void)sent();

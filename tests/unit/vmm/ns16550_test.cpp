@@ -17,7 +17,7 @@ using vmm::test::FakePort;
 
 constexpr vmm::VirtualIrq irq{2};
 constexpr uint64_t data = 0, ier = 1, iir = 2, fcr = 2, lcr = 3, mcr = 4, lsr = 5, msr = 6, scr = 7;
-constexpr uint64_t ready = 1, overrun = 2, broken = 0x10, empty = 0x60;
+constexpr uint64_t ready = 1, broken = 0x10, empty = 0x60;
 constexpr uint64_t no_interrupt = 1, received = 4, timeout = 0xc, transmit = 2, line_status = 6, modem = 0;
 constexpr uint64_t fifos = 0xc0;
 
@@ -132,9 +132,12 @@ TEST_F(Ns16550, tells_the_most_urgent_interrupt_first) {
   EXPECT_EQ(get(iir), transmit) << "pending since it was enabled";
   EXPECT_EQ(get(iir), modem);
   type("a");
-  uart.receive_break();
+  EXPECT_FALSE(uart.receive_break()) << "one byte fits without FIFOs";
+  EXPECT_EQ(get(iir), received);
+  get(data);
+  EXPECT_TRUE(uart.receive_break());
   EXPECT_EQ(get(iir), line_status);
-  EXPECT_EQ(get(lsr) & (broken | overrun), broken | overrun) << "one byte fits without FIFOs";
+  EXPECT_EQ(get(lsr) & broken, broken);
   EXPECT_EQ(get(iir), received);
   get(data);
   get(msr);
@@ -143,10 +146,36 @@ TEST_F(Ns16550, tells_the_most_urgent_interrupt_first) {
 
 TEST_F(Ns16550, passes_a_break_on_as_a_zero_with_its_bit) {
   set(fcr, 1);
-  uart.receive_break();
-  EXPECT_EQ(get(lsr), empty | ready | broken);
-  EXPECT_EQ(get(lsr), empty | ready) << "reading LSR ends it";
+  constexpr uint8_t fifo_error = 0x80;
+  EXPECT_TRUE(uart.receive_break());
+  EXPECT_EQ(get(lsr), empty | ready | broken | fifo_error);
+  EXPECT_EQ(get(lsr), empty | ready | fifo_error) << "reading LSR ends it, the character is still there";
   EXPECT_EQ(get(data), 0U);
+  EXPECT_EQ(get(lsr), empty);
+}
+
+TEST_F(Ns16550, shows_a_break_when_it_comes_to_the_top_of_the_fifo) {
+  constexpr uint8_t fifo_error = 0x80;
+  set(fcr, 1);
+  set(ier, 4);
+  type("ab");
+  EXPECT_TRUE(uart.receive_break());
+  type("c");
+  EXPECT_EQ(get(iir) & 0xf, no_interrupt & 0xf);
+  for (const char before : {'a', 'b'}) {
+    EXPECT_EQ(get(lsr), empty | ready | fifo_error) << "of the one before";
+    EXPECT_EQ(get(data), before);
+  }
+  EXPECT_EQ(get(iir) & 0xf, line_status & 0xf);
+  EXPECT_EQ(get(lsr), empty | ready | broken | fifo_error);
+  EXPECT_EQ(get(data), 0U);
+  EXPECT_EQ(get(lsr), empty | ready);
+  EXPECT_EQ(get(data), 'c');
+  type("0123456789abcdef");
+  EXPECT_FALSE(uart.receive_break());
+  get(data);
+  EXPECT_EQ(port.ready_calls, 1U);
+  EXPECT_TRUE(uart.receive_break());
 }
 
 TEST_F(Ns16550, wires_outputs_to_inputs_in_loopback) {

@@ -248,8 +248,27 @@ TEST_F(Pl011, does_not_take_typed_bytes_in_loopback_and_asks_for_them_later) {
   EXPECT_EQ(port.ready_calls, 1U);
 }
 
+TEST_F(Pl011, raises_the_receive_interrupt_again_while_the_line_waits_behind_a_full_fifo) {
+  bus.write(lcr_h, fifos_on);
+  bus.write(imsc, rx_irq | timeout_irq);
+  EXPECT_EQ(type("0123456789abcdef"), 16U);
+  bus.write(icr, rx_irq | timeout_irq);
+  EXPECT_FALSE(irqs.level(irq)) << "the manual's edge, while nothing comes";
+  EXPECT_EQ(type("g"), 0U);
+  EXPECT_TRUE(irqs.level(irq)) << "the next one comes after the clear";
+  bus.write(icr, 0x7ff);
+  EXPECT_TRUE(irqs.level(irq)) << "or before it";
+  EXPECT_EQ(read_all(), "0123456789abcdef");
+  EXPECT_FALSE(irqs.level(irq));
+  EXPECT_EQ(port.ready_calls, 1U);
+  EXPECT_EQ(type("0123456789abcdef"), 16U);
+  bus.write(icr, 0x7ff);
+  EXPECT_FALSE(uart.receive_break());
+  EXPECT_TRUE(irqs.level(irq)) << "a break waits as a character does";
+}
+
 TEST_F(Pl011, reports_a_break_in_the_data_register) {
-  uart.receive_break();
+  EXPECT_TRUE(uart.receive_break());
   EXPECT_EQ(bus.read(ris) & break_irq, break_irq);
   EXPECT_EQ(bus.read(dr), 0x400U);
   EXPECT_EQ(bus.read(rsr), 4U);
