@@ -93,6 +93,7 @@ VmList& vm_list() { return the_list; }
 const config::HostConfig& host_config() { return *the_host_config; }
 
 hal::Result<Vm*, VmError> VmList::create(std::string_view file) {
+  if (!is_open()) return hal::fail(VmError::not_possible);
   const auto text = bundle().find_text(file);
   if (!text) {
     hal::log::error("{}: the bundle has no such file", file);
@@ -189,6 +190,7 @@ void open_bundle() {
 
 void init() {
   host_resources().set_platform(hal::platform());
+  the_list.open();
   // One bad VM never stops the others: what is wrong with it is in the log.
   if (!the_host_config->vms.empty()) {
     for (const config::BundlePath& file : the_host_config->vms) (void)the_list.create(file);

@@ -19,10 +19,14 @@ namespace vmm {
 class VmList {
  public:
   // Make a VM from a file of the bundle. Problems are in the log. Errors: as Vm::create(); not_possible also when the
-  // file is missing or wrong, or the name is taken.
+  // file is missing or wrong, the name is taken, or the machine cannot run guests (before init()).
   hal::Result<Vm*, VmError> create(std::string_view file);
   // Stop it, whatever it does, and return everything it had; its RAM is free when the scrubber has been there.
   void destroy(Vm& vm);
+
+  // Can the machine run guests at all? The log says why not.
+  [[nodiscard]] bool is_open() const { return is_open_; }
+  void open() { is_open_ = true; }
 
   [[nodiscard]] Vm* find(std::string_view name);
   [[nodiscard]] Vm* find(unsigned id);
@@ -31,6 +35,7 @@ class VmList {
   [[nodiscard]] Vm* next(const Vm* vm);
 
  private:
+  bool is_open_ = false;  // constant after init()
   hal::SpinLock lock_{hal::LockRank::vm_list};
   hal::List<Vm> vms_ PLINTH_GUARDED_BY(lock_);
   unsigned next_id_ PLINTH_GUARDED_BY(lock_) = 1;

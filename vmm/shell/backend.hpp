@@ -101,8 +101,11 @@ class Backend {
   // Carry out an event, wait until that is done, and say how it went; the log has the details. `destroy` makes the VM
   // disappear. Ctrl-C ends the wait with the error `interrupted`, and the event is carried out all the same.
   virtual hal::Result<void, std::string_view> perform(VmId id, VmEvent event) = 0;
-  // Ask for an event and do not wait. Nothing happens where the state does not allow it.
-  virtual void request(VmId id, VmEvent event) = 0;
+  static constexpr std::string_view interrupted = "not waited for";
+  // Ask for an event and do not wait. Errors: the state does not allow it.
+  virtual hal::Result<void, std::string_view> request(VmId id, VmEvent event) = 0;
+  // Can VMs be made at all? The log says why not.
+  virtual bool can_run_guests() = 0;
   // Make a VM from a file of the bundle.
   virtual hal::Result<VmId, std::string_view> create(std::string_view file) = 0;
   // The VM files of the bundle by number.

@@ -129,15 +129,9 @@ bool KernelBackend::put_crash(VmId id, hal::TextSink& sink) {
 bool KernelBackend::put_report(VmId id, hal::TextSink& sink) {
   Vm* const vm = vm_list().find(id);
   if (vm == nullptr) return false;
-  PostMortem::Cursor cursor;
-  std::array<char, 128> bytes;
-  while (const size_t count = vm->post_mortem().read(cursor, bytes)) sink.put({bytes.data(), count});
-  return cursor.position != 0;
-}
-
-void KernelBackend::put_report(VmId id, hal::TextSink& sink) {
-  Vm* const vm = vm_list().find(id);
-  if (vm != nullptr && !vm->gate_is_open()) write_report(sink, name(vm->state()), *vm);
+  vm->request_snapshot();
+  const bool there = wait_while([&] { return vm->is_snapshot_pending(); });
+  return there && vm->snapshot() != nullptr && put(*vm->snapshot(), sink);
 }
 
 hal::Result<void, std::string_view> KernelBackend::perform(VmId id, VmEvent event) {
@@ -158,6 +152,8 @@ hal::Result<void, std::string_view> KernelBackend::request(VmId id, VmEvent even
   if (const auto result = vm->request(event); !result) return hal::fail(name(result.error()));
   return {};
 }
+
+bool KernelBackend::can_run_guests() { return vm_list().is_open(); }
 
 hal::Result<VmId, std::string_view> KernelBackend::create(std::string_view file) {
   const auto vm = vm_list().create(file);

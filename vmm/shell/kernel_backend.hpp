@@ -24,7 +24,8 @@ class KernelBackend final : public Backend {
   bool put_report(VmId id, hal::TextSink& sink) override;
 
   hal::Result<void, std::string_view> perform(VmId id, VmEvent event) override;
-  void request(VmId id, VmEvent event) override;
+  hal::Result<void, std::string_view> request(VmId id, VmEvent event) override;
+  bool can_run_guests() override;
   hal::Result<VmId, std::string_view> create(std::string_view file) override;
   std::optional<std::string_view> vm_file(size_t index) override;
 

@@ -12,6 +12,8 @@ namespace {
 constexpr std::array all_events{VmEvent::start,  VmEvent::stop,    VmEvent::suspend,
                                 VmEvent::resume, VmEvent::restart, VmEvent::destroy};
 
+constexpr std::string_view no_guests = "this machine cannot run guests; 'log' says why";
+
 constexpr std::string_view done(VmEvent event) {
   switch (event) {
     case VmEvent::start: return "started";
@@ -55,7 +57,7 @@ std::optional<VmInfo> Shell::find_vm(std::string_view word) {
     if (matches != 0 && !vm.name.view().starts_with(word)) return;
     hal::format(text, "{} {}", shown++ != 0 ? "," : matches == 0 ? ", but" : "", vm.name.view());
   });
-  if (shown == 0) text.put("; 'vm create FILE' makes one");
+  if (shown == 0 && backend_.can_run_guests()) text.put("; 'vm create FILE' makes one");
   text.put("\n");
   return std::nullopt;
 }
@@ -92,6 +94,7 @@ void Shell::change(const Arguments& arguments, VmEvent event) {
 }
 
 void Shell::vm_create(const Arguments& arguments) {
+  if (!backend_.can_run_guests()) return fail("{}", no_guests);
   const std::string_view file = arguments.word(0);
   bool known = false;
   for (size_t i = 0; const auto other = backend_.vm_file(i); ++i) known |= *other == file;
@@ -156,7 +159,9 @@ void Shell::vm_list(const Arguments& arguments) {
     print("{:<3} {:<17} {:<10} {:>5}  {:<9} {:>6}  {:>11}\n", vm.id, vm.name.view(), name(vm.state), vm.vcpus,
           hal::Size{vm.memory}, vm.starts, std::string_view(Seconds(vm.run_ns)));
   });
-  if (count == 0) output_.put("no VMs; 'vm create FILE' makes one\n");
+  if (count != 0) return;
+  if (!backend_.can_run_guests()) return print("no VMs: {}\n", no_guests);
+  output_.put("no VMs; 'vm create FILE' makes one\n");
 }
 
 void Shell::vm_show(const Arguments& arguments) {

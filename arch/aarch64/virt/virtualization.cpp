@@ -3,7 +3,6 @@
 #include "hal/virtualization.hpp"
 
 #include <array>
-#include <atomic>
 #include <string_view>
 
 #include "arch/aarch64/irq/gic.hpp"
@@ -16,6 +15,7 @@
 #include "arch/psci.hpp"
 #include "arch/sysreg.hpp"
 #include "arch/timer.hpp"
+#include "hal/base/secondary_start.hpp"
 #include "hal/log.hpp"
 #include "hal/upcall.hpp"
 
@@ -152,8 +152,7 @@ struct alignas(64) SecondaryBoot {
 };
 constinit SecondaryBoot secondary_boot{};
 
-enum class Startup : uint32_t { pending, ready, failed };
-constinit std::atomic<Startup> startup{Startup::pending};
+constinit hal::SecondaryStart startup;
 constinit gic::SetupError startup_error = gic::SetupError::none;
 
 // The CPU that comes reads memory, not our cache.
@@ -173,25 +172,22 @@ Started start_cpu(hal::CpuIndex cpu) {
                     .stack_top = resources->stack_top.value(),
                     .cpu = cpu};
   clean_to_coherency(&secondary_boot);
-  startup.store(Startup::pending, std::memory_order_release);
+  startup.expect();
   const int64_t result = psci::cpu_on(id, boot::image_phys(secondary_entry), boot::image_phys(&secondary_boot).value());
   if (result != 0) {
     hal::log::warning("CPU {}: firmware does not start it (PSCI error {})", cpu, result);
     return Started::no;
   }
   const uint64_t deadline = Timer::now() + Timer::frequency();
-  while (startup.load(std::memory_order_acquire) == Startup::pending) {
-    if (Timer::now() > deadline) {
-      hal::log::warning("CPU {}: started, but did not report within a second", cpu);
-      return Started::unknown;
-    }
-    asm volatile("yield");
+  switch (startup.wait([&] { return Timer::now() > deadline; })) {
+    case hal::SecondaryStart::Outcome::joined: return Started::yes;
+    case hal::SecondaryStart::Outcome::refused:
+      hal::log::warning("CPU {}: left out: {}", cpu, explain(startup_error));
+      return Started::no;
+    case hal::SecondaryStart::Outcome::silent: break;
   }
-  if (startup.load(std::memory_order_acquire) == Startup::failed) {
-    hal::log::warning("CPU {}: left out: {}", cpu, explain(startup_error));
-    return Started::no;
-  }
-  return Started::yes;
+  hal::log::warning("CPU {}: started, but did not report within a second: left out", cpu);
+  return Started::unknown;
 }
 
 // One after another: what they are told lies in one place. A CPU that does not report may still be on its way to read
@@ -206,16 +202,19 @@ unsigned start_others(size_t cpus) {
   return online;
 }
 
+[[noreturn]] void stay_out() {
+  psci::cpu_off();
+  while (true) Cpu::halt();
+}
+
 extern "C" [[noreturn]] void secondary_main(uint64_t cpu) {
   install_exception_vectors();
   const auto index = static_cast<hal::CpuIndex>(cpu);
+  if (!startup.arrive()) stay_out();
   startup_error = enable_on_this_cpu(index);
-  if (startup_error != gic::SetupError::none) {
-    startup.store(Startup::failed, std::memory_order_release);
-    psci::cpu_off();
-    while (true) Cpu::halt();
-  }
-  startup.store(Startup::ready, std::memory_order_release);
+  const bool joins = startup_error == gic::SetupError::none;
+  startup.report(joins);
+  if (!joins) stay_out();
   hal::upcall::cpu_ready(index);
 }
 

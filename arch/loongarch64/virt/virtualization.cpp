@@ -2,7 +2,6 @@
 // Making CPUs able to run guests.
 #include "hal/virtualization.hpp"
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -13,7 +12,7 @@
 #include "arch/loongarch64/trap/exceptions.hpp"
 #include "arch/loongarch64/virt/hypervisor.hpp"
 #include "arch/timer.hpp"
-#include "hal/base/lock.hpp"
+#include "hal/base/secondary_start.hpp"
 #include "hal/cpu_local.hpp"
 #include "hal/log.hpp"
 #include "hal/upcall.hpp"
@@ -32,8 +31,7 @@ constinit SecondaryBoot secondary_boot{};
 namespace arch {
 namespace {
 
-enum class Startup : uint32_t { pending, ready, failed };
-constinit std::atomic<Startup> startup{Startup::pending};
+constinit hal::SecondaryStart startup;
 
 // Of the CPU that is starting, until it has data of its own.
 constinit hal::CpuLocal starting_local{};
@@ -48,21 +46,18 @@ Started start_cpu(hal::CpuIndex cpu) {
   }
   secondary_boot = {.stack_top = resources->stack_top.value(), .cpu = cpu};
   starting_local.index = cpu;
-  startup.store(Startup::pending, std::memory_order_release);
+  startup.expect();
   mailbox::start_cpu(boot::platform().cpus[cpu].hardware_id, boot::phys(secondary_entry));
   const uint64_t deadline = Timer::now() + Timer::frequency();
-  while (startup.load(std::memory_order_acquire) == Startup::pending) {
-    if (Timer::now() > deadline) {
-      hal::log::warning("CPU {}: started, but did not report within a second", cpu);
-      return Started::unknown;
-    }
-    hal::cpu_relax();
+  switch (startup.wait([&] { return Timer::now() > deadline; })) {
+    case hal::SecondaryStart::Outcome::joined: return Started::yes;
+    case hal::SecondaryStart::Outcome::refused:
+      hal::log::warning("CPU {}: left out: it has no LVZ", cpu);
+      return Started::no;
+    case hal::SecondaryStart::Outcome::silent: break;
   }
-  if (startup.load(std::memory_order_acquire) == Startup::failed) {
-    hal::log::warning("CPU {}: left out: it has no LVZ", cpu);
-    return Started::no;
-  }
-  return Started::yes;
+  hal::log::warning("CPU {}: started, but did not report within a second: left out", cpu);
+  return Started::unknown;
 }
 
 // One after another: what they are told lies in one place. A CPU that does not report may still be on its way to read
@@ -77,16 +72,21 @@ unsigned start_others(size_t cpus) {
   return online;
 }
 
+[[noreturn]] void stay_out() {
+  while (true) Cpu::halt();
+}
+
 extern "C" [[noreturn]] void secondary_main(uint64_t cpu) {
   Cpu::set_local(&starting_local);
   install_exception_vectors();
-  if (!lvz::is_present()) {
-    startup.store(Startup::failed, std::memory_order_release);
-    while (true) Cpu::halt();
+  if (!startup.arrive()) stay_out();
+  const bool joins = lvz::is_present();
+  if (joins) {
+    lvz::join_cpu();
+    irqs::join_cpu();
   }
-  lvz::join_cpu();
-  irqs::join_cpu();
-  startup.store(Startup::ready, std::memory_order_release);
+  startup.report(joins);
+  if (!joins) stay_out();
   hal::upcall::cpu_ready(static_cast<hal::CpuIndex>(cpu));
 }
 

@@ -115,6 +115,7 @@ class FakeBackend final : public Backend {
     done.push_back("ask " + std::string(vm->name.view()));
     return {};
   }
+  bool can_run_guests() override { return capable; }
   hal::Result<VmId, std::string_view> create(std::string_view file) override {
     if (refuse) return hal::fail(std::string_view("not possible"));
     add(file.substr(4, file.size() - 9), VmState::created, 1);
@@ -165,6 +166,8 @@ class FakeBackend final : public Backend {
   std::vector<std::string> done;
   std::string console;
   bool refuse = false;
+  bool capable = true;
+  bool impatient = false;  // the user types Ctrl-C
   bool measuring = false;
   bool crash_at_start = false;
   VmId next_id = 1;
@@ -245,6 +248,15 @@ TEST_F(ShellTest, lists_the_vms) {
   backend.vms.clear();
   EXPECT_EQ(run("vm list"), "no VMs; 'vm create FILE' makes one\n");
   EXPECT_EQ(run("vm list --json"), "[]\n");
+}
+
+TEST_F(ShellTest, offers_no_vms_on_a_machine_that_cannot_run_any) {
+  backend.vms.clear();
+  backend.capable = false;
+  EXPECT_EQ(run("vm list"), "no VMs: this machine cannot run guests; 'log' says why\n");
+  EXPECT_EQ(run("vm show linux"), "error: there is no VM 'linux'\n");
+  EXPECT_EQ(run("vm create vms/linux.toml"), "error: this machine cannot run guests; 'log' says why\n");
+  EXPECT_TRUE(backend.vms.empty());
 }
 
 TEST_F(ShellTest, shows_one_vm_by_name_number_or_unique_beginning) {
