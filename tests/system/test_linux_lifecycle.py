@@ -51,8 +51,8 @@ def linux_hears_the_power_key(run):
     console.login()
     console.shell("cd /sys/class/gpio; n=$(($(cat gpiochip*/base) + 3)); echo $n > export; cd gpio$n; echo rising > edge")
     check(console.shell("cat value").strip() == "0", "the key is pressed already")
-    console.send("while read v < value && [ $v = 0 ]; do :; done; poweroff\n")
-    console.drain(1)
+    console.send("echo be''gun; while read v < value && [ $v = 0 ]; do :; done; poweroff\n")
+    console.expect("begun\n")
     console.prompt()
     console.order("vm stop linux", r"(?s)linux: asked to power itself off.*linux: powered itself off.*linux: stopped")
 

@@ -3,7 +3,7 @@
 
 import json
 
-from harness import bare_metal, check, on_both
+from harness import bare_metal, check, on_both, test
 
 
 def computing(name, scheduler):
