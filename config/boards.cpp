@@ -52,7 +52,19 @@ static_assert(std::size(aarch64_devices) <= max_device_windows && std::size(loon
 
 }  // namespace
 
-constinit const Board aarch64_board{"aarch64", aarch64_virt::ram_banks, aarch64_devices, "pl011", true};
-constinit const Board loongarch64_board{"loongarch64", loongarch64_virt::ram_banks, loongarch64_devices, "16550", false};
+constinit const Board aarch64_board{.name = "aarch64",
+                                    .ram_banks = aarch64_virt::ram_banks,
+                                    .devices = aarch64_devices,
+                                    .uart = "pl011",
+                                    .has_disks = true,
+                                    .has_gic = true,
+                                    .has_watchdog = true};
+constinit const Board loongarch64_board{.name = "loongarch64",
+                                        .ram_banks = loongarch64_virt::ram_banks,
+                                        .devices = loongarch64_devices,
+                                        .uart = "16550",
+                                        .has_disks = false,
+                                        .has_gic = false,
+                                        .has_watchdog = false};
 
 }  // namespace config

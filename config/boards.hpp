@@ -26,6 +26,8 @@ struct Board {
   std::span<const DeviceWindow> devices;
   std::string_view uart;  // its model, as `console.model` calls it
   bool has_disks;         // there are places to plug them in
+  bool has_gic;
+  bool has_watchdog;
 };
 inline constexpr size_t max_device_windows = 16;
 

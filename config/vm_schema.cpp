@@ -494,8 +494,18 @@ void check_console(Loader& loader, const Node& root, const VmConfig& vm, const B
   const Node* const model = console != nullptr ? console->find("model") : nullptr;
   const bool has_own = vm.console != ConsoleModel::pl011 && vm.console != ConsoleModel::ns16550;
   if (model == nullptr || has_own || model->text() == board.uart) return;
-  loader.error(model->position(), "`console.model`: the board of an {} VM has a \"{}\", not a \"{}\"", board.name,
-               board.uart, model->text());
+  loader.error(model->position(), "`console.model`: the {} board has a \"{}\", not a \"{}\"", board.name, board.uart,
+               model->text());
+}
+
+void check_missing_devices(Loader& loader, const Node& root, const VmConfig& vm, const Board& board) {
+  if (vm.gic != GicVersion::host && !board.has_gic) {
+    loader.error(root.find("gic")->position(), "`gic`: the {} board has no GIC", board.name);
+  }
+  if (vm.watchdog && !board.has_watchdog) {
+    loader.error(root.find("devices")->find("watchdog")->position(), "`devices.watchdog`: the {} board has none",
+                 board.name);
+  }
 }
 
 void check_cpus(Loader& loader, const Node& root, const VmConfig& vm) {
@@ -566,6 +576,7 @@ hal::Result<void, Invalid> load_vm(std::string_view text, const Board& board, st
     check_passthrough(loader, *root, vm);
     check_networks(loader, *root, vm);
     check_console(loader, *root, vm, board);
+    check_missing_devices(loader, *root, vm, board);
     check_cpus(loader, *root, vm);
     check_scheduler(loader, *root, vm);
   }

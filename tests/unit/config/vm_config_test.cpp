@@ -294,8 +294,18 @@ TEST(VmConfig, passes_no_device_through_twice) {
 
 TEST(VmConfig, knows_the_uart_of_its_board) {
   EXPECT_EQ(table_message_of("[console]\nmodel = \"16550\""),
-            "x.toml:6:9: `console.model`: the board of an aarch64 VM has a \"pl011\", not a \"16550\"\n");
+            "x.toml:6:9: `console.model`: the aarch64 board has a \"pl011\", not a \"16550\"\n");
   EXPECT_TRUE(Loaded::vm("name = \"x\"\nkernel.image = \"k\"\nconsole.model = \"pl011\"").ok());
+}
+
+TEST(VmConfig, knows_what_its_board_lacks) {
+  const auto message = [](const std::string& line) {
+    const std::string text = "name = \"x\"\nkernel.image = \"k\"\n" + line;
+    EXPECT_TRUE(Loaded::vm(text).ok()) << "the aarch64 board has it";
+    return Loaded::vm(text, config::loongarch64_board).messages();
+  };
+  EXPECT_EQ(message("gic = 3"), "x.toml:3:7: `gic`: the loongarch64 board has no GIC\n");
+  EXPECT_EQ(message("devices.watchdog = true"), "x.toml:3:20: `devices.watchdog`: the loongarch64 board has none\n");
 }
 
 TEST(VmConfig, says_that_a_number_alone_is_bytes) {

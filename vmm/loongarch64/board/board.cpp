@@ -4,7 +4,6 @@
 #include <bit>
 
 #include "config/loongarch64_virt.hpp"
-#include "hal/log.hpp"
 #include "vmm/loongarch64/device_tree.hpp"
 #include "vmm/loongarch64/devices.hpp"
 #include "vmm/loongarch64/pci_map.hpp"
@@ -31,24 +30,6 @@ struct iocsr_id {
 }  // namespace
 
 hal::Result<mm::Owned<Board>, VmError> Board::create(Vm& vm) {
-  const config::VmConfig& config = vm.config();
-  if (config.gic != config::GicVersion::host) {
-    hal::log::error("{}: gic: this board has no GIC", vm.name());
-    return hal::fail(VmError::not_possible);
-  }
-  if (config.console == config::ConsoleModel::pl011) {
-    hal::log::error("{}: console.model: this board has a 16550, not a PL011", vm.name());
-    return hal::fail(VmError::not_possible);
-  }
-  if (config.watchdog) {
-    hal::log::error("{}: watchdog: this board has none", vm.name());
-    return hal::fail(VmError::not_possible);
-  }
-  for (const config::Passthrough& device : config.passthrough) {
-    if (device.irqs.empty()) continue;
-    hal::log::error("{}: passthrough.irqs: a passed-through device's interrupts cannot be given to a guest", vm.name());
-    return hal::fail(VmError::not_possible);
-  }
   auto board = mm::make<Board>(vm);
   if (!board) return hal::fail(VmError::out_of_memory);
   MmioDevice* const controllers[] = {&(*board)->pch_pic_, &(*board)->pch_msi_};
