@@ -16,7 +16,8 @@ bool has_power_key(const VmConfig& vm) { return vm.power_key; }
 bool is_paravirtual(const VmConfig& vm) { return vm.paravirtual; }
 bool has_watchdog(const VmConfig& vm) { return vm.watchdog; }
 // Without one, what the file puts there comes before the bridge.
-bool has_pci_devices(const VmConfig& vm) { return !vm.networks.empty(); }
+bool has_network_cards(const VmConfig& vm) { return !vm.networks.empty(); }
+bool has_cards_or_disks(const VmConfig& vm) { return !vm.networks.empty() || !vm.disks.empty(); }
 
 constexpr DeviceWindow aarch64_devices[] = {
     {aarch64_virt::gic, "the interrupt controller"},
@@ -28,11 +29,11 @@ constexpr DeviceWindow aarch64_devices[] = {
     {aarch64_virt::watchdog_refresh, "the watchdog", has_watchdog},
     {{aarch64_virt::virtio_mmio.start, aarch64_virt::virtio_mmio_count* aarch64_virt::virtio_mmio.size},
      "the virtio devices"},
-    {aarch64_virt::pci_memory, "the PCI devices", has_pci_devices},
-    {aarch64_virt::pci_io, "the PCI devices", has_pci_devices},
-    {aarch64_virt::pci_low_config, "the PCI bridge", has_pci_devices},
-    {aarch64_virt::pci_config, "the PCI bridge", has_pci_devices},
-    {aarch64_virt::pci_high_memory, "the PCI devices", has_pci_devices},
+    {aarch64_virt::pci_memory, "the PCI devices", has_network_cards},
+    {aarch64_virt::pci_io, "the PCI devices", has_network_cards},
+    {aarch64_virt::pci_low_config, "the PCI bridge", has_network_cards},
+    {aarch64_virt::pci_config, "the PCI bridge", has_network_cards},
+    {aarch64_virt::pci_high_memory, "the PCI devices", has_network_cards},
 };
 
 constexpr DeviceWindow loongarch64_devices[] = {
@@ -40,10 +41,10 @@ constexpr DeviceWindow loongarch64_devices[] = {
     {loongarch64_virt::rtc, "the real-time clock", has_rtc},
     {loongarch64_virt::ged, "the power controller"},
     {loongarch64_virt::isa_io, "the ISA bus"},
-    {loongarch64_virt::pci_io, "the PCI devices", has_pci_devices},
-    {loongarch64_virt::pci_loongson_config, "the PCI bridge", has_pci_devices},
-    {loongarch64_virt::pci_config, "the PCI bridge", has_pci_devices},
-    {loongarch64_virt::pci_memory, "the PCI devices", has_pci_devices},
+    {loongarch64_virt::pci_io, "the PCI devices", has_cards_or_disks},
+    {loongarch64_virt::pci_loongson_config, "the PCI bridge", has_cards_or_disks},
+    {loongarch64_virt::pci_config, "the PCI bridge", has_cards_or_disks},
+    {loongarch64_virt::pci_memory, "the PCI devices", has_cards_or_disks},
     {loongarch64_virt::uart, "the UART", has_console},
     {loongarch64_virt::pch_msi, "the interrupt controller for messages"},
 };
@@ -56,14 +57,12 @@ constinit const Board aarch64_board{.name = "aarch64",
                                     .ram_banks = aarch64_virt::ram_banks,
                                     .devices = aarch64_devices,
                                     .uart = "pl011",
-                                    .has_disks = true,
                                     .has_gic = true,
                                     .has_watchdog = true};
 constinit const Board loongarch64_board{.name = "loongarch64",
                                         .ram_banks = loongarch64_virt::ram_banks,
                                         .devices = loongarch64_devices,
                                         .uart = "16550",
-                                        .has_disks = false,
                                         .has_gic = false,
                                         .has_watchdog = false};
 

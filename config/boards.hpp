@@ -25,7 +25,6 @@ struct Board {
   std::span<const hal::GuestPhysRange> ram_banks;
   std::span<const DeviceWindow> devices;
   std::string_view uart;  // its model, as `console.model` calls it
-  bool has_disks;         // there are places to plug them in
   bool has_gic;
   bool has_watchdog;
 };

@@ -529,11 +529,6 @@ void check_cpus(Loader& loader, const Node& root, const VmConfig& vm) {
   }
 }
 
-void check_disks(Loader& loader, const Node& root, const VmConfig& vm, const Board& board) {
-  if (vm.disks.empty() || board.has_disks) return;
-  loader.error(root.find("disk")->position(), "`disk`: the {} board has no place for a disk", board.name);
-}
-
 // A key that has no effect is a mistake, and its author should hear of it.
 void check_scheduler(Loader& loader, const Node& root, const VmConfig& vm) {
   static constexpr struct {
@@ -572,7 +567,6 @@ hal::Result<void, Invalid> load_vm(std::string_view text, const Board& board, st
     check_memory(loader, *root, vm, board);
     check_map(loader, *root, vm, board);
     check_interrupts(loader, *root, vm);
-    check_disks(loader, *root, vm, board);
     check_passthrough(loader, *root, vm);
     check_networks(loader, *root, vm);
     check_console(loader, *root, vm, board);

@@ -179,5 +179,7 @@ FETCHED = {
         "linux/network.cpio.gz": _kernel_modules(
             "linux-image-loong64", ("linux-image-*-loong64", "linux-modules-*-loong64"), "net/core/failover.ko",
             "drivers/net/net_failover.ko", "drivers/net/virtio_net.ko"),
+        "linux/virtio.cpio.gz": _kernel_modules(
+            "linux-image-loong64", ("linux-image-*-loong64", "linux-modules-*-loong64"), "drivers/block/virtio_blk.ko"),
     },
 }

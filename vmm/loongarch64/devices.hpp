@@ -12,9 +12,10 @@ extern const DeviceKind rtc_device;
 extern const DeviceKind isa_device;
 extern const DeviceKind power_device;
 extern const DeviceKind pci_device;
+extern const DeviceKind disk_device;
 
 // What this board plugs in, in this order.
 inline constexpr const DeviceKind* device_kinds[] = {&uart_device, &rtc_device, &isa_device, &power_device, &pci_device,
-                                                     &virtio::network_card};
+                                                     &disk_device, &virtio::network_card};
 
 }  // namespace vmm::loongarch64

@@ -115,6 +115,35 @@ void Shell::disk_list(const Arguments& arguments) {
   if (count == 0) output_.put("no VM has a disk; [[disk]] in a VM's file gives it one\n");
 }
 
+void Shell::net_list(const Arguments& arguments) {
+  const auto for_each_card = [&](auto visit) {
+    for_each_vm([&](const VmInfo& vm) {
+      for_each_device(vm, [&](const DeviceReport& device) {
+        if (device.name == "network") visit(vm, device);
+      });
+    });
+  };
+  if (arguments.has("--json")) {
+    JsonWriter json(output_);
+    json.begin_array();
+    for_each_card([&](const VmInfo& vm, const DeviceReport& card) {
+      json.begin_object();
+      json.member("vm", vm.name.view());
+      put_device_members(json, card);
+      json.end_object();
+    });
+    json.end_array();
+    return output_.put("\n");
+  }
+  unsigned count = 0;
+  for_each_card([&](const VmInfo& vm, const DeviceReport& card) {
+    if (count++ == 0) output_.put("vm                received    sent        lost frames  network\n");
+    print("{:<17} {:<11} {:<11} {:<12} {}\n", vm.name.view(), hal::Size{card.read_bytes}, hal::Size{card.written_bytes},
+          card.errors, card.backend.view());
+  });
+  if (count == 0) output_.put("no VM has a network card; [[network]] in a VM's file gives it one\n");
+}
+
 // A crash is kept until the VM is destroyed; what a VM is like now can be told while it does not run.
 void Shell::vm_crash(const Arguments& arguments) {
   const std::optional<VmInfo> vm = find_vm(arguments.word(0));

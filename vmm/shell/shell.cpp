@@ -33,6 +33,7 @@ constexpr std::array the_commands{
     Command{"console", "VM | --all", "go to a VM's console, or watch all of them", Operand::vm, 0, 1, "--all",
             &Shell::console},
     Command{"disk list", "[--json]", "the disks of all VMs", Operand::none, 0, 0, "--json", &Shell::disk_list},
+    Command{"net list", "[--json]", "the network cards of all VMs", Operand::none, 0, 0, "--json", &Shell::net_list},
     Command{"cpu list", "[--json]", "the machine's CPUs", Operand::none, 0, 0, "--json", &Shell::cpu_list},
     Command{"mem", "[--json]", "where the machine's memory is", Operand::none, 0, 0, "--json", &Shell::mem},
     Command{"log", "", "the hypervisor's own log", Operand::none, 0, 0, "", &Shell::log},

@@ -80,6 +80,7 @@ class Shell {
   void vm_show(const Arguments& arguments);
   void vm_stats(const Arguments& arguments);
   void disk_list(const Arguments& arguments);
+  void net_list(const Arguments& arguments);
   void vm_log(const Arguments& arguments);
   void vm_crash(const Arguments& arguments);
   void vm_create(const Arguments& arguments);

@@ -204,7 +204,9 @@ void Shell::vm_show(const Arguments& arguments) {
   print("resets     {}\n", vm->resets);
   print("console    {} bytes\n", vm->console_bytes);
   for_each_device(*vm, [&](const DeviceReport& device) {
-    print("{:<10} {}, {}\n", device.name, device.backend.view(), hal::Size{device.size});
+    print("{:<10} {}", device.name, device.backend.view());
+    if (device.size != 0) print(", {}", hal::Size{device.size});
+    output_.put("\n");
   });
   for_each_vcpu(*vm, [&](const VcpuInfo& vcpu) {
     print("vcpu {:<5} {}, {} on CPU {}, ran {} s\n", vcpu.index, vcpu.on ? "on" : "off", vcpu.activity, vcpu.cpu,

@@ -203,6 +203,17 @@ NetDevice::NetDevice(const DeviceSite& site, std::string_view name, const net::P
   configuration_[config_mtu + 1] = std::byte{mtu >> 8};
 }
 
+void NetDevice::report(DeviceReport& report) const {
+  const auto get = [](const std::atomic<uint64_t>& counter) { return counter.load(std::memory_order_relaxed); };
+  const net::Traffic& seen = traffic_;
+  report.requests = get(seen.sent) + get(seen.received);
+  report.read_bytes = get(seen.received_bytes);
+  report.written_bytes = get(seen.sent_bytes);
+  report.notifications = get(counts().notifications);
+  report.interrupts = get(counts().interrupts);
+  report.errors = get(seen.dropped) + get(seen.spoofed) + get(seen.limited) + get(seen.malformed) + get(counts().errors);
+}
+
 void NetDevice::start(uint64_t features) {
   const hal::LockGuard guard(ring_.lock);
   merges_ = (features & net_feature::merge_receive_buffers) != 0;

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "hal/base/lock.hpp"
+#include "vmm/device/device_report.hpp"
 #include "vmm/net/network.hpp"
 #include "vmm/virtio/device.hpp"
 
@@ -78,6 +79,8 @@ class NetDevice final : public VirtioDevice, private net::Port {
     if (network_ != nullptr) network_->unplug(*this);
   }
   [[nodiscard]] const net::Port& port() const { return *this; }
+  // Bytes are those of frames; lost ones, in either direction, are errors.
+  void report(DeviceReport& report) const;
 
  private:
   enum QueueIndex : uint16_t { receive = 0, transmit = 1, control = 2 };

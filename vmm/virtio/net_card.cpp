@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/virtio/net_card.hpp"
 
+#include <array>
+
+#include "hal/base/format.hpp"
+#include "vmm/device/device_report.hpp"
 #include "vmm/net/exchange.hpp"
 #include "vmm/virtio/net.hpp"
 #include "vmm/virtio/pci_transport.hpp"
@@ -22,18 +26,31 @@ class NetworkCard final : public Device {
   static unsigned count(const config::VmConfig& vm) { return static_cast<unsigned>(vm.networks.size()); }
 
   NetworkCard(const DeviceSite& site, unsigned index)
-      : model_(site, "network card", port_of(site.config, index),
-               site.networks.find_or_make(site.config.networks[index].network.view())),
+      : network_(site.config.networks[index].network.view()),
+        model_(site, "network card", port_of(site.config, index),
+               site.networks.find_or_make(network_)),
         transport_(site.pci, model_) {}
 
   // Guests find it on the bus; the bridge resets it.
   void describe(DeviceTreeWriter&) const override {}
+  [[nodiscard]] bool report(DeviceReport& report) const override {
+    std::array<char, decltype(report.backend)::capacity> buffer{};
+    hal::BufferSink text(buffer);
+    const auto& mac = model_.port().config().address.bytes;
+    hal::format(text, "{} {:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", network_, mac[0], mac[1], mac[2], mac[3], mac[4],
+                mac[5]);
+    report.name = "network";
+    report.backend = text.text();
+    model_.report(report);
+    return true;
+  }
   void quiesce() override {
     model_.unplug();
     model_.power_on();
   }
 
  private:
+  const std::string_view network_;
   NetDevice model_;
   PciTransport transport_;
 };

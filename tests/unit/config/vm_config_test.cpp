@@ -503,10 +503,32 @@ TEST(Disks, that_contradict_themselves_are_refused) {
   EXPECT_TRUE(message("image = \"a\"\nserial = \"123456789012345678901\"\n").contains("20"));
 }
 
-TEST(Disks, need_a_board_that_has_a_place_for_them) {
-  const Loaded loaded = Loaded::vm(file("") + "[[disk]]\nsize = \"2MiB\"\n", loongarch64_board);
-  EXPECT_FALSE(loaded.ok());
-  EXPECT_TRUE(loaded.messages().contains("`disk`: the loongarch64 board has no place for a disk"));
+TEST(Disks, take_the_place_of_the_bus_that_they_are_on) {
+  const std::string disk = "[[disk]]\nsize = \"2MiB\"\n";
+  const std::string at_the_bridge = "[[memory.region]]\naddress = 0x20000000\nsize = \"4KiB\"\n"
+                                    "[[memory.region]]\naddress = 0x80000000\nsize = \"64MiB\"\n";
+  const auto on_loongarch = [&](const std::string& more) { return Loaded::vm(file("") + more, loongarch64_board); };
+  EXPECT_TRUE(on_loongarch(disk).ok());
+  EXPECT_TRUE(on_loongarch(at_the_bridge).ok());
+  const Loaded both = on_loongarch(at_the_bridge + disk);
+  EXPECT_FALSE(both.ok());
+  EXPECT_TRUE(both.messages().contains("the PCI bridge"));
+}
+
+TEST(Networks, have_names_and_cards_have_addresses) {
+  const auto messages = [](const std::string& text) {
+    return Loaded::vm(file("") + "[[network]]\nnetwork = \"lan\"\n" + text, aarch64_board).messages();
+  };
+  EXPECT_EQ(messages("mac = \"52:54:00:12:34:56\"\nbridge = true\nrate = \"1MiB\"\n"), "");
+  for (const std::string mac : {"52:54:00:12:34", "52:54:00:12:34:5g", "52-54-00-12-34-56", "52:54:00:12:34:567", ""}) {
+    EXPECT_TRUE(messages("mac = \"" + mac + "\"\n").contains("network.mac")) << mac;
+  }
+  EXPECT_TRUE(messages("mac = \"01:00:5e:00:00:01\"\n").contains("first byte is even"));
+  EXPECT_TRUE(messages("mac = \"00:00:00:00:00:00\"\n").contains("not all are 0"));
+  const std::string again = "[[network]]\nnetwork = \"other\"\nmac = \"52:54:00:12:34:56\"\n";
+  EXPECT_TRUE(messages("mac = \"52:54:00:12:34:56\"\n" + again).contains("has the same address"));
+  EXPECT_TRUE(Loaded::vm(file("") + "[[network]]\nnetwork = \"\"\n", aarch64_board).messages().contains("is empty"));
+  EXPECT_TRUE(Loaded::vm(file("") + "[[network]]\nbridge = true\n", aarch64_board).messages().contains("network"));
 }
 
 }  // namespace

@@ -61,7 +61,15 @@ class FakeBackend final : public Backend {
   }
   std::optional<DeviceReport> device(VmId id, unsigned number) override {
     const VmInfo* const vm = find(id);
-    if (vm == nullptr || vm->name.view() != "linux" || number != 0) return std::nullopt;
+    if (vm == nullptr || vm->name.view() != "linux" || number > 1) return std::nullopt;
+    if (number == 1) {
+      return DeviceReport{.name = "network",
+                          .backend = "lan 52:54:00:01:02:03",
+                          .requests = 20,
+                          .read_bytes = 2048,
+                          .written_bytes = 1024,
+                          .errors = 7};
+    }
     return DeviceReport{.name = "disk",
                         .backend = "copy-on-write disks/root.img",
                         .size = 64 * hal::mib,
@@ -420,6 +428,14 @@ TEST_F(ShellTest, shows_disks_and_what_they_did) {
                   .contains("\n"
                             "device   requests  read bytes  written bytes  flushes  discards  notified  interrupts  errors\n"
                             "disk           10     3145728           4096        2         1         6           5       0\n"));
+}
+
+TEST_F(ShellTest, shows_network_cards_and_what_they_lost) {
+  EXPECT_TRUE(run("vm show linux").contains("network    lan 52:54:00:01:02:03\n"));
+  EXPECT_EQ(run("net list"),
+            "vm                received    sent        lost frames  network\n"
+            "linux             2KiB        1KiB        7            lan 52:54:00:01:02:03\n");
+  EXPECT_TRUE(run("net list --json").starts_with(R"([{"vm":"linux","device":"network","backend":"lan 52:)"));
 }
 
 TEST_F(ShellTest, switches_the_trace_and_dumps_it) {

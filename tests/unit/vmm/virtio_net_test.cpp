@@ -323,6 +323,22 @@ TEST_F(VirtioNet, breaks_a_card_whose_buffer_is_not_memory_and_no_other) {
   b.next_descriptor = {};
 }
 
+TEST_F(VirtioNet, reports_what_it_did) {
+  a.start();
+  b.start();
+  b.offer(1);
+  for (unsigned n = 0; n < 2; ++n) a.send(frame(mac(2), mac(1), 100));
+  a.send(frame(mac(2), mac(7)));
+  vmm::DeviceReport sender, receiver;
+  a.device.report(sender);
+  b.device.report(receiver);
+  EXPECT_EQ(sender.written_bytes, 200U);
+  EXPECT_EQ(sender.errors, 1U);
+  EXPECT_EQ(receiver.read_bytes, 100U);
+  EXPECT_EQ(receiver.errors, 1U);
+  EXPECT_EQ(receiver.interrupts, 1U);
+}
+
 TEST_F(VirtioNet, delivers_nothing_after_a_reset) {
   a.start();
   b.start();
