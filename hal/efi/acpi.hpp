@@ -9,8 +9,8 @@
 
 namespace hal::efi {
 
-// Copies of ACPI's static tables that hal/platform/acpi.hpp reads, one after the other. Nothing where firmware has none, or no
-// memory for them. Firmware's own lie in memory that is not ours to map.
+// Copies of ACPI's static tables that hal/platform/acpi.hpp reads, one after the other. Nothing where firmware has
+// none, or no memory for them. Firmware's own lie in memory that is not ours to map.
 [[nodiscard]] std::optional<HostPhysRange> copy_acpi_tables(const SystemTable& system, Pages& pages);
 
 }  // namespace hal::efi

@@ -43,8 +43,8 @@ bool copy_description(const SystemTable& system, Pages& pages, HandOver& hand_ov
   return place.has_value();
 }
 
-// The map's key says whether anything was allocated since: then ask again (7.4.6). After the first refusal firmware may be
-// half gone, and nothing but these two calls is allowed.
+// The map's key says whether anything was allocated since: then ask again (7.4.6). After the first refusal firmware may
+// be half gone, and nothing but these two calls is allowed.
 Status exit_boot_services(Handle handle, const SystemTable& system, HandOver& hand_over, uint64_t room) {
   constexpr unsigned most_tries = 16;
   Status result = status::success;

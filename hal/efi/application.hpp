@@ -16,8 +16,8 @@ struct FileImage {
   uint64_t block;  // it runs at a multiple of this, a power of two, and gets as much room
 };
 
-// Takes the machine over from firmware: finds device tree and bundle, copies the image into a block of its own, and exits
-// boot services. `hand_over` lies in that block, hand_over_room before its end.
+// Takes the machine over from firmware: finds device tree and bundle, copies the image into a block of its own, and
+// exits boot services. `hand_over` lies in that block, hand_over_room before its end.
 //
 // On an error firmware goes on, and the application returns the status to it: why was said on the console.
 struct Taken {

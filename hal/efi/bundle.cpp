@@ -37,7 +37,8 @@ FoundBundle from_loader(const SystemTable& system, Pages& pages) {
   size_t size = 0;
   Status result = loader->load_file(loader, path, 0, &size, nullptr);
   if (result == status::not_found || (result == status::success && size == 0)) return {};
-  if (result != status::buffer_too_small) return failed(system, "the boot loader does not say how large the bundle is", result);
+  if (result != status::buffer_too_small)
+    return failed(system, "the boot loader does not say how large the bundle is", result);
   const auto place = pages.allocate(size);
   if (!place) return failed(system, no_memory, status::out_of_resources);
   result = loader->load_file(loader, path, 0, &size, at(place->start));

@@ -54,7 +54,8 @@ std::optional<HostPhysRange> Pages::allocate(uint64_t size, uint64_t alignment) 
   const uint64_t pages = (wanted + alignment) / page_bytes - 1;
   uint64_t place = 0;
   if (wanted < size || wanted + alignment < wanted || taken_.size() == taken_.capacity) return std::nullopt;
-  if (system_.boot->allocate_pages(AllocateType::any_pages, MemoryType::loader_data, pages, &place) != status::success) {
+  if (system_.boot->allocate_pages(AllocateType::any_pages, MemoryType::loader_data, pages, &place) !=
+      status::success) {
     return std::nullopt;
   }
   // What alignment costs goes back: a boot loader's memory is all the memory there is on a small board.

@@ -12,8 +12,8 @@
 
 // Firmware's services as the EFI application uses them, until ExitBootServices().
 //
-// All of hal/efi but the layouts runs where firmware loaded the image, not where it is linked: nothing here may count on a
-// pointer that the linker put into data (tables of strings, virtual functions). image.lds refuses such data.
+// All of hal/efi but the layouts runs where firmware loaded the image, not where it is linked: nothing here may count
+// on a pointer that the linker put into data (tables of strings, virtual functions). image.lds refuses such data.
 namespace hal::efi {
 
 // A line on firmware's console.

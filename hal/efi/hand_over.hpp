@@ -12,12 +12,13 @@
 namespace hal::efi {
 
 // What the EFI application leaves for the boot path that follows it, when firmware's boot services are gone. It lies in
-// the image's block, its memory map right behind it. All of it is memory of ours (EfiLoaderData) and free once it is read.
+// the image's block, its memory map right behind it. All of it is memory of ours (EfiLoaderData) and free once it is
+// read.
 struct HandOver {
-  HostPhys image;        // of the copy that runs from here on
-  HostPhysRange fdt;     // a copy; empty: there is none, but
-  HostPhysRange acpi;    // copies of the static tables, one after the other
-  HostPhysRange bundle;  // empty: there is none
+  HostPhys image;                    // of the copy that runs from here on
+  HostPhysRange fdt;                 // a copy; empty: there is none, but
+  HostPhysRange acpi;                // copies of the static tables, one after the other
+  HostPhysRange bundle;              // empty: there is none
   bool nobody_named_bundle = false;  // it only lay there: one that the device tree names goes before it
   HostPhys system_table;
   uint64_t map_size = 0;  // of the memory map of ExitBootServices()

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // clang-format off
 // The PE/COFF header of the image, for the assembler: it makes of a flat image that boot loaders know as Linux's an EFI
-// application too (PE Format, Microsoft; UEFI 2.10, 2.1.1). The file is the memory: one section, from the second page to the
-// end. Of the first page a loader need not load more than this header. Nothing writes to it, so it is read-only and executable; there are no relocations, because what runs there is
-// position-independent. The linker script knows the sizes:
+// application too (PE Format, Microsoft; UEFI 2.10, 2.1.1). The file is the memory: one section, from the second page to
+// the end. Of the first page a loader need not load more than this header. Nothing writes to the section, so it is
+// read-only and executable; there are no relocations, because what runs there is position-independent. The linker script
+// knows the sizes:
 //
 //     pe_entry       efi_entry - image_start
 //     pe_file_size   of the file, a multiple of 512

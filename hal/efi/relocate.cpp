@@ -19,7 +19,8 @@ bool move(std::span<std::byte> image, uint64_t offset, uint64_t distance) {
 
 }  // namespace
 
-// An even entry is the place of one address. An odd one is a map of the 63 words after the last place: bit n + 1 is word n.
+// An even entry is the place of one address. An odd one is a map of the 63 words after the last place: bit n + 1 is
+// word n.
 bool relocate(std::span<std::byte> image, std::span<const uint64_t> table, HostVirt linked, HostVirt place) {
   constexpr unsigned mapped_words = 63;
   const uint64_t distance = place - linked;

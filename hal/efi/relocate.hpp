@@ -9,8 +9,10 @@
 
 namespace hal::efi {
 
-// Makes an image that was linked for `linked` run at `place`: `image` is its bytes, `table` what the linker wrote of the
-// addresses in there (SHT_RELR of the generic ELF ABI). False, with the image unusable, where the table points outside.
-[[nodiscard]] bool relocate(std::span<std::byte> image, std::span<const uint64_t> table, HostVirt linked, HostVirt place);
+// Makes an image that was linked for `linked` run at `place`: `image` is its bytes, `table` what the linker wrote of
+// the addresses in there (SHT_RELR of the generic ELF ABI). False, with the image unusable, where the table points
+// outside.
+[[nodiscard]] bool relocate(std::span<std::byte> image, std::span<const uint64_t> table, HostVirt linked,
+                            HostVirt place);
 
 }  // namespace hal::efi

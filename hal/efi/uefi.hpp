@@ -35,8 +35,8 @@ constexpr Guid device_tree{0xd5, 0x21, 0xb6, 0xb1, 0x9c, 0xf1, 0xa5, 0x41,
 // configuration table in which Linux's own stub leaves it.
 constexpr Guid initrd_media{0x27, 0xe4, 0x68, 0x55, 0xfc, 0x68, 0x3d, 0x4f,
                             0xac, 0x74, 0xca, 0x55, 0x52, 0x31, 0xcc, 0x68};
-constexpr Guid acpi{0x71, 0xe8, 0x68, 0x88, 0xf1, 0xe4, 0xd3, 0x11,
-                    0xbc, 0x22, 0x00, 0x80, 0xc7, 0x3c, 0x88, 0x81};  // from version 2.0 on, in the configuration table (4.6)
+constexpr Guid acpi{0x71, 0xe8, 0x68, 0x88, 0xf1, 0xe4, 0xd3, 0x11, 0xbc,
+                    0x22, 0x00, 0x80, 0xc7, 0x3c, 0x88, 0x81};  // from version 2.0 on, in the configuration table (4.6)
 constexpr Guid loaded_image{0xa1, 0x31, 0x1b, 0x5b, 0x62, 0x95, 0xd2, 0x11,
                             0x8e, 0x3f, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b};  // 9.1.1
 constexpr Guid simple_file_system{0x22, 0x5b, 0x4e, 0x96, 0x59, 0x64, 0xd2, 0x11,
@@ -75,9 +75,9 @@ struct MemoryDescriptor {
   uint32_t unused;
   uint64_t physical_start, virtual_start, pages, attributes;
 };
-constexpr uint64_t memory_wb = 0x8;                      // can be mapped write-back
-constexpr uint64_t memory_sp = 0x4'0000;                 // set aside for a special purpose
-constexpr uint64_t memory_runtime = uint64_t{1} << 63;   // runtime services use it
+constexpr uint64_t memory_wb = 0x8;                     // can be mapped write-back
+constexpr uint64_t memory_sp = 0x4'0000;                // set aside for a special purpose
+constexpr uint64_t memory_runtime = uint64_t{1} << 63;  // runtime services use it
 
 enum class AllocateType : uint32_t { any_pages = 0, max_address = 1, address = 2 };
 
@@ -125,7 +125,7 @@ struct ConfigurationTable {  // 4.6
 };
 static_assert(sizeof(ConfigurationTable) == 24);
 
-struct SystemTable {  // 4.3
+struct SystemTable {                                            // 4.3
   static constexpr uint64_t signature = 0x5453'5953'2049'4249;  // "IBI SYST"
   TableHeader header;
   std::array<void*, 5> unused1;

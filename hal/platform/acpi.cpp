@@ -38,9 +38,17 @@ void find_cpus(const AcpiTables& tables, Platform& platform) {
   });
 }
 
-// --- SPCR (Microsoft, Serial Port Console Redirection Table) -----------------------------------------------------------
+// --- SPCR (Microsoft, Serial Port Console Redirection Table)
+// -----------------------------------------------------------
 
-enum class SpcrInterface : uint8_t { ns16550 = 0, ns16550_subset = 1, pl011 = 3, sbsa_32 = 0xd, sbsa = 0xe, ns16550_gas = 0x12 };
+enum class SpcrInterface : uint8_t {
+  ns16550 = 0,
+  ns16550_subset = 1,
+  pl011 = 3,
+  sbsa_32 = 0xd,
+  sbsa = 0xe,
+  ns16550_gas = 0x12
+};
 
 std::optional<UartKind> kind_of(SpcrInterface interface) {
   switch (interface) {
@@ -66,7 +74,8 @@ void find_console(const AcpiTables& tables, Platform& platform) {
   uart.kind = *kind;
   uart.registers = registers;
   if ((get<uint8_t>(table, interrupt_types) & by_gic) != 0) uart.irq = get<uint32_t>(table, gsiv);
-  // Accesses of 8 bits (1) to 32 bits (3): registers lie as far apart. The width next to it says nothing of that, QEMU's least.
+  // Accesses of 8 bits (1) to 32 bits (3): registers lie as far apart. The width next to it says nothing of that,
+  // QEMU's least.
   const unsigned access = get<uint8_t>(table, access_size);
   if (*kind == UartKind::ns16550 && access >= 1 && access <= 3) uart.register_shift = static_cast<uint8_t>(access - 1);
   platform.console = uart;

@@ -7,7 +7,8 @@ namespace {
 
 using namespace acpi;
 
-// --- MADT: GICD and GICR, tables 5.39 and 5.41 -----------------------------------------------------------------------------
+// --- MADT: GICD and GICR, tables 5.39 and 5.41
+// -----------------------------------------------------------------------------
 
 namespace gicd {
 constexpr size_t base = 8, version = 20;
@@ -67,7 +68,8 @@ void find_gic(const AcpiTables& tables, GicInfo& gic) {
   if (!gic.distributor.empty()) gic.version = v3 ? 3 : 2;
 }
 
-// --- GTDT (5.2.25), FADT (5.2.9) -----------------------------------------------------------------------------------------
+// --- GTDT (5.2.25), FADT (5.2.9)
+// -----------------------------------------------------------------------------------------
 
 void find_timer(const AcpiTables& tables, ArmTimerInfo& timer) {
   constexpr size_t virtual_el1 = 64, el2 = 72;

@@ -33,8 +33,13 @@ inline HostPhysRange range(uint64_t start, uint64_t size) {
 
 // The MADT's interrupt controller structures (5.2.12).
 enum class Structure : uint8_t {
-  gicc = 0xb, gicd = 0xc, gicr = 0xe,
-  core_pic = 0x11, lio_pic = 0x12, eio_pic = 0x14, bio_pic = 0x16,
+  gicc = 0xb,
+  gicd = 0xc,
+  gicr = 0xe,
+  core_pic = 0x11,
+  lio_pic = 0x12,
+  eio_pic = 0x14,
+  bio_pic = 0x16,
 };
 
 // Calls `visit` with each of them, which is as long as it says.

@@ -10,7 +10,8 @@ namespace {
 
 using namespace acpi;
 
-// --- MADT: tables 5.47 to 5.51 -------------------------------------------------------------------------------------------
+// --- MADT: tables 5.47 to 5.51
+// -------------------------------------------------------------------------------------------
 
 namespace lio_pic {
 constexpr size_t base = 3, size = 11, cascade = 13;
@@ -30,10 +31,12 @@ void find_controllers(const AcpiTables& tables, LoongArchPlatform& platform) {
       if (line >= first_line && line <= last_line) platform.eiointc = {.cpu_line = line};
     } else if (kind == Structure::bio_pic && !platform.pch_pic) {
       // Its inputs are vectors from 0 on; the GSI base only says how AML calls them.
-      const HostPhysRange registers = range(get<uint64_t>(structure, bio_pic::base), get<uint16_t>(structure, bio_pic::size));
+      const HostPhysRange registers =
+          range(get<uint64_t>(structure, bio_pic::base), get<uint16_t>(structure, bio_pic::size));
       if (!registers.empty()) platform.pch_pic = {.registers = registers, .base_vector = 0};
     } else if (kind == Structure::lio_pic && !platform.liointc) {
-      const HostPhysRange registers = range(get<uint64_t>(structure, lio_pic::base), get<uint16_t>(structure, lio_pic::size));
+      const HostPhysRange registers =
+          range(get<uint64_t>(structure, lio_pic::base), get<uint16_t>(structure, lio_pic::size));
       const uint32_t line = get<uint8_t>(structure, lio_pic::cascade);
       if (registers.empty() || line < first_line || line > last_lio_line) return;
       platform.liointc = {.registers = registers, .cpu_line = line};
@@ -41,7 +44,8 @@ void find_controllers(const AcpiTables& tables, LoongArchPlatform& platform) {
   });
 }
 
-// --- FADT (5.2.9), for a machine without ACPI's fixed hardware -----------------------------------------------------------------
+// --- FADT (5.2.9), for a machine without ACPI's fixed hardware
+// -----------------------------------------------------------------
 
 namespace fadt {
 constexpr size_t flags = 112, reset_register = 116, reset_value = 128, sleep_control = 244;
@@ -56,10 +60,11 @@ std::optional<SwitchInfo> register_at(Bytes table, size_t offset, uint32_t value
   return SwitchInfo{.place = place.start, .width = 1, .value = value, .mask = 0xff};
 }
 
-// What SLP_TYP is for soft off: the first number of the package \_S5, a constant in the DSDT (7.4.2.6, 20.2.5.1). It is looked
-// for by how such a name is encoded, as an interpreter for this alone would be ten times all of this file.
+// What SLP_TYP is for soft off: the first number of the package \_S5, a constant in the DSDT (7.4.2.6, 20.2.5.1). It is
+// looked for by how such a name is encoded, as an interpreter for this alone would be ten times all of this file.
 std::optional<uint32_t> soft_off(const AcpiTables& tables) {
-  constexpr std::array<std::byte, 5> name{std::byte{0x08}, std::byte{'_'}, std::byte{'S'}, std::byte{'5'}, std::byte{'_'}};
+  constexpr std::array<std::byte, 5> name{std::byte{0x08}, std::byte{'_'}, std::byte{'S'}, std::byte{'5'},
+                                          std::byte{'_'}};
   constexpr uint8_t package = 0x12, zero = 0x00, one = 0x01, byte_prefix = 0x0a;
   const Bytes code = tables.find("DSDT");
   const auto found = std::ranges::search(code, name);

@@ -14,8 +14,8 @@ efi_entry:
         add     x3, x3, :lo12:image_file_end
         b       efi_main
 
-// x0 = physical address of the hal::efi::HandOver, x1 = FDT or ACPI tables, x2 = copy of the image that runs from here on: all cleaned to the
-// point of coherency, which is what an access sees once the MMU is off. So is this function.
+// x0 = physical address of the hal::efi::HandOver, x1 = FDT or ACPI tables, x2 = copy of the image that runs from here on:
+// what is read with the MMU off is cleaned to the point of coherency, and so is this function.
         .balign 64
         .globl  efi_leave, efi_leave_end
 efi_leave:

@@ -34,10 +34,11 @@ bool at_el2() {
 
 }  // namespace
 
-extern "C" hal::efi::Status efi_main(hal::efi::Handle handle, const hal::efi::SystemTable* system, const std::byte* image,
-                                     const std::byte* image_end) {
+extern "C" hal::efi::Status efi_main(hal::efi::Handle handle, const hal::efi::SystemTable* system,
+                                     const std::byte* image, const std::byte* image_end) {
   if (!at_el2()) {
-    hal::efi::say(*system, "firmware runs at EL1, but a hypervisor needs EL2 (with QEMU: -machine virt,virtualization=on)");
+    hal::efi::say(*system,
+                  "firmware runs at EL1, but a hypervisor needs EL2 (with QEMU: -machine virt,virtualization=on)");
     return hal::efi::status::unsupported;
   }
   const hal::efi::Taken taken = hal::efi::take_machine(handle, *system, {{image, image_end}, PLINTH_BOOT_BLOCK});

@@ -68,7 +68,8 @@ std::span<const std::byte> described(HostPhysRange place) {
 
 // Nothing when there is no usable tree: with nothing known of the machine, there is nobody to tell.
 const hal::Fdt* open_fdt(HostPhys place) {
-  if (!place.is_aligned(8) || place.offset_in(PLINTH_BOOT_BLOCK) + hal::fdt_header_size > PLINTH_BOOT_BLOCK) return nullptr;
+  if (!place.is_aligned(8) || place.offset_in(PLINTH_BOOT_BLOCK) + hal::fdt_header_size > PLINTH_BOOT_BLOCK)
+    return nullptr;
   const auto size = hal::Fdt::total_size(described({place, hal::fdt_header_size}));
   if (!size || *size > PLINTH_BOOT_BLOCK) return nullptr;  // the boot protocol's limit
   auto fdt = hal::Fdt::open(described({place, *size}));
@@ -128,14 +129,15 @@ bool discover(HostPhys fdt, const hal::efi::HandOver* efi = nullptr) {
   const uint64_t in_use = virt(boot_tables_end) - virt(image_start);
   const auto map = hal::map_memory(machine, {image_place, in_use}, PLINTH_BOOT_BLOCK);
   if (!map.ok()) give_up(hal::explain(map.error()));
-  const hal::BootMemory memory{.ram = {map.value().ram.begin(), map.value().ram.size()},
-                               .usable = {map.value().usable.begin(), map.value().usable.size()},
-                               .boot_free = {image_place + in_use, PLINTH_BOOT_BLOCK - in_use},
-                               .image = image_place,
-                               .text = {virt(image_start), virt(text_end) - virt(image_start)},
-                               .rodata = {virt(text_end), virt(rodata_end) - virt(text_end)},
-                               .data = {virt(rodata_end), virt(boot_tables) - virt(rodata_end)},
-                               .identity = {boot::image_phys(identity_start), virt(identity_end) - virt(identity_start)}};
+  const hal::BootMemory memory{
+      .ram = {map.value().ram.begin(), map.value().ram.size()},
+      .usable = {map.value().usable.begin(), map.value().usable.size()},
+      .boot_free = {image_place + in_use, PLINTH_BOOT_BLOCK - in_use},
+      .image = image_place,
+      .text = {virt(image_start), virt(text_end) - virt(image_start)},
+      .rodata = {virt(text_end), virt(rodata_end) - virt(text_end)},
+      .data = {virt(rodata_end), virt(boot_tables) - virt(rodata_end)},
+      .identity = {boot::image_phys(identity_start), virt(identity_end) - virt(identity_start)}};
   hal::upcall::boot(memory);
 }
 
@@ -166,7 +168,8 @@ extern "C" [[noreturn]] void boot_main_without_vms(HostPhys fdt, uint64_t image,
   if (!discover(fdt)) {
     while (true) Cpu::halt();
   }
-  if (vhe_only) give_up("this CPU keeps HCR_EL2.E2H set, but Plinth needs EL2 without VHE (FEAT_E2H0): it cannot run here");
+  if (vhe_only)
+    give_up("this CPU keeps HCR_EL2.E2H set, but Plinth needs EL2 without VHE (FEAT_E2H0): it cannot run here");
   give_up("started at EL1, but a hypervisor needs EL2 (with QEMU: -machine virt,virtualization=on)");
 }
 

@@ -7,8 +7,8 @@
 
 namespace arch {
 
-// The machine's LIOINTC, where the package's own devices are wired to, a UART among them. Or none of it: then nothing is
-// ever pending. Callers take turns.
+// The machine's LIOINTC, where the package's own devices are wired to, a UART among them. Or none of it: then nothing
+// is ever pending. Callers take turns.
 class LioIntc {
  public:
   // All inputs off, all of them on HWI `line` (0 to 3). `registers` is mapped as device memory.
@@ -20,8 +20,8 @@ class LioIntc {
   void enable(uint32_t input) const;
   void disable(uint32_t input) const;
 
-  // A bit for each input that is on and raised, and goes to this core. Levels among them are off now: they stay raised until
-  // their devices are served. Edges are forgotten, and one that comes from now on counts.
+  // A bit for each input that is on and raised, and goes to this core. Levels among them are off now: they stay raised
+  // until their devices are served. Edges are forgotten, and one that comes from now on counts.
   [[nodiscard]] uint32_t take(uint64_t core) const;
 
  private:

@@ -23,7 +23,6 @@ constexpr HostVirt base(0x1000'0000);
 class Registers : public arch::FakeRegisters {
  public:
   Registers() { installed = this; }
-  ~Registers() { installed = nullptr; }
 
   uint32_t read(HostVirt place, unsigned width) final {
     uint32_t value = 0;
@@ -37,6 +36,7 @@ class Registers : public arch::FakeRegisters {
   }
 
  protected:
+  ~Registers() { installed = nullptr; }
   virtual uint8_t get(uint64_t offset) = 0;
   virtual void set(uint64_t offset, uint8_t value) = 0;
 };
@@ -216,7 +216,8 @@ TEST_F(LioIntcDriver, leads_an_input_to_one_core_and_one_line) {
   controller_.enable(10);
   hardware_.raise(10, true);
   for (unsigned core = 0; core < 4; ++core) {
-    for (unsigned line = 0; line < 4; ++line) EXPECT_EQ(hardware_.at(core, line), core == 2 && line == 1 ? 1U << 10 : 0U);
+    for (unsigned line = 0; line < 4; ++line)
+      EXPECT_EQ(hardware_.at(core, line), core == 2 && line == 1 ? 1U << 10 : 0U);
   }
 }
 
@@ -339,7 +340,7 @@ TEST_F(EiointcDriver, begins_with_all_vectors_off) {
 TEST_F(EiointcDriver, brings_each_vector_to_the_core_it_is_routed_to_on_its_line) {
   constexpr unsigned hwi1 = 1 << 1;
   for (unsigned vector = 0; vector < 256; ++vector) {
-    const uint64_t hardware_id = vector % 64;  // of 16 nodes
+    const unsigned hardware_id = vector % 64;  // of 16 nodes
     arch::eiointc::route(vector, hardware_id);
     arch::eiointc::set_enabled(vector, true);
     for (unsigned core = 0; core < 4; ++core) {

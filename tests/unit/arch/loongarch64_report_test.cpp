@@ -105,7 +105,8 @@ TEST_F(LoongArchGuestReport, tells_the_last_exception_and_where_its_address_lead
   bank_.at<arch::regs::badi>() = 0x28c0'0085;
   bank_.at<arch::regs::badv>() = 0xdead'0000;
   report(0x9000, status(2, 0));
-  EXPECT_TRUE(says("  last exception 0x20000: store to a page that is not mapped (PIS); taken at 0x1234, badi 0x28c00085\n"));
+  EXPECT_TRUE(
+      says("  last exception 0x20000: store to a page that is not mapped (PIS); taken at 0x1234, badi 0x28c00085\n"));
   EXPECT_TRUE(says("  badv 0xdead0000: direct mode\n  stage 2 of 0xdead0000\n"));
 }
 

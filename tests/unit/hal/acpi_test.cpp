@@ -89,7 +89,9 @@ Bytes gicr(uint64_t base, uint32_t size) {
   put(bytes, 12, size);
   return bytes;
 }
-Bytes madt(std::initializer_list<Bytes> structures) { return table("APIC", together({Bytes(8), together(structures)})); }
+Bytes madt(std::initializer_list<Bytes> structures) {
+  return table("APIC", together({Bytes(8), together(structures)}));
+}
 
 Bytes spcr(uint8_t interface, uint8_t access = 3, uint8_t space = 0) {
   Bytes content(44);
@@ -121,8 +123,9 @@ hal::Platform platform_of(const Bytes& bytes) { return hal::discover_platform(Ac
 hal::ArmPlatform arm_of(const Bytes& bytes) { return hal::discover_arm(AcpiTables(bytes)); }
 
 TEST(Acpi, finds_all_of_a_machine_with_gicv3) {
-  const Bytes bytes = together({fadt(1), madt({gicd(3), gicc({.mpidr = 0}), gicc({.mpidr = 0x100}), gicr(0x080a'0000, 0xf6'0000)}),
-                                gtdt(), spcr(3)});
+  const Bytes bytes =
+      together({fadt(1), madt({gicd(3), gicc({.mpidr = 0}), gicc({.mpidr = 0x100}), gicr(0x080a'0000, 0xf6'0000)}),
+                gtdt(), spcr(3)});
   const hal::Platform found = platform_of(bytes);
   EXPECT_EQ(found.model(), "BOCHS/BXPC");
   ASSERT_EQ(found.memory.size(), 1U);
@@ -160,9 +163,9 @@ TEST(Acpi, finds_the_frames_of_a_gicv2) {
 }
 
 TEST(Acpi, joins_redistributors_that_each_cpu_names) {
-  const hal::ArmPlatform arm = arm_of(madt({gicd(3), gicc({.mpidr = 0, .redistributor = 0x1000'0000}),
-                                            gicc({.mpidr = 1, .redistributor = 0x1002'0000}),
-                                            gicc({.mpidr = 2, .redistributor = 0x2000'0000})}));
+  const hal::ArmPlatform arm = arm_of(
+      madt({gicd(3), gicc({.mpidr = 0, .redistributor = 0x1000'0000}), gicc({.mpidr = 1, .redistributor = 0x1002'0000}),
+            gicc({.mpidr = 2, .redistributor = 0x2000'0000})}));
   ASSERT_EQ(arm.gic.redistributors.size(), 2U);
   EXPECT_EQ(arm.gic.redistributors[0], range(0x1000'0000, 0x4'0000));
   EXPECT_EQ(arm.gic.redistributors[1], range(0x2000'0000, 0x2'0000));
@@ -174,14 +177,15 @@ TEST(Acpi, takes_an_unnamed_gic_for_what_its_redistributors_make_it) {
 }
 
 TEST(Acpi, counts_cpus_that_are_enabled_or_can_be) {
-  const hal::Platform found = platform_of(madt({gicc({.mpidr = 5, .flags = 0}), gicc({.mpidr = 6, .flags = 8}), gicc({.mpidr = 7})}));
+  const hal::Platform found =
+      platform_of(madt({gicc({.mpidr = 5, .flags = 0}), gicc({.mpidr = 6, .flags = 8}), gicc({.mpidr = 7})}));
   ASSERT_EQ(found.cpus.size(), 2U);
   EXPECT_EQ(found.cpus[0].hardware_id, 6U);
   EXPECT_EQ(found.cpus[1].hardware_id, 7U);
 }
 
 TEST(Acpi, knows_how_far_apart_the_registers_of_a_16550_are) {
-  for (const uint8_t interface : {0, 1, 0x12}) {
+  for (const auto interface : std::to_array<uint8_t>({0, 1, 0x12})) {
     const hal::Platform wide = platform_of(spcr(interface, 3));
     ASSERT_TRUE(wide.console.has_value());
     EXPECT_EQ(wide.console->kind, UartKind::ns16550);
@@ -243,8 +247,8 @@ Bytes dsdt(std::initializer_list<uint8_t> code) {
 }
 
 TEST(Acpi, finds_a_loongarch_machine) {
-  const Bytes bytes = together({madt({core_pic(0, 1), core_pic(1, 0), core_pic(2, 1), eio_pic(3), bio_pic(0x1000'0000, 0x1000),
-                                      lio_pic(0x1fe0'1400, 2)}),
+  const Bytes bytes = together({madt({core_pic(0, 1), core_pic(1, 0), core_pic(2, 1), eio_pic(3),
+                                      bio_pic(0x1000'0000, 0x1000), lio_pic(0x1fe0'1400, 2)}),
                                 spcr(0, 1)});
   const hal::Platform found = platform_of(bytes);
   ASSERT_EQ(found.cpus.size(), 2U);
@@ -261,7 +265,7 @@ TEST(Acpi, finds_a_loongarch_machine) {
 }
 
 TEST(Acpi, believes_in_no_line_that_a_loongarch_cpu_has_not) {
-  for (const uint8_t line : {0, 1, 10, 255}) {
+  for (const auto line : std::to_array<uint8_t>({0, 1, 10, 255})) {
     EXPECT_FALSE(hal::discover_loongarch(AcpiTables(madt({eio_pic(line)}))).eiointc.has_value());
   }
   EXPECT_FALSE(hal::discover_loongarch(AcpiTables(madt({lio_pic(0x1fe0'1400, 6)}))).liointc.has_value());
@@ -275,10 +279,12 @@ TEST(Acpi, switches_a_machine_off_by_the_sleep_type_of_its_dsdt) {
   const Row rows[] = {
       {dsdt({0x08, '_', 'S', '5', '_', 0x12, 0x07, 0x04, 0x0a, 0x05, 0x00, 0x00, 0x00}), 5 << 2 | 0x20},
       {dsdt({0x55, 0x08, '_', 'S', '5', '_', 0x12, 0x06, 0x04, 0x00, 0x00, 0x00, 0x00}), 0x20},
-      {dsdt({0x08, '_', 'S', '5', '_', 0x12, 0x41, 0x01, 0x02, 0x01, 0x00, 0x00}), 1 << 2 | 0x20},  // PkgLength of two bytes
+      {dsdt({0x08, '_', 'S', '5', '_', 0x12, 0x41, 0x01, 0x02, 0x01, 0x00, 0x00}),
+       1 << 2 | 0x20},  // PkgLength of two bytes
   };
   for (const Row& row : rows) {
-    const hal::LoongArchPlatform machine = hal::discover_loongarch(AcpiTables(together({row.code, reduced_fadt(1 << 10)})));
+    const hal::LoongArchPlatform machine =
+        hal::discover_loongarch(AcpiTables(together({row.code, reduced_fadt(1 << 10)})));
     ASSERT_TRUE(machine.power_off.has_value());
     EXPECT_EQ(machine.power_off->place, HostPhys(0x100e'001c));
     EXPECT_EQ(machine.power_off->width, 1U);
@@ -290,7 +296,8 @@ TEST(Acpi, switches_a_machine_off_by_the_sleep_type_of_its_dsdt) {
 }
 
 TEST(Acpi, switches_nothing_where_the_tables_do_not_say_how) {
-  const hal::LoongArchPlatform silent = hal::discover_loongarch(AcpiTables(together({dsdt({0x08, '_', 'S', '5', '_'}), reduced_fadt(0)})));
+  const hal::LoongArchPlatform silent =
+      hal::discover_loongarch(AcpiTables(together({dsdt({0x08, '_', 'S', '5', '_'}), reduced_fadt(0)})));
   EXPECT_FALSE(silent.power_off.has_value());
   EXPECT_FALSE(silent.reset.has_value());
   const Bytes computed = dsdt({0x08, '_', 'S', '5', '_', 0x12, 0x06, 0x04, 'A', 'B', 'C', 'D'});
@@ -311,8 +318,8 @@ TEST(Acpi, is_left_with_defaults_by_nothing) {
 // Lengths are the first thing that firmware gets wrong. The sanitizers watch.
 TEST(Acpi, stays_inside_of_tables_that_are_cut_or_damaged) {
   const std::array<Bytes, 5> good{
-      madt({gicd(3), gicc({.mpidr = 0}), gicr(0x080a'0000, 0xf6'0000), eio_pic(3), bio_pic(0x1000'0000, 0x1000)}), gtdt(), spcr(3),
-      fadt(1), dsdt({0x08, '_', 'S', '5', '_', 0x12, 0x07, 0x04, 0x0a, 0x05, 0x00, 0x00, 0x00})};
+      madt({gicd(3), gicc({.mpidr = 0}), gicr(0x080a'0000, 0xf6'0000), eio_pic(3), bio_pic(0x1000'0000, 0x1000)}),
+      gtdt(), spcr(3), fadt(1), dsdt({0x08, '_', 'S', '5', '_', 0x12, 0x07, 0x04, 0x0a, 0x05, 0x00, 0x00, 0x00})};
   const Bytes whole = together({good[0], good[1], good[2], good[3], good[4]});
   for (size_t size = 0; size <= whole.size(); ++size) {
     const Bytes cut(whole.begin(), whole.begin() + static_cast<ptrdiff_t>(size));

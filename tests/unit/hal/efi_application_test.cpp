@@ -279,7 +279,6 @@ TEST_F(EfiAcpi, goes_behind_a_device_tree) {
   EXPECT_TRUE(taken.hand_over->acpi.empty());
 }
 
-
 TEST_F(EfiAcpi, is_none_without_a_list_of_64_bit_addresses) {
   root_[15] = std::byte{0};
   EXPECT_EQ(take().status, status::unsupported);
@@ -315,7 +314,8 @@ TEST(EfiLoadOptions, name_an_initrd_by_the_last_word_that_does) {
 }
 
 TEST(EfiPath, of_a_folder_ends_at_the_last_separator_of_all_nodes) {
-  const std::vector<uint8_t> two{4, 4, 12, 0, '\\', 0, 'E', 0, '\\', 0, 0, 0, 4, 4, 8, 0, 'x', 0, 0, 0, 0x7f, 0xff, 4, 0};
+  const std::vector<uint8_t> two{4, 4, 12, 0, '\\', 0, 'E', 0, '\\', 0,    0, 0,
+                                 4, 4, 8,  0, 'x',  0, 0,   0, 0x7f, 0xff, 4, 0};
   EXPECT_EQ(std::u16string(folder_of(reinterpret_cast<const DevicePath*>(two.data())).data()), u"\\E\\");
   const std::vector<uint8_t> broken{4, 4, 3, 0};  // a node shorter than its header
   EXPECT_EQ(std::u16string(folder_of(reinterpret_cast<const DevicePath*>(broken.data())).data()), u"");
@@ -332,7 +332,8 @@ TEST(EfiPath, refuses_a_name_that_does_not_fit) {
 TEST(EfiRelocation, moves_the_words_that_the_table_names_and_no_others) {
   std::vector<uint64_t> image(200, 0x1234);
   // Word 2; of the 63 words after it the first and the last; of the next 63 the second.
-  const std::vector<uint64_t> table{0x1010, 1 | (uint64_t{1} << 1) | (uint64_t{1} << 63), 1 | (uint64_t{1} << 2), 0x1000 + 8 * 199};
+  const std::vector<uint64_t> table{0x1010, 1 | (uint64_t{1} << 1) | (uint64_t{1} << 63), 1 | (uint64_t{1} << 2),
+                                    0x1000 + 8 * 199};
   ASSERT_TRUE(relocate(std::as_writable_bytes(std::span(image)), table, HostVirt(0x1000), HostVirt(0x5000)));
   for (size_t i = 0; i < image.size(); ++i) {
     const bool moved = i == 2 || i == 3 || i == 65 || i == 67 || i == 199;
@@ -345,7 +346,8 @@ TEST(EfiRelocation, refuses_a_table_that_points_outside) {
   const auto bytes = std::as_writable_bytes(std::span(image));
   EXPECT_FALSE(relocate(bytes, std::array<uint64_t, 1>{0x1020}, HostVirt(0x1000), HostVirt(0x2000)));
   EXPECT_FALSE(relocate(bytes, std::array<uint64_t, 1>{0xff8}, HostVirt(0x1000), HostVirt(0x2000)));
-  EXPECT_FALSE(relocate(bytes, std::array<uint64_t, 2>{0x1000, 1 | (uint64_t{1} << 4)}, HostVirt(0x1000), HostVirt(0x2000)));
+  EXPECT_FALSE(
+      relocate(bytes, std::array<uint64_t, 2>{0x1000, 1 | (uint64_t{1} << 4)}, HostVirt(0x1000), HostVirt(0x2000)));
 }
 
 class EfiMemoryMap : public testing::Test {

@@ -39,7 +39,8 @@ struct Firmware::Calls {
 
   static Status free_pages(uint64_t place, size_t pages) {
     there->must_be_there();
-    for (size_t i = 0; i < pages; ++i) EXPECT_EQ(there->pages_.erase(place + i * page_bytes), 1U) << "was not allocated";
+    for (size_t i = 0; i < pages; ++i)
+      EXPECT_EQ(there->pages_.erase(place + i * page_bytes), 1U) << "was not allocated";
     ++there->key_;
     return status::success;
   }

@@ -32,8 +32,8 @@ class Firmware {
   std::map<std::u16string, std::string> files;  // by the name they are opened with
   std::string initrd;                           // what LoadFile2 gives
   bool has_loader = false;
-  std::u16string said;              // on the console
-  size_t most_read = SIZE_MAX;      // bytes that Read() gives at a time
+  std::u16string said;          // on the console
+  size_t most_read = SIZE_MAX;  // bytes that Read() gives at a time
   bool fails_to_read = false;
   unsigned stale_keys = 0;          // how often something is allocated between the map and the exit
   bool left = false;                // boot services are gone
