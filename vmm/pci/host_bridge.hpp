@@ -19,8 +19,8 @@ class EcamWindow final : public MmioDevice {
   Bus& bus_;
 };
 
-// Configuration space as the bridges of Loongson have it (7A1000 user manual, 3.2): 256 bytes for each function of bus
-// 0. For kernels that know no other.
+// Configuration space as bridges beside Loongson's CPUs have it: 256 bytes for each function of bus 0. For kernels that
+// know no other.
 class LoongsonConfigWindow final : public MmioDevice {
  public:
   static constexpr uint64_t window_size = 0x1'0000;

@@ -13,7 +13,8 @@ namespace virt = config::loongarch64_virt;
 // Guests that know QEMU's board by heart find the bridge in any case. It is in the device tree if there is something
 // behind it, so that no other guest takes its time to look; and twice, because kernels differ in what they can drive:
 // firmware has a driver for the generic bridge, distributions' kernels one for Loongson's. Who has both gets the
-// windows for BARs once, and leaves the second node.
+// windows for BARs once, and leaves the second node. Of the bridges that the latter knows, this one has nothing but 256
+// bytes for each function.
 class Pci final : public Device {
  public:
   static bool is_wanted(const config::VmConfig&) { return true; }
@@ -33,7 +34,7 @@ class Pci final : public Device {
         tree, bus_,
         {.compatible = "pci-host-ecam-generic", .configuration = config_.window(), .last_bus = 0x7f});
     pci::describe_bridge(
-        tree, bus_, {.compatible = "loongson,ls7a-pci", .configuration = loongson_config_.window(), .last_bus = 0});
+        tree, bus_, {.compatible = "loongson,rs780e-pci", .configuration = loongson_config_.window(), .last_bus = 0});
   }
 
  private:
