@@ -153,7 +153,7 @@ TEST(VmConfig, says_what_an_unknown_key_was_meant_to_be) {
   // One that is known, but elsewhere.
   EXPECT_EQ(message_of("cmdline = \"quiet\""), "x.toml:2:1: unknown key `cmdline`; `cmdline` belongs to [kernel]\n");
   EXPECT_EQ(message_of("image = \"a\""),
-            "x.toml:2:1: unknown key `image`; `image` belongs to [[memory.region]] or [kernel]\n");
+            "x.toml:2:1: unknown key `image`; `image` belongs to [[memory.region]] or [kernel] or [[disk]]\n");
   EXPECT_EQ(table_message_of("[devices]\nautostart = true"),
             "x.toml:6:1: unknown key `devices.autostart`; `autostart` stands in no table: put it above the first [table]\n");
   // However many are known, no name is cut.
@@ -265,7 +265,8 @@ TEST(VmConfig, finds_overlaps_of_memory_with_itself_and_with_the_board) {
             "0x8ffffff\n"
             "x.toml:2:10: the region at 0x8fff000 to 0x9000fff overlaps the UART at 0x9000000 to 0x9000fff\n");
   // What the VM does not have is in nobody's way.
-  EXPECT_TRUE(Loaded::vm(file("[console]\nmodel = \"none\"\n[devices]\nrtc = false\npower_key = false\n"
+  EXPECT_TRUE(Loaded::vm(file("paravirtual = false\n[console]\nmodel = \"none\"\n"
+                              "[devices]\nrtc = false\npower_key = false\n"
                               "[[memory.region]]\naddress = 0x0900_0000\nsize = \"1MiB\"\n"))
                   .ok());
   // Neighbours do not overlap.
