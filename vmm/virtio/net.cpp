@@ -185,7 +185,7 @@ ReceiveRing::Filled ReceiveRing::fill(const net::Frame& frame, bool merged, bool
 
 NetDevice::NetDevice(const DeviceSite& site, std::string_view name, const net::PortConfig& config,
                      net::Network* network)
-    : VirtioDevice(DeviceType::network, name, site, net_features, {256, 256, 16}),
+    : VirtioDevice(DeviceType::network, name, site, net_features, {256, 256, 64}),
       Port(config),
       network_(network),
       timer_(site.timer),
@@ -269,7 +269,8 @@ bool NetDevice::deliver(const net::Frame& frame) {
   if (!accepts_ || met_no_memory_) return false;
   const ReceiveRing::Filled filled = ring_.fill(frame, merges_, takes_partial_checksums_);
   met_no_memory_ = filled == ReceiveRing::Filled::no_memory;
-  return filled == ReceiveRing::Filled::yes;
+  // A frame that broke the card is lost with it: announce() sees to that.
+  return filled != ReceiveRing::Filled::no_buffers;
 }
 
 void NetDevice::announce() { go_on(receive); }

@@ -506,7 +506,7 @@ TEST(Disks, that_contradict_themselves_are_refused) {
 
 TEST(Disks, take_the_place_of_the_bus_that_they_are_on) {
   const std::string disk = "[[disk]]\nsize = \"2MiB\"\n";
-  const std::string at_the_bridge = "[[memory.region]]\naddress = 0x20000000\nsize = \"4KiB\"\n"
+  const std::string at_the_bridge = "[[memory.region]]\naddress = 0x20000000\nsize = \"4KiB\"\nkind = \"rom\"\n"
                                     "[[memory.region]]\naddress = 0x80000000\nsize = \"64MiB\"\n";
   const auto on_loongarch = [&](const std::string& more) { return Loaded::vm(file("") + more, loongarch64_board); };
   EXPECT_TRUE(on_loongarch(disk).ok());
