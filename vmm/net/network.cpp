@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "hal/base/address.hpp"
+
 namespace vmm::net {
 
 namespace {
@@ -92,13 +94,15 @@ unsigned Network::learned() {
 
 // A bucket that fills with the rate and holds what a tenth of a second brings, or a few frames.
 bool Network::is_within_rate(Port& from, size_t bytes, DeviceTimer& timer) {
-  const uint64_t rate = from.config().bytes_per_second;
+  // More than any machine copies, and little enough that no product overflows.
+  constexpr uint64_t fastest = 8 * hal::gib;
+  const uint64_t rate = std::min(from.config().bytes_per_second, fastest);
   if (rate == 0) return true;
   const uint64_t most = std::max<uint64_t>(rate / 10, 4 * max_frame);
   const uint64_t hz = timer.frequency(), now = timer.now();
-  // Beyond a second it is full in any case, and the product cannot overflow.
+  // Beyond a second it is full in any case; counters have less than 2^31 Hz.
   const uint64_t passed = std::min(now - from.reckoned_at_, hz);
-  const uint64_t whole = hz == 0 ? 0 : static_cast<uint64_t>(static_cast<unsigned __int128>(passed) * rate / hz);
+  const uint64_t whole = passed * rate / hz;
   if (whole > 0) {
     from.allowance_ = std::min(from.allowance_ + whole, most);
     from.reckoned_at_ = now;
