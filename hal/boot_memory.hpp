@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <span>
 
 #include "hal/base/address.hpp"
 
 namespace hal {
+
+// Pieces that usable memory may be in. Boards have up to 50 reservations of their own, and firmware adds to them.
+inline constexpr size_t max_memory_pieces = 256;
 
 // What boot code knows about memory when it hands the machine to mm::init(). The spans need to live only that long.
 //

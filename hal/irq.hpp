@@ -19,6 +19,8 @@ concept InterruptController = requires(Irq irq, CpuIndex cpu, bool level) {
   // a fixed number of them: one that is raised again and again holds nobody here. What is left stays pending, so that a
   // guest is left at once and a sleep does not begin.
   { I::poll() } -> std::same_as<void>;
+  // Do interrupts of devices arrive? Without a controller that we drive they do not, and poll() looks at the clock.
+  { I::are_up() } -> std::same_as<bool>;
   // Route a shared peripheral interrupt to a CPU and let it through, or stop it.
   { I::enable(irq, cpu, level) } -> std::same_as<void>;
   { I::disable(irq) } -> std::same_as<void>;

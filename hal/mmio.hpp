@@ -12,16 +12,20 @@
 
 namespace hal {
 
+using arch::mmio_read16;
 using arch::mmio_read32;
 using arch::mmio_read8;
+using arch::mmio_write16;
 using arch::mmio_write32;
 using arch::mmio_write8;
 
 static_assert(
-    requires(HostVirt place, uint8_t byte, uint32_t word) {
+    requires(HostVirt place, uint8_t byte, uint16_t half, uint32_t word) {
       { mmio_read8(place) } -> std::same_as<uint8_t>;
+      { mmio_read16(place) } -> std::same_as<uint16_t>;
       { mmio_read32(place) } -> std::same_as<uint32_t>;
       { mmio_write8(place, byte) } -> std::same_as<void>;
+      { mmio_write16(place, half) } -> std::same_as<void>;
       { mmio_write32(place, word) } -> std::same_as<void>;
     }, "arch/mmio.hpp does not keep the contract of hal/mmio.hpp");
 

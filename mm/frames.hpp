@@ -12,6 +12,7 @@
 #include "hal/base/list.hpp"
 #include "hal/base/lock.hpp"
 #include "hal/base/result.hpp"
+#include "hal/boot_memory.hpp"
 #include "hal/mmu.hpp"
 #include "mm/error.hpp"
 
@@ -84,7 +85,7 @@ class FrameAllocator {
 
   // --- once, at boot -----------------------------------------------------------------------------------------------
 
-  static constexpr size_t max_ranges = 64;
+  static constexpr size_t max_ranges = hal::max_memory_pieces;
   // Bytes of metadata that `ranges` need.
   [[nodiscard]] static size_t metadata_size(std::span<const hal::HostPhysRange> ranges);
   // Describe `ranges` (page-aligned, disjoint, at most max_ranges) by `metadata`. All frames start in use by

@@ -25,9 +25,9 @@ hal::ConsoleDevice* open_uart() {
   if (!uart) return nullptr;
   const auto registers = mm::map_device(uart->registers.start, uart->registers.size);
   if (!registers) return nullptr;
-  hal::ConsoleDevice& device = hal::driver::open_console(*uart, *registers);
-  hal::log::attach(device);
-  return &device;
+  hal::ConsoleDevice* const device = hal::driver::open_console(*uart, *registers);
+  if (device != nullptr) hal::log::attach(*device);
+  return device;
 }
 
 }  // namespace
@@ -48,7 +48,8 @@ namespace hal::upcall {
   vmm::open_bundle();
   vmm::make_console();  // VMs have theirs with it, also on a machine without a UART
   if (uart != nullptr) {
-    if (!vmm::start_console(*uart, platform().console->irq, vmm::host_config().console_escape)) {
+    const uint32_t irq = Irqs::are_up() ? platform().console->irq : 0;
+    if (!vmm::start_console(*uart, irq, vmm::host_config().console_escape)) {
       panic("no memory for the console's task");
     }
   }

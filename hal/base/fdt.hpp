@@ -290,6 +290,8 @@ class Fdt {
     return std::views::filter(nodes(), [what](const FdtNode& node) { return node.is_compatible(what); });
   }
   [[nodiscard]] std::optional<FdtNode> find_compatible(std::string_view what) const;
+  // The first of them that is enabled.
+  [[nodiscard]] std::optional<FdtNode> find_enabled(std::string_view what) const;
 
   // "/soc/uart@9000000", or an alias followed by the rest of a path: "serial0", "pci0/nvme@0". A component without a
   // unit address takes the first node of that base name.

@@ -160,6 +160,13 @@ std::optional<FdtNode> Fdt::find_compatible(std::string_view what) const {
       [&](FdtToken at) { return is_named(at, "compatible") && property(at).strings().contains(what); });
 }
 
+std::optional<FdtNode> Fdt::find_enabled(std::string_view what) const {
+  for (const FdtNode node : compatible(what)) {
+    if (node.is_enabled()) return node;
+  }
+  return {};
+}
+
 std::optional<FdtNode> Fdt::find_phandle(uint32_t phandle) const {
   return find_by_property([&](FdtToken at) {
     return property(at).u32() == phandle && (is_named(at, "phandle") || is_named(at, "linux,phandle"));

@@ -69,6 +69,8 @@ class FixedVector {
     return true;
   }
   constexpr void clear() { count_ = 0; }
+  // Keep the first `count`, of which there are at least that many.
+  constexpr void shrink(size_t count) { count_ = count; }
 
   [[nodiscard]] constexpr size_t size() const { return count_; }
   [[nodiscard]] constexpr bool empty() const { return count_ == 0; }

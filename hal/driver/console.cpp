@@ -6,21 +6,21 @@
 #include <cstddef>
 #include <new>
 
-#include "hal/driver/ns16550.hpp"
-#include "hal/driver/pl011.hpp"
+#include "hal/driver/geni.hpp"
+#include "hal/driver/uart.hpp"
 
 namespace hal::driver {
 namespace {
-alignas(std::max(alignof(Pl011),
-                 alignof(Ns16550))) constinit std::array<std::byte, std::max(sizeof(Pl011), sizeof(Ns16550))> storage{};
+alignas(std::max(alignof(Uart),
+                 alignof(Geni))) constinit std::array<std::byte, std::max(sizeof(Uart), sizeof(Geni))> storage{};
 }  // namespace
 
-ConsoleDevice& open_console(const UartInfo& uart, HostVirt registers) {
-  switch (uart.kind) {
-    case UartKind::ns16550: return *new (storage.data()) Ns16550(registers, uart.register_shift);
-    case UartKind::pl011: break;
-  }
-  return *new (storage.data()) Pl011(registers);
+ConsoleDevice* open_console(const UartInfo& uart, HostVirt registers) {
+#ifdef PLINTH_UART_GENI
+  if (uart.kind == UartKind::geni) return new (storage.data()) Geni(registers);
+#endif
+  const UartFamily* const family = family_of(uart.kind);
+  return family == nullptr ? nullptr : new (storage.data()) Uart(*family, uart, registers);
 }
 
 }  // namespace hal::driver

@@ -7,9 +7,9 @@
 
 namespace hal::driver {
 
-// The driver of the UART that the device tree names as the console; there is one. `registers` is where uart.registers
-// is mapped. Boot CPU; calling it again replaces the driver (the same UART at another address), and the old reference
-// ends.
-[[nodiscard]] ConsoleDevice& open_console(const UartInfo& uart, HostVirt registers);
+// The driver of the UART that is the console; there is one. `registers` is where uart.registers is mapped. Boot CPU;
+// calling it again replaces the driver (the same UART at another address), and what it returned before ends. Null where
+// this build was made without its family.
+[[nodiscard]] ConsoleDevice* open_console(const UartInfo& uart, HostVirt registers);
 
 }  // namespace hal::driver

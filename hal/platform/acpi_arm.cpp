@@ -92,7 +92,7 @@ ArmPlatform discover_arm(const AcpiTables& tables) {
   ArmPlatform platform;
   find_gic(tables, platform.gic);
   find_timer(tables, platform.timer);
-  platform.psci = find_psci(tables);
+  platform.psci.conduit = find_psci(tables);
   return platform;
 }
 

@@ -1,15 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hal/platform/interrupts.hpp"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+
 namespace hal {
+
+bool is_gic_v3(const FdtNode& node) {
+  return node.is_compatible("arm,gic-v3") || node.is_compatible("qcom,msm8996-gic-v3");
+}
+
+bool is_gic_v2(const FdtNode& node) {
+  static constexpr std::array<std::string_view, 4> known{"arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a7-gic",
+                                                         "qcom,msm-qgic2"};
+  return std::ranges::any_of(known, [&](std::string_view compatible) { return node.is_compatible(compatible); });
+}
+
+bool is_gic(const FdtNode& node) { return is_gic_v3(node) || is_gic_v2(node); }
 
 std::optional<uint32_t> gic_intid(const FdtNode& node, size_t index) {
   const std::optional<FdtInterrupt> interrupt = node.interrupt(index);
-  if (!interrupt || interrupt->specifier.size() < 3) return std::nullopt;
+  if (!interrupt || interrupt->specifier.size() < 3 || !is_gic(interrupt->controller)) return std::nullopt;
   const uint32_t type = interrupt->specifier[0];
   const uint32_t number = interrupt->specifier[1];
-  if (type == 0 && number < 988) return 32 + number;
-  if (type == 1 && number < 16) return 16 + number;
+  if (type == 0 && number < 988) return first_gic_spi + number;
+  if (type == 1 && number < 16) return first_gic_ppi + number;
   return std::nullopt;
 }
 

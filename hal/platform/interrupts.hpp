@@ -10,7 +10,15 @@
 // Interrupt specifiers of the controllers that we drive, as the numbers of hal::Irq.
 namespace hal {
 
-// A GIC's (arm,gic.yaml): type 0 SPI, 1 PPI; number in that range; flags. The INTID.
+inline constexpr uint32_t first_gic_ppi = 16, first_gic_spi = 32;
+
+// Does this node describe a GIC that we know?
+[[nodiscard]] bool is_gic(const FdtNode& node);
+[[nodiscard]] bool is_gic_v3(const FdtNode& node);
+[[nodiscard]] bool is_gic_v2(const FdtNode& node);
+
+// A GIC's (arm,gic.yaml): type 0 SPI, 1 PPI; number in that range; flags. The INTID;
+// nothing where the interrupt is of another controller.
 [[nodiscard]] std::optional<uint32_t> gic_intid(const FdtNode& node, size_t index);
 
 // A LoongArch machine's: of its EIOINTC's vectors, which are 256, or one of its LIOINTC's inputs, which follow.

@@ -9,7 +9,7 @@ namespace {
 void find_eiointc(const Fdt& fdt, LoongArchPlatform& platform) {
   constexpr uint32_t first_line = 2, last_line = 9;  // HWI0 to HWI7
   for (const std::string_view compatible : {"loongson,ls2k2000-eiointc", "loongson,ls2k0500-eiointc"}) {
-    const auto node = fdt.find_compatible(compatible);
+    const auto node = fdt.find_enabled(compatible);
     if (!node) continue;
     const auto interrupt = node->interrupt(0);
     if (!interrupt || interrupt->specifier.size() != 1) return;
@@ -21,7 +21,7 @@ void find_eiointc(const Fdt& fdt, LoongArchPlatform& platform) {
 
 void find_pch_pic(const Fdt& fdt, LoongArchPlatform& platform) {
   constexpr uint32_t vectors = 256;
-  const auto node = fdt.find_compatible("loongson,pch-pic-1.0");
+  const auto node = fdt.find_enabled("loongson,pch-pic-1.0");
   if (!node) return;
   const auto registers = node->reg(0);
   const uint32_t base = node->u32("loongson,pic-base-vec").value_or(0);
@@ -43,8 +43,8 @@ void find_liointc(const Fdt& fdt, LoongArchPlatform& platform) {
 // A child of nothing that points to the device whose register it uses (`regmap`). Without `mask` all bits are written;
 // without `value` the mask is the value, as old trees had it.
 std::optional<SwitchInfo> find_switch(const Fdt& fdt, std::string_view compatible) {
-  const auto node = fdt.find_compatible(compatible);
-  if (!node || !node->is_enabled()) return std::nullopt;
+  const auto node = fdt.find_enabled(compatible);
+  if (!node) return std::nullopt;
   const auto regmap = node->u32("regmap"), offset = node->u32("offset");
   const auto value = node->u32("value"), mask = node->u32("mask");
   if (!regmap || !offset || (!value && !mask)) return std::nullopt;

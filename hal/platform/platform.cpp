@@ -7,14 +7,13 @@
 #include <utility>
 
 #include "hal/base/range_list.hpp"
-#include "hal/platform/interrupts.hpp"
 
 namespace hal {
 namespace {
 
 // Lists are bounded; a machine with more entries than we have room for loses the last ones, which for `reserved` must
 // not happen silently: the caller then drops the memory that could not be checked.
-void add(FixedVector<HostPhysRange, 32>& list, HostPhysRange range) {
+void add(decltype(Platform::memory)& list, HostPhysRange range) {
   if (!range.empty()) (void)list.push_back(range);
 }
 bool add_reserved(Platform& platform, HostPhysRange range) {
@@ -51,41 +50,42 @@ void find_reservations(const Fdt& fdt, HostPhysRange fdt_place, Platform& platfo
   if (!complete) platform.memory = {};
 }
 
+// The property is a CPU's, or that of all of them. Without one it is firmware's, if there is any: trees that have a
+// PSCI node forget to say so.
+void find_start_method(const FdtNode& cpus, const FdtNode& node, CpuInfo& cpu) {
+  const auto of_all = cpus.string("enable-method");
+  const auto method = node.string("enable-method").value_or(of_all.value_or("psci"));
+  if (method == "psci") return;
+  const auto release = node.property("cpu-release-addr");
+  const auto place = release ? release->u32_or_u64() : std::nullopt;
+  cpu.start = method == "spin-table" && place && *place % 8 == 0 ? StartMethod::spin_table : StartMethod::unknown;
+  if (cpu.start == StartMethod::spin_table) cpu.release = HostPhys(*place);
+}
+
 void find_cpus(const Fdt& fdt, Platform& platform) {
   const auto cpus = fdt.find("/cpus");
   if (!cpus) return;
   for (const FdtNode node : cpus->children()) {
     if (node.string("device_type") != "cpu" || !node.is_enabled()) continue;
     const auto reg = node.bus_reg(0);
-    if (reg && !platform.cpus.push_back({.hardware_id = reg->address})) return;
+    if (!reg) continue;
+    CpuInfo cpu{.hardware_id = reg->address};
+    find_start_method(*cpus, node, cpu);
+    if (!platform.cpus.push_back(cpu)) ++platform.cpus_left_out;
   }
-}
-
-void find_console(const Fdt& fdt, const FdtChosen& chosen, Platform& platform) {
-  std::optional<FdtNode> node = chosen.console;
-  if (!node) node = fdt.find_compatible("arm,pl011");
-  if (!node) return;
-  UartInfo uart;
-  if (node->is_compatible("arm,pl011")) {
-    uart.kind = UartKind::pl011;
-  } else if (node->is_compatible("ns16550a") || node->is_compatible("ns16550")) {
-    uart.kind = UartKind::ns16550;
-    uart.register_shift = static_cast<uint8_t>(node->u32("reg-shift").value_or(0) & 7);
-  } else {
-    return;
-  }
-  const std::optional<HostPhysRange> registers = node->reg(0);
-  if (!registers) return;
-  uart.registers = *registers;
-  uart.irq = gic_intid(*node, 0).value_or(loongarch_irq(*node, 0).value_or(0));
-  platform.console = uart;
 }
 
 void find_clock(const Fdt& fdt, Platform& platform) {
-  if (const auto pl031 = fdt.find_compatible("arm,pl031")) {
-    if (const auto registers = pl031->reg(0)) platform.rtc = {.kind = RtcKind::pl031, .registers = *registers};
-  } else if (const auto ls7a = fdt.find_compatible("loongson,ls7a-rtc")) {
-    if (const auto registers = ls7a->reg(0)) platform.rtc = {.kind = RtcKind::ls7a, .registers = *registers};
+  static constexpr struct {
+    std::string_view compatible;
+    RtcKind kind;
+  } clocks[] = {{"arm,pl031", RtcKind::pl031}, {"loongson,ls7a-rtc", RtcKind::ls7a}};
+  for (const auto& clock : clocks) {
+    const auto node = fdt.find_enabled(clock.compatible);
+    const auto registers = node ? node->reg(0) : std::nullopt;
+    if (!registers) continue;
+    platform.rtc = {.kind = clock.kind, .registers = *registers};
+    return;
   }
 }
 
@@ -113,7 +113,7 @@ Platform discover_platform(const Fdt& fdt, HostPhysRange fdt_place, std::span<co
   find_cpus(fdt, platform);
   const FdtChosen chosen = read_chosen(fdt);
   platform.initrd = chosen.initrd;
-  find_console(fdt, chosen, platform);
+  if (const auto console = find_console_node(fdt, chosen)) platform.console = uart_of(console->node);
   find_clock(fdt, platform);
   find_controllers(fdt, platform);
   if (chosen.node) {

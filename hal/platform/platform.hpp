@@ -13,22 +13,23 @@
 #include "hal/base/fixed.hpp"
 #include "hal/base/result.hpp"
 #include "hal/cpu_index.hpp"
+#include "hal/platform/uart.hpp"
 
 // The machine as its device tree describes it. Discovery is portable code: it only reads the FDT, so it is tested on
 // the host with the trees of machines we never saw.
 namespace hal {
 
-enum class UartKind : uint8_t { pl011, ns16550 };
-
-struct UartInfo {
-  UartKind kind = UartKind::pl011;
-  HostPhysRange registers;
-  uint32_t irq = 0;            // as the interrupt controller numbers it; 0: none, the UART is polled
-  uint8_t register_shift = 0;  // ns16550: log2 of the distance between registers
+// How a CPU that firmware keeps is brought to us (the CPU nodes' `enable-method`).
+enum class StartMethod : uint8_t {
+  firmware,    // by a call: PSCI on Arm
+  spin_table,  // it polls `release` for an address to jump to (Linux: Documentation/arch/arm64/booting)
+  unknown,     // some other way, which we do not know
 };
 
 struct CpuInfo {
   uint64_t hardware_id = 0;  // MPIDR affinity, or the LoongArch physical id
+  StartMethod start = StartMethod::firmware;
+  HostPhys release{};  // spin_table
 };
 
 // Where the wall clock can be read.
@@ -43,10 +44,11 @@ struct RtcInfo {
 struct Platform {
   std::array<char, 64> model_text{};
   [[nodiscard]] std::string_view model() const { return model_text.data(); }
-  FixedVector<HostPhysRange, 32> memory;  // without what is reserved as `no-map`: nobody may map that
+  FixedVector<HostPhysRange, 128> memory;  // without what is reserved as `no-map`: nobody may map that
   // Never to be touched: reservations, /reserved-memory, the FDT itself. The initrd is not among them.
-  FixedVector<HostPhysRange, 64> reserved;
+  FixedVector<HostPhysRange, 128> reserved;
   FixedVector<CpuInfo, max_cpus> cpus;  // enabled ones, in FDT order; the boot CPU first where it is known
+  unsigned cpus_left_out = 0;           // enabled, but more than `cpus` holds
   std::optional<HostPhysRange> initrd;
   std::optional<UartInfo> console;
   std::optional<RtcInfo> rtc;

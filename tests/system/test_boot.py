@@ -90,16 +90,30 @@ def gicv2(reg="0x8010000 0x00 0x10000 0x00 0x8030000 0x00 0x10000 0x00 0x8040000
 
 @test(limit=30, name="a_gicv2_without_gicc_dir_is_refused", why="has less than 8 KiB in the device tree, and so no GICC_DIR",
       change=gicv2("0x8010000 0x00 0x1000 0x00 0x8030000 0x00 0x10000 0x00 0x8040000 0x00 0x10000"))
-@test(limit=30, name="a_gicv2_without_virtual_interfaces_is_refused", why="the GICv2 has no virtualization extensions",
+@test(limit=30, name="a_gicv2_without_virtual_interfaces_is_refused", why="the device tree gives the GICv2 no virtualization extensions",
       change=gicv2("0x8010000 0x00 0x10000"))
-@test(limit=30, name="a_gicv2_without_a_maintenance_interrupt_is_refused",
-      why="the device tree gives the GIC no maintenance interrupt", change=gicv2(interrupt=False))
 @test(limit=30, name="a_gic_of_an_unknown_kind_is_refused", why="the device tree describes no GICv2 or GICv3",
       change=gicv2(compatible="somebody,gic"))
 def gic_refused(run, why, change):
     console = run.boot(vm("hello"), gic=2, extra=board_tree(run, change, gic=2))
     console.expect(f"no VM can run: .*{why}")
     console.expect("plinth> ")
+
+
+@test(limit=40)
+def a_maintenance_interrupt_that_the_tree_does_not_mention_is_the_usual_one(run):
+    console = run.boot(vm("hello"), gic=2, extra=board_tree(run, gicv2(interrupt=False), gic=2))
+    console.expect("is ready")
+
+
+@test(limit=40)
+def a_board_without_a_timer_has_a_shell(run):
+    def change(source):
+        return source.replace('compatible = "arm,armv8-timer', 'compatible = "somebody,timer', 1).replace('"arm,armv7-timer"', '"somebody,timer"', 1)
+    console = run.boot(vm("hello"), extra=board_tree(run, change))
+    console.expect("no VM can run: the device tree describes no generic timer")
+    console.expect("plinth> ")
+    console.order("help", "console")
 
 
 def instructions(elf):

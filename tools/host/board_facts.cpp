@@ -46,7 +46,8 @@ std::optional<BoardFacts> BoardFacts::read(const std::filesystem::path& dtb) {
   vmm::Machine& machine = facts->machine;
   machine.gic_version = hal::discover_arm(*fdt).gic.version;
   machine.guest_address_bits = address_bits_of(*fdt);
-  machine.free_memory = 0;
+  // Without any in the tree firmware fills it in, and nobody can tell how much there will be.
+  if (!platform.memory.empty()) machine.free_memory = 0;
   for (const hal::HostPhysRange& range : platform.memory) machine.free_memory += range.size;
   const size_t cpus = platform.cpus.size();
   machine.cpus = cpus >= 64 ? ~uint64_t{0} : (uint64_t{1} << cpus) - 1;

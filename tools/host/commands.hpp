@@ -26,7 +26,8 @@ struct CommonOptions {
 
 struct CheckOptions : CommonOptions {
   std::vector<std::string> files;
-  std::string dtb;  // or empty
+  std::string dtb;    // or empty
+  bool json = false;  // the board as one JSON object
 };
 int check(const CheckOptions& options);
 
@@ -45,6 +46,13 @@ struct DescribeOptions : CommonOptions {
 // stdout: JSON, an object for each VM: its name, the bytes of memory that it takes, the bundle's files that it names.
 // A file that is not good has no name, memory and files here.
 int describe(const DescribeOptions& options);
+
+struct BoardsOptions {
+  std::string folder;
+  bool json = false;  // one object for each board, and the counts
+  bool list = false;  // a table for each board before the counts
+};
+int boards(const BoardsOptions& options);
 
 // stdin: TOML. stdout: the tagged JSON of the toml-test suite.
 int toml_decode();

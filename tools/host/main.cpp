@@ -29,9 +29,12 @@ void add_common_options(CLI::App& command, host::CommonOptions& options) {
 
 CLI::App& add_check(CLI::App& app, host::CheckOptions& options) {
   CLI::App& command = *app.add_subcommand("check", "Validate VM files and plinth.toml without booting");
-  command.add_option("files", options.files, "VM files; one called plinth.toml is the hypervisor's")->required();
-  command.add_option("--dtb", options.dtb, "The board's device tree: are its memory and CPUs enough?")
+  command.add_option("files", options.files, "VM files; one called plinth.toml is the hypervisor's");
+  command
+      .add_option("--dtb", options.dtb,
+                  "A board's device tree: what is understood of it, and has it enough for the VMs?")
       ->type_name("FILE");
+  command.add_flag("--json", options.json, "Tell of the board as JSON");
   add_common_options(command, options);
   command.footer(
       "Example:\n  plinth-host check config/vms/linux.toml --image linux/Image=vmlinuz "
@@ -61,6 +64,17 @@ CLI::App& add_describe(CLI::App& app, host::DescribeOptions& options) {
   return command;
 }
 
+CLI::App& add_boards(CLI::App& app, host::BoardsOptions& options) {
+  CLI::App& command = *app.add_subcommand("boards", "Say what the hypervisor understands of a folder of device trees");
+  command.add_option("folder", options.folder, "Where the *.dtb files are, at any depth")
+      ->required()
+      ->check(CLI::ExistingDirectory.description(""))
+      ->type_name("FOLDER");
+  command.add_flag("--json", options.json, "One JSON object instead of tables");
+  command.add_flag("--list", options.list, "A table for each board, before the counts");
+  return command;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -70,6 +84,8 @@ int main(int argc, char** argv) {
   host::CheckOptions check_options;
   host::PackOptions pack_options;
   add_check(app, check_options).callback([&] { run = [&] { return host::check(check_options); }; });
+  host::BoardsOptions boards_options;
+  add_boards(app, boards_options).callback([&] { run = [&] { return host::boards(boards_options); }; });
   add_pack(app, pack_options).callback([&] { run = [&] { return host::pack(pack_options); }; });
   host::DescribeOptions describe_options;
   add_describe(app, describe_options).callback([&] { run = [&] { return host::describe(describe_options); }; });

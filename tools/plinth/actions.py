@@ -6,7 +6,7 @@ import shlex
 import subprocess
 import sys
 
-from . import building, bundle, disk_image, guests, machines, packages
+from . import building, bundle, disk_image, emulated_boards, guests, machines, packages
 from .expect import GuestConsole, unescape
 from .paths import BUILD, ROOT, shown
 from .ui import USAGE, Failure, say
@@ -57,8 +57,11 @@ def _first_console(arguments, names):
 
 def _machine(arguments, wanted):
     needed = sum(vm["memory"] for vm in wanted) + OWN_SHARE + BUNDLE_SHARE * len(wanted)
+    if arguments.machine != "virt":
+        return emulated_boards.EmulatedBoard(arguments.machine, arguments.smp, arguments.mem, arguments.gdb,
+                                             arguments.qemu_arg, arguments.qemu)
     mem = arguments.mem or f"{max(1, -(-needed // GIB))}G"
-    return machines.Machine(arguments.arch, arguments.cpu, arguments.smp, mem, arguments.gic, arguments.gdb,
+    return machines.Machine(arguments.arch, arguments.cpu, arguments.smp or 4, mem, arguments.gic, arguments.gdb,
                             arguments.qemu_arg, qemu=arguments.qemu)
 
 
@@ -151,13 +154,16 @@ def _host_config(arguments):
 
 
 def check(arguments):
-    files = bundle.find(arguments.vms)
-    building.image(arguments.arch)  # our own guests are images, too
-    command = [building.host_tool(), "check", "--arch", arguments.arch, *map(shown, files)]
-    found = bundle.images_at_hand(files, arguments.arch, arguments.overrides, arguments.images)
-    command += ["--complete", *bundle.described(found, arguments.overrides)]
+    command = [building.host_tool(), "check", "--arch", arguments.arch]
+    if arguments.vms or not arguments.dtb:
+        files = bundle.find(arguments.vms)
+        building.image(arguments.arch)  # our own guests are images, too
+        found = bundle.images_at_hand(files, arguments.arch, arguments.overrides, arguments.images)
+        command += [*map(shown, files), "--complete", *bundle.described(found, arguments.overrides)]
     if arguments.dtb:
         command += ["--dtb", os.path.abspath(arguments.dtb)]
+    if arguments.json:
+        command += ["--json"]
     return subprocess.run(command, cwd=ROOT).returncode
 
 

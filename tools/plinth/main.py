@@ -16,7 +16,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 if sys.version_info < (3, 11):
     sys.exit("plinth: Python 3.11 or newer is needed (Debian 12 has 3.11)")
 
-from plinth import actions, bench, machines, trace  # noqa: E402  (after the path and the version are right)
+from plinth import actions, bench, boards, emulated_boards, machines, trace  # noqa: E402  (after the path and the version are right)
 from plinth.paths import ROOT  # noqa: E402
 from plinth.ui import USAGE, Failure  # noqa: E402
 
@@ -117,10 +117,20 @@ def parser():
     image.add_argument("-o", "--output", default="plinth.img", metavar="FILE", help="default: plinth.img")
 
     check = command("check", "check VM files without booting them", actions.check,
-                    "examples:\n  plinth check my/vm.toml\n  plinth check my/vm.toml --dtb board.dtb   also against a board's CPUs and RAM")
+                    "examples:\n  plinth check my/vm.toml\n  plinth check my/vm.toml --dtb board.dtb   also against a board's CPUs and RAM\n"
+                    "  plinth check --dtb board.dtb              what is understood of a board, and what that means")
     _arch_option(check)
     _vm_options(check, host_config=False)
-    check.add_argument("--dtb", metavar="FILE", help="the device tree of the board it is meant for")
+    check.add_argument("--dtb", metavar="FILE", help="a board's device tree: what is understood of it; alone, or with VM files")
+    check.add_argument("--json", action="store_true", help="tell of the board as JSON")
+
+    known = command("boards", "say what is understood of many boards' device trees", boards.run,
+                    "examples:\n  plinth boards              the trees that Debian's kernel comes with, fetched once\n"
+                    "  plinth boards my/trees --list\n  plinth boards --json")
+    known.add_argument("folder", nargs="?", metavar="FOLDER", help="where *.dtb files are, at any depth")
+    known.add_argument("--json", action="store_true", help="one object for each board, and the counts")
+    known.add_argument("--write", action="store_true", help="write docs/boards.md")
+    known.add_argument("--list", action="store_true", help="a table for each board before the counts")
 
     test = command("test", "run the tests: host unit tests and QEMU runs", actions.test,
                    "examples:\n  plinth test\n  plinth test --list\n  plinth test unit            one group\n"
@@ -185,7 +195,9 @@ def _vm_options(sub, host_config=True):
 
 def _machine_options(sub):
     _arch_option(sub)
-    sub.add_argument("--smp", type=int, default=4, metavar="N", help="CPUs of the machine (default: %(default)s)")
+    sub.add_argument("--machine", choices=("virt", *emulated_boards.KINDS), default="virt",
+                     help="QEMU's machine on aarch64 (default: %(default)s); boards have CPUs of their own")
+    sub.add_argument("--smp", type=int, metavar="N", help="CPUs of the machine (default: 4, or what a board has)")
     sub.add_argument("--mem", metavar="SIZE", help="RAM of the machine, as QEMU takes it (default: 1G, more if the VMs need it)")
     sub.add_argument("--cpu", metavar="MODEL", help="CPU model (default: cortex-a72 on aarch64, la464 on loongarch64)")
     sub.add_argument("--gic", type=int, choices=(2, 3), default=3, help="interrupt controller on aarch64 (default: %(default)s)")

@@ -48,6 +48,33 @@
         movk    \reg, #((\value) & 0xffff)
 .endm
 
+// Where an image for bring-up has got to (early_uart.cmake): with the MMU off, at the UART's physical address. One that takes no
+// characters is not waited for for long. Clobbers x15 to x18 and the flags.
+.macro  early_progress character
+#ifdef PLINTH_EARLY_UART
+        mov_q   x16, PLINTH_EARLY_ADDRESS
+        mov_q   x17, PLINTH_EARLY_MASK
+        mov     x15, #0x10000
+8:      sub     x15, x15, #1
+        cbz     x15, 9f
+#if PLINTH_EARLY_BYTE
+        ldrb    w18, [x16, #PLINTH_EARLY_STATUS]
+#else
+        ldr     w18, [x16, #PLINTH_EARLY_STATUS]
+#endif
+        and     x18, x18, x17
+        eor     x18, x18, #PLINTH_EARLY_READY
+        cbnz    x18, 8b
+        mov     w18, #\character
+#if PLINTH_EARLY_BYTE
+        strb    w18, [x16, #PLINTH_EARLY_DATA]
+#else
+        str     w18, [x16, #PLINTH_EARLY_DATA]
+#endif
+9:
+#endif
+.endm
+
         .section .head, "ax"
         ccmp    x18, #0, #0xd, pl       // does nothing, and its first bytes are "MZ"
         b       boot_entry
@@ -75,6 +102,7 @@ boot_with_hand_over:
         mov     x23, x1
         adrp    x21, image_start
         adrp    x22, boot_tables
+        early_progress 'P'              // the first instructions run
         mrs     x19, CurrentEL
         cmp     x19, #FOUND_EL2
         b.ne    0f
@@ -88,6 +116,7 @@ boot_with_hand_over:
         mov     x19, #FOUND_VHE_ONLY
 0:
 
+        early_progress 'E'              // the exception level is known
         // Lines of the tables that a boot loader left in a cache would hide what we write with the MMU off (B2.8).
         add     x0, x22, #(PLINTH_BOOT_TABLES * 4096)
         bl      clean_tables
@@ -141,6 +170,7 @@ boot_with_hand_over:
         add     x0, x22, #(PLINTH_BOOT_TABLES * 4096)
         bl      clean_tables
 
+        early_progress 'M'              // tables are there, the MMU goes on
         ldr     x8, =boot_on_virtual_addresses
         cmp     x19, #FOUND_EL2
         b.eq    enter_el2
@@ -226,6 +256,21 @@ secondary_entry:
         tbz     x9, #HCR_E2H_BIT, enter_el2
         // Its registers are others than the boot CPU's: it cannot even say so. The boot CPU notices that it does not report.
 0:      wfe
+        b       0b
+
+// A CPU that polled a spin table (Linux: Documentation/arch/arm64/booting): MMU off, nothing in registers. Others may share its
+// release address, so it waits until it is the one that is called.
+        .globl  spin_table_entry
+spin_table_entry:
+        adrp    x0, secondary_boot
+        add     x0, x0, :lo12:secondary_boot
+        mrs     x1, mpidr_el1
+        mov_q   x2, 0xff00ffffff        // Aff3 to Aff0
+        and     x1, x1, x2
+0:      ldr     x2, [x0, #32]
+        cmp     x1, x2
+        b.eq    secondary_entry
+        wfe
         b       0b
 
         .section .text, "ax"

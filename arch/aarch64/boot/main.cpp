@@ -11,6 +11,7 @@
 #include "arch/layout.hpp"
 #include "arch/psci.hpp"
 #include "arch/sysreg.hpp"
+#include "arch/timer.hpp"
 #include "hal/base/fdt.hpp"
 #include "hal/driver/console.hpp"
 #include "hal/efi/hand_over.hpp"
@@ -39,6 +40,7 @@ static_assert(PLINTH_MAIR == regs::mair_slot::mair_el2, "head.S and the table fo
 
 constinit HostPhys image_place;
 constinit hal::Platform machine;
+constinit hal::MemoryMap map;
 constinit hal::ArmPlatform arm;
 alignas(hal::Fdt) constinit std::array<std::byte, sizeof(hal::Fdt)> fdt_storage{};
 
@@ -77,6 +79,25 @@ const hal::Fdt* open_fdt(HostPhys place) {
   return new (fdt_storage.data()) hal::Fdt(*fdt);
 }
 
+#ifdef PLINTH_EARLY_UART
+// An image for bring-up (early_uart.cmake) knows a UART before it knows anything else.
+void say_that_we_are_here(HostPhys fdt) {
+  const hal::UartInfo uart{.kind = hal::UartKind::PLINTH_EARLY_KIND,
+                           .registers = {HostPhys(PLINTH_EARLY_ADDRESS), hal::page_size},
+                           .irq = 0,
+                           .register_shift = PLINTH_EARLY_SHIFT,
+                           .access_width = PLINTH_EARLY_WIDTH};
+  const HostVirt registers = map_early(uart_slot, uart.registers.start, hal::MemoryKind::device);
+  hal::ConsoleDevice* const console = hal::driver::open_console(uart, registers);
+  if (console == nullptr) return;
+  hal::log::attach(*console);
+  hal::log::info("Plinth at {}, device tree at {}", image_place, fdt);
+  if (open_fdt(fdt) == nullptr) hal::log::error("there is no usable device tree there");
+}
+#else
+void say_that_we_are_here(HostPhys) {}
+#endif
+
 // What the EFI part left, in the image's block; null where a boot loader started us.
 const hal::efi::HandOver* find_hand_over(HostPhys place) {
   if (place == HostPhys()) return nullptr;
@@ -97,7 +118,7 @@ void discover_by_acpi(HostPhysRange place, std::span<const HostPhysRange> memory
   arm = hal::discover_arm(tables);
 }
 
-bool discover(HostPhys fdt, const hal::efi::HandOver* efi = nullptr) {
+bool discover(HostPhys fdt, bool at_el2, const hal::efi::HandOver* efi = nullptr) {
   hal::EfiMemory counted;
   if (efi != nullptr) counted = hal::usable_efi_memory(efi->memory_map(), efi->descriptor_size);
   const std::span<const HostPhysRange> memory(counted.begin(), counted.size());
@@ -112,10 +133,12 @@ bool discover(HostPhys fdt, const hal::efi::HandOver* efi = nullptr) {
     hal::reserve_efi_memory(efi->memory_map(), efi->descriptor_size, machine);
   }
   hal::number_boot_cpu_first(machine, regs::mpidr_el1::affinity & read<regs::mpidr_el1>());
-  psci::set_conduit(arm.psci);
+  psci::set_firmware(arm.psci, at_el2);
+  Timer::set_frequency(arm.timer.frequency);
   if (machine.console) {
     const HostVirt registers = map_early(uart_slot, machine.console->registers.start, hal::MemoryKind::device);
-    hal::log::attach(hal::driver::open_console(*machine.console, registers));
+    hal::ConsoleDevice* const console = hal::driver::open_console(*machine.console, registers);
+    if (console != nullptr) hal::log::attach(*console);
   }
   return true;
 }
@@ -127,11 +150,11 @@ bool discover(HostPhys fdt, const hal::efi::HandOver* efi = nullptr) {
 
 [[noreturn]] void hand_over() {
   const uint64_t in_use = virt(boot_tables_end) - virt(image_start);
-  const auto map = hal::map_memory(machine, {image_place, in_use}, PLINTH_BOOT_BLOCK);
-  if (!map.ok()) give_up(hal::explain(map.error()));
+  const auto mapped = hal::map_memory(machine, {image_place, in_use}, PLINTH_BOOT_BLOCK, map);
+  if (!mapped.ok()) give_up(hal::explain(mapped.error()));
   const hal::BootMemory memory{
-      .ram = {map.value().ram.begin(), map.value().ram.size()},
-      .usable = {map.value().usable.begin(), map.value().usable.size()},
+      .ram = {map.ram.begin(), map.ram.size()},
+      .usable = {map.usable.begin(), map.usable.size()},
       .boot_free = {image_place + in_use, PLINTH_BOOT_BLOCK - in_use},
       .image = image_place,
       .text = {virt(image_start), virt(text_end) - virt(image_start)},
@@ -155,7 +178,8 @@ HostPhys boot::image_phys(const void* in_image) { return image_place + (virt(in_
 extern "C" [[noreturn]] void boot_main(HostPhys fdt, uint64_t image, HostPhys efi) {
   image_place = HostPhys(image);
   install_exception_vectors();
-  if (!discover(fdt, find_hand_over(efi))) {
+  say_that_we_are_here(fdt);
+  if (!discover(fdt, true, find_hand_over(efi))) {
     while (true) Cpu::halt();
   }
   hal::log::info("Plinth on {}: {} CPUs, GICv{}", machine.model(), machine.cpus.size(), arm.gic.version);
@@ -165,7 +189,8 @@ extern "C" [[noreturn]] void boot_main(HostPhys fdt, uint64_t image, HostPhys ef
 // head.S comes here where it found no EL2, or one whose E2H cannot be cleared.
 extern "C" [[noreturn]] void boot_main_without_vms(HostPhys fdt, uint64_t image, bool vhe_only) {
   image_place = HostPhys(image);
-  if (!discover(fdt)) {
+  say_that_we_are_here(fdt);
+  if (!discover(fdt, false)) {
     while (true) Cpu::halt();
   }
   if (vhe_only)

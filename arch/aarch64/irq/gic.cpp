@@ -28,8 +28,9 @@ struct State {
   unsigned version = 0;
   bool names_a_product = false;
   HostVirt distributor;
-  HostVirt cpu_interface;         // version 2
-  HostVirt hypervisor_interface;  // version 2
+  HostVirt cpu_interface;          // version 2
+  HostVirt hypervisor_interface;   // version 2
+  HostPhys virtual_cpu_interface;  // version 2
   std::array<HostVirt, hal::max_cpus> redistributors{};
   std::array<uint64_t, hal::max_cpus> affinities{};
   std::array<uint64_t, hal::max_cpus> sgis{};  // what ICC_SGI1R_EL1 sends SGI 0 there by
@@ -85,18 +86,24 @@ void wait_for_writes(HostVirt control, uint32_t rwp) {
 // GICR_TYPER.Affinity_Value has the bytes of MPIDR side by side.
 constexpr uint64_t packed_affinity(uint64_t mpidr) { return mpidr_el1::aff3::get(mpidr) << 24 | (mpidr & 0xff'ffff); }
 
+// In GICv4 a redistributor with virtual LPIs has four frames, one without them two (12.10).
+uint64_t distance_to_next(uint64_t typer) {
+  if (description.redistributor_stride != 0) return description.redistributor_stride;
+  return gicr::typer::VLPIS::is_set(typer) ? 2 * gicr::stride : gicr::stride;
+}
+
 [[nodiscard, clang::minsize]] bool find_redistributor(uint64_t hardware_id, HostVirt& place) {
   for (const hal::HostPhysRange& region : description.redistributors) {
     HostVirt base;
     if (!map(region, base)) return false;
-    const uint64_t stride = description.redistributor_stride != 0 ? description.redistributor_stride : gicr::stride;
-    for (uint64_t offset = 0; offset + gicr::stride <= region.size; offset += stride) {
+    for (uint64_t offset = 0; offset + gicr::stride <= region.size;) {
       const uint64_t typer = mmio_read64(base + offset + gicr::TYPER);
       if (gicr::typer::Affinity_Value::get(typer) == packed_affinity(hardware_id)) {
         place = base + offset;
         return true;
       }
       if (gicr::typer::Last::is_set(typer)) break;
+      offset += distance_to_next(typer);
     }
   }
   return false;
@@ -128,6 +135,13 @@ constexpr uint64_t sgi_to(uint64_t mpidr) {
          icc_sgir::Aff3::of(mpidr_el1::aff3::get(mpidr));
 }
 
+void wake(HostVirt redistributor) {
+  const auto sleeping = static_cast<uint32_t>(gicr::waker::ProcessorSleep::mask);
+  mmio_write32(redistributor + gicr::WAKER, mmio_read32(redistributor + gicr::WAKER) & ~sleeping);
+  while ((mmio_read32(redistributor + gicr::WAKER) & gicr::waker::ChildrenAsleep::mask) != 0) {
+  }
+}
+
 [[clang::minsize]] SetupError set_up_cpu_v3(hal::CpuIndex cpu, uint64_t hardware_id) {
   // Not Enable: where ICC_SRE_EL1 can be written, a guest would take the registers from the next one (12.2.23).
   write<icc_sre_el2>(icc_sre_el2::sre::mask | icc_sre_el2::dfb::mask | icc_sre_el2::dib::mask);
@@ -141,10 +155,7 @@ constexpr uint64_t sgi_to(uint64_t mpidr) {
   gic.affinities[cpu] = hardware_id;
   gic.sgis[cpu] = sgi_to(hardware_id);
 
-  const auto sleeping = static_cast<uint32_t>(gicr::waker::ProcessorSleep::mask);
-  mmio_write32(redistributor + gicr::WAKER, mmio_read32(redistributor + gicr::WAKER) & ~sleeping);
-  while ((mmio_read32(redistributor + gicr::WAKER) & gicr::waker::ChildrenAsleep::mask) != 0) {
-  }
+  if (!description.firmware_wakes) wake(redistributor);
   reset_private_interrupts(private_registers(cpu));
   wait_for_writes(redistributor + gicr::CTLR, static_cast<uint32_t>(gicr::ctlr::RWP::mask));
 
@@ -178,16 +189,16 @@ constexpr uint64_t sgi_to(uint64_t mpidr) {
 
 [[clang::minsize]] SetupError set_up(const hal::GicInfo& info) {
   description = info;
-  if (info.version == 0) return SetupError::not_described;
   if (!map(info.distributor, gic.distributor)) return SetupError::no_memory;
   if (info.version == 2) {
-    if (info.hypervisor_interface.empty() || info.virtual_cpu_interface.empty()) return SetupError::no_virtualization;
-    if (info.cpu_interface.size < regs::gicc::size) return SetupError::no_deactivation;
     if (!map(info.cpu_interface, gic.cpu_interface)) return SetupError::no_memory;
-    gic.cpu_interface = gic.cpu_interface + first_page_of_pair(info.cpu_interface.size);
+    const uint64_t first_page = first_page_of_pair(info.cpu_interface.size);
+    gic.cpu_interface = gic.cpu_interface + first_page;
+    // GICV is spread as GICC is: both are there to be mapped by somebody with large pages.
+    gic.virtual_cpu_interface = info.virtual_cpu_interface.start;
+    if (info.virtual_cpu_interface.size >= info.cpu_interface.size) gic.virtual_cpu_interface += first_page;
     if (!map(info.hypervisor_interface, gic.hypervisor_interface)) return SetupError::no_memory;
   }
-  if (info.maintenance_irq == 0) return SetupError::no_maintenance;
   gic.version = info.version;
   gic.names_a_product = gicd::iidr::ProductID::get(mmio_read32(gic.distributor + gicd::IIDR)) != 0;
   set_up_distributor();
@@ -198,9 +209,11 @@ SetupError set_up_cpu(hal::CpuIndex cpu, uint64_t hardware_id) {
   return gic.version == 3 ? set_up_cpu_v3(cpu, hardware_id) : set_up_cpu_v2(cpu);
 }
 
+void abandon() { gic.version = 0; }
 unsigned version() { return gic.version; }
 bool names_a_product() { return gic.names_a_product; }
 hal::HostVirt hypervisor_interface() { return gic.hypervisor_interface; }
+hal::HostPhys virtual_cpu_interface() { return gic.virtual_cpu_interface; }
 
 void enable_private(hal::CpuIndex cpu, uint32_t intid, Rank rank) {
   mmio_write8(private_registers(cpu) + gicd::IPRIORITYR + intid, static_cast<uint8_t>(rank));
@@ -210,9 +223,9 @@ void enable_private(hal::CpuIndex cpu, uint32_t intid, Rank rank) {
 void set_private_active(uint32_t intid, bool active) {
   const HostVirt word = private_registers(this_cpu()) + (active ? gicd::ISACTIVER : gicd::ICACTIVER);
   mmio_write32(word, uint32_t{1} << intid);
-  // The write may be posted, and a tied list register lets the guest deactivate the interrupt through the CPU interface,
-  // which is another way there: an end that overtook this would leave the interrupt active for good. A read of the same
-  // frame comes back after the write has taken effect (DDI 0487 B2.3.12, Device-nGnRE).
+  // The write may be posted, and a tied list register lets the guest deactivate the interrupt through the CPU
+  // interface, which is another way there: an end that overtook this would leave the interrupt active for good. A read
+  // of the same frame comes back after the write has taken effect (DDI 0487 B2.3.12, Device-nGnRE).
   static_cast<void>(mmio_read32(word));
 }
 

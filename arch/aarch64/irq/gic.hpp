@@ -14,20 +14,20 @@ namespace arch::gic {
 
 enum class SetupError : uint8_t {
   none,
-  not_described,
   no_memory,
   no_redistributor,
   no_system_registers,
-  no_virtualization,
-  no_deactivation,
-  no_maintenance
 };
 
-// Map the registers and reset the distributor; boot CPU, once.
+// Map the registers and reset the distributor; boot CPU, once. `info` has no fault (hal::fault_of()).
 [[nodiscard]] SetupError set_up(const hal::GicInfo& info);
 // This CPU's part: redistributor, CPU interface, its private interrupts. `hardware_id` is the CPU's affinity.
 [[nodiscard]] SetupError set_up_cpu(hal::CpuIndex cpu, uint64_t hardware_id);
 
+// Leave it alone from now on: it cannot serve this machine.
+void abandon();
+
+// 0: not set up, or abandoned.
 [[nodiscard]] unsigned version();
 // Is it a product, by GICD_IIDR, and not an emulator's model?
 [[nodiscard]] bool names_a_product();
@@ -48,5 +48,7 @@ void deactivate(uint32_t acknowledged);
 
 // Where the virtual CPU interface registers of version 2 are mapped.
 [[nodiscard]] hal::HostVirt hypervisor_interface();
+// The first page of GICV, followed by the second.
+[[nodiscard]] hal::HostPhys virtual_cpu_interface();
 
 }  // namespace arch::gic

@@ -4,6 +4,7 @@
 
 #include "arch/aarch64/irq/gic.hpp"
 #include "arch/irq.hpp"
+#include "arch/sysreg.hpp"
 #include "arch/vcpu.hpp"
 #include "arch/virtual_gic.hpp"
 #include "hal/upcall.hpp"
@@ -56,8 +57,14 @@ void irqs::enable_private(hal::CpuIndex cpu) {
 
 uint32_t irqs::guest_timer() { return numbers.guest_timer; }
 
+bool Irqs::are_up() { return gic::version() != 0; }
+
 // As many as a CPU can have pending at once and more; a device that never falls silent is not waited for.
 void Irqs::poll() {
+  if (!are_up()) {
+    if (regs::timer_control::istatus::is_set(read<regs::cnthp_ctl_el2>())) hal::upcall::timer_expired();
+    return;
+  }
   constexpr unsigned most = 16;
   for (unsigned taken = 0; taken < most && dispatch(gic::acknowledge()); ++taken) {
   }

@@ -152,7 +152,7 @@ uint32_t ListRegistersV2::active_priorities() { return mmio_read32(gich(gic::gic
 void ListRegistersV2::set_active_priorities(uint32_t word) { mmio_write32(gich(gic::gich::APR), word); }
 
 unsigned gic_version() { return gic::version(); }
-hal::HostPhys gic_virtual_cpu_interface() { return boot::arm_platform().gic.virtual_cpu_interface.start; }
+hal::HostPhys gic_virtual_cpu_interface() { return gic::virtual_cpu_interface(); }
 uint32_t guest_timer_irq() { return irqs::guest_timer(); }
 
 }  // namespace arch

@@ -120,6 +120,7 @@ using RWP = Field<3>;
 }  // namespace ctlr
 namespace typer {
 using PLPIS = Field<0>;
+using VLPIS = Field<1>;  // GICv4: two more frames follow
 using Last = Field<4>;
 using Processor_Number = Field<23, 8>;
 using CommonLPIAff = Field<25, 24>;

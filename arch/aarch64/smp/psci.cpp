@@ -7,11 +7,9 @@
 namespace arch::psci {
 namespace {
 
-constinit hal::FirmwareConduit conduit = hal::FirmwareConduit::none;
+constinit hal::FirmwareInfo firmware;
 
 // Function identifiers, DEN0022D 5.1.
-constexpr uint64_t cpu_off_id = 0x8400'0002;
-constexpr uint64_t cpu_on_id = 0xc400'0003;
 constexpr uint64_t system_off_id = 0x8400'0008;
 constexpr uint64_t system_reset_id = 0x8400'0009;
 constexpr uint64_t features_id = 0x8400'000a;
@@ -34,7 +32,7 @@ int64_t call(uint64_t function, uint64_t a1 = 0, uint64_t a2 = 0, uint64_t a3 = 
   register uint64_t x3 asm("x3") = a3;
 #define PLINTH_SMCCC_CLOBBERS \
   "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "memory"
-  switch (conduit) {
+  switch (firmware.conduit) {
     case hal::FirmwareConduit::smc:
       asm volatile("smc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : : PLINTH_SMCCC_CLOBBERS);
       return static_cast<int64_t>(x0);
@@ -60,7 +58,7 @@ void join(int32_t& all, bool may_ask, uint64_t workaround) {
 }  // namespace
 
 void join_cpu() {
-  const bool may_ask = static_cast<int32_t>(call(features_id, smccc_version_id)) >= 0 &&
+  const bool may_ask = firmware.has_fixed_calls && static_cast<int32_t>(call(features_id, smccc_version_id)) >= 0 &&
                        static_cast<int32_t>(call(smccc_version_id)) >= smccc_1_1;
   join(needed.branch_prediction, may_ask, workaround_1_id);
   join(needed.store_bypass, may_ask, workaround_2_id);
@@ -71,14 +69,24 @@ const Workarounds& workarounds() { return needed; }
 void clear_branch_prediction() { (void)call(workaround_1_id); }
 void clear_branch_history() { (void)call(workaround_3_id); }
 
-void set_conduit(hal::FirmwareConduit to) { conduit = to; }
+void set_firmware(const hal::FirmwareInfo& found, bool at_el2) {
+  firmware = found;
+  if (at_el2 && !found.answers_at_el2()) firmware.conduit = hal::FirmwareConduit::none;
+}
 
 int64_t cpu_on(uint64_t hardware_id, hal::HostPhys entry, uint64_t context) {
-  return call(cpu_on_id, hardware_id, entry.value(), context);
+  return call(firmware.cpu_on, hardware_id, entry.value(), context);
 }
-void cpu_off() { (void)call(cpu_off_id); }
-void system_off() { (void)call(system_off_id); }
-void system_reset() { (void)call(system_reset_id); }
+void cpu_off() {
+  if (firmware.cpu_off != 0) (void)call(firmware.cpu_off);
+}
+// Version 0.1 has neither (DEN0022 5.1).
+void system_off() {
+  if (firmware.has_fixed_calls) (void)call(system_off_id);
+}
+void system_reset() {
+  if (firmware.has_fixed_calls) (void)call(system_reset_id);
+}
 
 }  // namespace arch::psci
 

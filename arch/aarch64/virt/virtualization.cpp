@@ -11,21 +11,24 @@
 #include "arch/aarch64/virt/id_registers.hpp"
 #include "arch/boot.hpp"
 #include "arch/cpu.hpp"
+#include "arch/mmio.hpp"
 #include "arch/mmu.hpp"
 #include "arch/psci.hpp"
 #include "arch/sysreg.hpp"
 #include "arch/timer.hpp"
 #include "hal/base/secondary_start.hpp"
 #include "hal/log.hpp"
+#include "hal/mmu.hpp"
 #include "hal/upcall.hpp"
 
-extern "C" std::byte secondary_entry[];
+extern "C" std::byte secondary_entry[], spin_table_entry[];
 extern "C" void secondary_on_virtual_addresses();
 
 namespace arch {
 namespace {
 
 using namespace regs;
+using hal::HostPhys;
 
 // Fields of ID registers that decide whether a trap bit exists; setting one that does not is setting a RES0 bit.
 using trace_version = hal::Field<7, 4>;    // ID_AA64DFR0_EL1
@@ -103,7 +106,8 @@ void configure_el2() {
   }
   if (id_aa64mmfr1_el1::hcx::get(read<id_aa64mmfr1_el1>()) != 0) write<hcrx_el2>(0);
   configure_partitioning();
-  // Both locks are on after reset and keep debug exceptions from guests that step (D2.5). A guest's OSLAR_EL1 is trapped.
+  // Both locks are on after reset and keep debug exceptions from guests that step (D2.5). A guest's OSLAR_EL1 is
+  // trapped.
   write<osdlr_el1>(0);
   write<oslar_el1>(0);
   write<cnthctl_el2>(0);
@@ -116,15 +120,10 @@ void configure_el2() {
 std::string_view explain(gic::SetupError error) {
   switch (error) {
     case gic::SetupError::none: break;
-    case gic::SetupError::not_described: return "the device tree describes no GICv2 or GICv3";
     case gic::SetupError::no_memory: return "the GIC's registers cannot be mapped";
     case gic::SetupError::no_redistributor: return "no GIC redistributor has this CPU's affinity";
     case gic::SetupError::no_system_registers:
       return "firmware keeps the GIC's system registers to itself (ICC_SRE_EL3)";
-    case gic::SetupError::no_deactivation:
-      return "the GICv2's CPU interface has less than 8 KiB in the device tree, and so no GICC_DIR";
-    case gic::SetupError::no_maintenance: return "the device tree gives the GIC no maintenance interrupt";
-    case gic::SetupError::no_virtualization: return "the GICv2 has no virtualization extensions";
   }
   return "";
 }
@@ -143,14 +142,21 @@ gic::SetupError enable_on_this_cpu(hal::CpuIndex cpu) {
 // --- starting the others
 // ----------------------------------------------------------------------------------------------
 
-// Read by head.S with the MMU off; it knows the first four words.
+// Read by head.S with the MMU off; it knows the first five words.
 struct alignas(64) SecondaryBoot {
   uint64_t page_tables;
   uint64_t entry;
   uint64_t stack_top;
   uint64_t cpu;
+  uint64_t hardware_id;  // of whom this is for: CPUs that share a release address all look here
 };
-constinit SecondaryBoot secondary_boot{};
+constexpr uint64_t nobody = ~uint64_t{0};
+
+// head.S reads it by name.
+extern "C" {
+[[gnu::used]] constinit SecondaryBoot secondary_boot{
+    .page_tables = 0, .entry = 0, .stack_top = 0, .cpu = 0, .hardware_id = nobody};
+}
 
 constinit hal::SecondaryStart startup;
 constinit gic::SetupError startup_error = gic::SetupError::none;
@@ -160,24 +166,66 @@ void clean_to_coherency(const void* memory) { asm volatile("dc cvac, %0\n dsb sy
 
 enum class Started : uint8_t { yes, no, unknown };
 
+void tell(const SecondaryBoot& words, uint64_t id) {
+  secondary_boot = words;
+  clean_to_coherency(&secondary_boot);
+  // Only when all the rest is there for it to read.
+  secondary_boot.hardware_id = id;
+  clean_to_coherency(&secondary_boot);
+}
+
+// The release address is memory, though often memory that the tree reserves as `no-map`.
+bool release(HostPhys place) {
+  const uint64_t entry = boot::image_phys(spin_table_entry).value();
+  const hal::HostVirt direct = hal::Mmu::direct_map_base + place.value();
+  if (place.value() < hal::Mmu::direct_map_size && hal::upcall::is_readable(direct)) {
+    auto* const word = reinterpret_cast<volatile uint64_t*>(direct.value());
+    *word = entry;
+    clean_to_coherency(reinterpret_cast<const void*>(direct.value()));
+  } else {
+    const auto mapped = hal::upcall::map_device({place, sizeof(entry)});
+    if (!mapped) return false;
+    mmio_write64(*mapped, entry);
+  }
+  asm volatile("dsb sy\n sev" ::: "memory");
+  return true;
+}
+
+// True: on its way.
+bool ask_to_start(hal::CpuIndex cpu, const hal::CpuInfo& info) {
+  switch (info.start) {
+    case hal::StartMethod::unknown: hal::log::warning("CPU {}: its enable-method is not known", cpu); return false;
+    case hal::StartMethod::spin_table:
+      if (release(info.release)) return true;
+      hal::log::warning("CPU {}: its release address {} cannot be mapped", cpu, info.release);
+      return false;
+    case hal::StartMethod::firmware: break;
+  }
+  if (!boot::arm_platform().psci.answers_at_el2()) {
+    hal::log::warning("CPU {}: no PSCI by SMC starts it", cpu);
+    return false;
+  }
+  const int64_t result =
+      psci::cpu_on(info.hardware_id, boot::image_phys(secondary_entry), boot::image_phys(&secondary_boot).value());
+  if (result != 0) hal::log::warning("CPU {}: firmware does not start it (PSCI error {})", cpu, result);
+  return result == 0;
+}
+
 Started start_cpu(hal::CpuIndex cpu) {
-  const uint64_t id = boot::platform().cpus[cpu].hardware_id;
+  const hal::CpuInfo& info = boot::platform().cpus[cpu];
   const auto resources = hal::upcall::prepare_cpu(cpu);
   if (!resources) {
     hal::log::warning("CPU {}: no memory to start it", cpu);
     return Started::no;
   }
-  secondary_boot = {.page_tables = read<ttbr0_el2>(),
-                    .entry = reinterpret_cast<uint64_t>(&secondary_on_virtual_addresses),
-                    .stack_top = resources->stack_top.value(),
-                    .cpu = cpu};
-  clean_to_coherency(&secondary_boot);
   startup.expect();
-  const int64_t result = psci::cpu_on(id, boot::image_phys(secondary_entry), boot::image_phys(&secondary_boot).value());
-  if (result != 0) {
-    hal::log::warning("CPU {}: firmware does not start it (PSCI error {})", cpu, result);
-    return Started::no;
-  }
+  tell({.page_tables = read<ttbr0_el2>(),
+        .entry = reinterpret_cast<uint64_t>(&secondary_on_virtual_addresses),
+        .stack_top = resources->stack_top.value(),
+        .cpu = cpu,
+        .hardware_id = nobody},
+       info.hardware_id);
+  if (!ask_to_start(cpu, info)) return Started::no;
   const uint64_t deadline = Timer::now() + Timer::frequency();
   switch (startup.wait([&] { return Timer::now() > deadline; })) {
     case hal::SecondaryStart::Outcome::joined: return Started::yes;
@@ -218,6 +266,14 @@ extern "C" [[noreturn]] void secondary_main(uint64_t cpu) {
   hal::upcall::cpu_ready(index);
 }
 
+// The shell needs nothing but the counter: interrupts that may not come are not waited for.
+bool do_without(std::string_view why) {
+  gic::abandon();
+  Cpu::stay_awake();
+  hal::log::error("no VM can run: {}", why);
+  return false;
+}
+
 }  // namespace
 }  // namespace arch
 
@@ -226,16 +282,14 @@ namespace hal {
 bool enable_virtualization() {
   using namespace arch;
   const ArmPlatform& machine = boot::arm_platform();
-  if (machine.timer.hypervisor_irq == 0 || machine.timer.virtual_irq == 0) {
-    log::error("no VM can run: the device tree describes no generic timer");
-    return false;
-  }
+  if (!is_usable(machine.timer)) return do_without("the device tree describes no generic timer");
+  if (const GicFault fault = fault_of(machine.gic); fault != GicFault::none) return do_without(explain(fault));
   irqs::set_numbers(machine.timer.hypervisor_irq, machine.timer.virtual_irq, machine.gic.maintenance_irq);
   gic::SetupError error = gic::set_up(machine.gic);
   if (error == gic::SetupError::none) error = enable_on_this_cpu(0);
-  if (error != gic::SetupError::none) {
-    log::error("no VM can run: {}", explain(error));
-    return false;
+  if (error != gic::SetupError::none) return do_without(arch::explain(error));
+  if (platform().cpus_left_out != 0) {
+    log::warning("{} CPUs are left out: {} are as many as Plinth uses", platform().cpus_left_out, max_cpus);
   }
   const unsigned online = 1 + start_others(platform().cpus.size());
   log::info("{} of {} CPUs can run guests", online, platform().cpus.size());

@@ -41,6 +41,7 @@ using hal::HostPhysRange;
 using hal::HostVirt;
 
 constinit hal::Platform machine;
+constinit hal::MemoryMap map;
 constinit hal::LoongArchPlatform loongarch;
 alignas(hal::Fdt) constinit std::array<std::byte, sizeof(hal::Fdt)> fdt_storage{};
 
@@ -118,7 +119,8 @@ bool discover(HostPhys system_table, const hal::efi::HandOver* efi) {
   power::set_registers(loongarch);
   if (machine.console) {
     const HostVirt registers = boot::uncached(machine.console->registers.start);
-    hal::log::attach(hal::driver::open_console(*machine.console, registers));
+    hal::ConsoleDevice* const console = hal::driver::open_console(*machine.console, registers);
+    if (console != nullptr) hal::log::attach(*console);
   }
   return true;
 }
@@ -130,13 +132,13 @@ bool discover(HostPhys system_table, const hal::efi::HandOver* efi) {
 
 [[noreturn]] void hand_over() {
   const HostPhysRange image{boot::phys(image_start), virt(image_end) - virt(image_start)};
-  const auto map = hal::map_memory(machine, image, image.size);
-  if (!map.ok()) give_up(hal::explain(map.error()));
-  const auto& usable = map.value().usable;
+  const auto mapped = hal::map_memory(machine, image, image.size, map);
+  if (!mapped.ok()) give_up(hal::explain(mapped.error()));
+  const auto& usable = map.usable;
   if (usable.empty()) give_up("all memory is in use");
   // The window shows all of it, so any part will do for the first frames.
   const HostPhysRange& largest = *std::ranges::max_element(usable, {}, &HostPhysRange::size);
-  const hal::BootMemory memory{.ram = {map.value().ram.begin(), map.value().ram.size()},
+  const hal::BootMemory memory{.ram = {map.ram.begin(), map.ram.size()},
                                .usable = {usable.begin(), usable.size()},
                                .boot_free = {largest.start, std::min<uint64_t>(largest.size, hal::mib)},
                                .image = image.start,

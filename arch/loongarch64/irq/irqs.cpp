@@ -139,6 +139,8 @@ void Irqs::poll() {
   }
 }
 
+bool Irqs::are_up() { return device_line != 0; }
+
 void Irqs::enable(hal::Irq irq, hal::CpuIndex cpu, bool level) {
   const auto vector = static_cast<uint32_t>(irq);
   if (const auto input = input_of(irq)) {

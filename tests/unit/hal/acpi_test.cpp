@@ -146,7 +146,7 @@ TEST(Acpi, finds_all_of_a_machine_with_gicv3) {
   EXPECT_EQ(arm.gic.maintenance_irq, 25U);
   EXPECT_EQ(arm.timer.virtual_irq, 27U);
   EXPECT_EQ(arm.timer.hypervisor_irq, 26U);
-  EXPECT_EQ(arm.psci, FirmwareConduit::smc);
+  EXPECT_EQ(arm.psci.conduit, FirmwareConduit::smc);
 }
 
 TEST(Acpi, knows_that_there_may_be_devices_it_does_not_know) {
@@ -200,10 +200,10 @@ TEST(Acpi, has_no_console_of_an_unknown_kind_or_in_io_space) {
 }
 
 TEST(Acpi, knows_how_firmware_is_called) {
-  EXPECT_EQ(arm_of(fadt(0)).psci, FirmwareConduit::none);
-  EXPECT_EQ(arm_of(fadt(1)).psci, FirmwareConduit::smc);
-  EXPECT_EQ(arm_of(fadt(3)).psci, FirmwareConduit::hvc);
-  EXPECT_EQ(arm_of(fadt(2)).psci, FirmwareConduit::none);
+  EXPECT_EQ(arm_of(fadt(0)).psci.conduit, FirmwareConduit::none);
+  EXPECT_EQ(arm_of(fadt(1)).psci.conduit, FirmwareConduit::smc);
+  EXPECT_EQ(arm_of(fadt(3)).psci.conduit, FirmwareConduit::hvc);
+  EXPECT_EQ(arm_of(fadt(2)).psci.conduit, FirmwareConduit::none);
 }
 
 // What QEMU's LoongArch board says; structures of the MADT are tables 5.46 to 5.51.
@@ -307,7 +307,7 @@ TEST(Acpi, switches_nothing_where_the_tables_do_not_say_how) {
 TEST(Acpi, looks_at_no_table_that_does_not_add_up) {
   Bytes bytes = fadt(1);
   bytes[129 + 1] ^= std::byte{1};
-  EXPECT_EQ(arm_of(bytes).psci, FirmwareConduit::none);
+  EXPECT_EQ(arm_of(bytes).psci.conduit, FirmwareConduit::none);
 }
 
 TEST(Acpi, is_left_with_defaults_by_nothing) {

@@ -25,43 +25,67 @@ hal::Platform machine(std::initializer_list<HostPhysRange> memory, std::initiali
   return platform;
 }
 
+// Static as where it is used: it is no small thing for a stack.
+const hal::MemoryMap* map_of(const hal::Platform& platform) {
+  static hal::MemoryMap map;
+  return hal::map_memory(platform, image, block, map).ok() ? &map : nullptr;
+}
+
+MemoryMapError refusal_of(const hal::Platform& platform) {
+  hal::MemoryMap map;
+  return hal::map_memory(platform, image, block, map).error();
+}
+
 template <class List>
 std::vector<HostPhysRange> all(const List& list) {
   return {list.begin(), list.end()};
 }
 
 TEST(MemoryMap, sorts_and_joins_what_firmware_lists_in_any_order) {
-  const auto map = hal::map_memory(
-      machine({range(0x9000'0000, 0x1000'0000), range(0x4000'0000, 0x1000'0000), range(0x4800'0000, 0x1800'0000)}), image,
-      block);
-  ASSERT_TRUE(map.ok());
-  EXPECT_EQ(all(map.value().ram), (std::vector{range(0x4000'0000, 0x2000'0000), range(0x9000'0000, 0x1000'0000)}));
+  const hal::MemoryMap* const map = map_of(
+      machine({range(0x9000'0000, 0x1000'0000), range(0x4000'0000, 0x1000'0000), range(0x4800'0000, 0x1800'0000)}));
+  ASSERT_NE(map, nullptr);
+  EXPECT_EQ(all(map->ram), (std::vector{range(0x4000'0000, 0x2000'0000), range(0x9000'0000, 0x1000'0000)}));
 }
 
 TEST(MemoryMap, offers_only_what_nothing_lies_in) {
   hal::Platform platform = machine({range(0x4000'0000, 0x1000'0000)}, {range(0x4100'0800, 0x1000)});
   platform.initrd = range(0x4800'0010, 0x10);
-  const auto map = hal::map_memory(platform, image, block);
-  ASSERT_TRUE(map.ok());
-  EXPECT_EQ(all(map.value().usable),
-            (std::vector{range(0x4000'0000, 0x20'0000), range(0x4028'0000, 0xd8'0000), range(0x4100'2000, 0x6ff'e000),
-                         range(0x4800'1000, 0x7ff'f000)}));
+  const hal::MemoryMap* const map = map_of(platform);
+  ASSERT_NE(map, nullptr);
+  EXPECT_EQ(all(map->usable), (std::vector{range(0x4000'0000, 0x20'0000), range(0x4028'0000, 0xd8'0000),
+                                           range(0x4100'2000, 0x6ff'e000), range(0x4800'1000, 0x7ff'f000)}));
 }
 
 TEST(MemoryMap, uses_whole_pages_only) {
-  const auto map = hal::map_memory(machine({range(0x4000'0800, 0xfff'f800), range(0x6000'0001, 0xfff)}), image, block);
-  ASSERT_TRUE(map.ok());
-  EXPECT_EQ(all(map.value().ram), (std::vector{range(0x4000'1000, 0xfff'f000)}));
+  const hal::MemoryMap* const map = map_of(machine({range(0x4000'0800, 0xfff'f800), range(0x6000'0001, 0xfff)}));
+  ASSERT_NE(map, nullptr);
+  EXPECT_EQ(all(map->ram), (std::vector{range(0x4000'1000, 0xfff'f000)}));
 }
 
 TEST(MemoryMap, refuses_a_machine_that_it_cannot_describe) {
-  EXPECT_EQ(hal::map_memory(machine({}), image, block).error(), MemoryMapError::no_memory);
+  EXPECT_EQ(refusal_of(machine({})), MemoryMapError::no_memory);
   // All of the boot block belongs to us, not only the image.
-  EXPECT_EQ(hal::map_memory(machine({range(0x4000'0000, 0x30'0000)}), image, block).error(),
-            MemoryMapError::image_elsewhere);
-  hal::Platform holes = machine({range(0x4000'0000, 0x1000'0000)});
-  for (uint64_t i = 0; i < 64; ++i) ASSERT_TRUE(holes.reserved.push_back(range(0x4100'0000 + i * 0x2000, 0x1000)));
-  EXPECT_EQ(hal::map_memory(holes, image, block).error(), MemoryMapError::too_many_pieces);
+  EXPECT_EQ(refusal_of(machine({range(0x4000'0000, 0x30'0000)})), MemoryMapError::image_elsewhere);
+}
+
+TEST(MemoryMap, keeps_as_many_reservations_as_discovery_does) {
+  hal::Platform platform = machine({range(0x4000'0000, 0x1000'0000)});
+  while (platform.reserved.push_back(range(0x4100'0000 + platform.reserved.size() * 0x2000, 0x1000))) {
+  }
+  const hal::MemoryMap* const map = map_of(platform);
+  ASSERT_NE(map, nullptr);
+  EXPECT_EQ(map->usable.size(), platform.reserved.size() + 2);
+}
+
+TEST(MemoryMap, refuses_memory_in_more_pieces_than_it_can_tell_apart) {
+  hal::Platform platform = machine({range(0x4000'0000, 0x1000'0000)});
+  for (uint64_t i = 1; platform.memory.push_back(range(i << 32, 0x10'0000)); ++i) {
+  }
+  for (uint64_t i = 1; platform.reserved.push_back(range((i << 32) + 0x8'0000, 0x1000)); ++i) {
+  }
+  platform.initrd = range(0x4800'0000, 0x1000);
+  EXPECT_EQ(refusal_of(platform), MemoryMapError::too_many_pieces);
 }
 
 }  // namespace

@@ -107,7 +107,7 @@ TEST_F(Discovery, finds_all_of_qemus_board_with_gicv3) {
   ASSERT_EQ(found.reserved.size(), 1U);
   EXPECT_EQ(found.reserved[0], fdt_place);
   EXPECT_EQ(found.initrd, range(0x4400'0000, 0x12'3456));
-  EXPECT_EQ(found.arm.psci, FirmwareConduit::smc);
+  EXPECT_EQ(found.arm.psci.conduit, FirmwareConduit::smc);
   EXPECT_EQ(found.arm.timer.virtual_irq, 27U);
   EXPECT_EQ(found.arm.timer.hypervisor_irq, 26U);
   ASSERT_TRUE(found.rtc.has_value());
@@ -258,7 +258,7 @@ TEST_F(Discovery, leaves_frames_empty_that_a_gicv2_without_virtualization_lacks)
   EXPECT_EQ(found.arm.gic.version, 2U);
   EXPECT_TRUE(found.arm.gic.hypervisor_interface.empty());
   EXPECT_TRUE(found.arm.gic.virtual_cpu_interface.empty());
-  EXPECT_EQ(found.arm.gic.maintenance_irq, 0U);
+  EXPECT_EQ(fault_of(found.arm.gic), hal::GicFault::no_virtualization);
 }
 
 TEST_F(Discovery, finds_each_region_of_redistributors_and_their_stride) {
@@ -356,7 +356,7 @@ TEST_F(Discovery, maps_reservations_that_are_not_called_no_map_and_no_page_of_th
 
 TEST_F(Discovery, owns_no_memory_when_it_cannot_keep_every_reservation) {
   std::string reservations;
-  for (unsigned i = 0; i < 64; ++i) {
+  for (unsigned i = 0; i < 128; ++i) {
     reservations += "/memreserve/ " + std::to_string(0x4000'0000 + i * 0x2000) + " 0x1000;\n";
   }
   EXPECT_TRUE(discover({memory}, reservations).memory.empty());
@@ -368,10 +368,11 @@ TEST_F(Discovery, keeps_the_first_entries_of_lists_that_are_too_long) {
     cpus += "cpu@" + std::to_string(i) + " { device_type = \"cpu\"; reg = <" + std::to_string(i) + ">; };";
   }
   std::string ranges = "memory@0 { device_type = \"memory\"; reg = <0 0 0 0x1000>";
-  for (unsigned i = 1; i < 40; ++i) ranges += ", <" + std::to_string(i) + " 0 0 0x1000>";
+  for (unsigned i = 1; i < 140; ++i) ranges += ", <" + std::to_string(i) + " 0 0 0x1000>";
   const Found found = discover({cpus + "};", ranges + "; };"});
   EXPECT_EQ(found.cpus.size(), hal::max_cpus);
-  EXPECT_EQ(found.memory.size(), 32U);
+  EXPECT_EQ(found.cpus_left_out, 3U);
+  EXPECT_EQ(found.memory.size(), 128U);
 }
 
 TEST_F(Discovery, translates_registers_through_the_buses_above_them) {
@@ -411,7 +412,7 @@ TEST_F(Discovery, ignores_interrupts_that_no_gic_has) {
 
 TEST_F(Discovery, knows_the_conduits_of_psci_and_no_others) {
   const auto conduit = [](std::string_view properties) {
-    return discover({"psci { " + std::string(properties) + " };"}).arm.psci;
+    return discover({"psci { " + std::string(properties) + " };"}).arm.psci.conduit;
   };
   EXPECT_EQ(conduit(R"(compatible = "arm,psci-0.2"; method = "hvc";)"), FirmwareConduit::hvc);
   EXPECT_EQ(conduit(R"(compatible = "arm,psci-1.0"; method = "smc";)"), FirmwareConduit::smc);
@@ -440,7 +441,7 @@ TEST_F(Discovery, leaves_everything_at_its_default_where_the_tree_is_empty) {
   EXPECT_FALSE(found.rtc.has_value());
   EXPECT_EQ(found.arm.gic.version, 0U);
   EXPECT_EQ(found.arm.timer.hypervisor_irq, 0U);
-  EXPECT_EQ(found.arm.psci, FirmwareConduit::none);
+  EXPECT_EQ(found.arm.psci.conduit, FirmwareConduit::none);
   EXPECT_FALSE(found.loongarch.eiointc.has_value());
   EXPECT_FALSE(found.loongarch.pch_pic.has_value());
   EXPECT_FALSE(found.loongarch.power_off.has_value());

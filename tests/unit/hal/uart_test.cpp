@@ -8,12 +8,17 @@
 #include <arch/mmio.hpp>
 
 #include "hal/driver/console.hpp"
-#include "hal/driver/ns16550.hpp"
-#include "hal/driver/pl011.hpp"
 
 namespace {
 
 constexpr hal::HostVirt base{0x3000'0000'0000};
+
+hal::ConsoleDevice& open(hal::UartKind kind, uint8_t shift = 0, uint8_t width = 0) {
+  hal::ConsoleDevice* const device = hal::driver::open_console(
+      {.kind = kind, .registers = {}, .irq = 0, .register_shift = shift, .access_width = width}, base);
+  EXPECT_NE(device, nullptr);
+  return *device;
+}
 
 std::string send(hal::ConsoleDevice& uart, std::string_view text) {
   const size_t sent = uart.write({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
@@ -64,7 +69,7 @@ TEST(Pl011Driver, switches_fifos_on_and_interrupts_off_and_leaves_the_speed_alon
   Pl011Registers registers;
   registers.words[0x24] = 13;
   registers.words[0x2c] = 0x60;
-  const hal::driver::Pl011 uart(base);
+  open(hal::UartKind::pl011);
   EXPECT_EQ(registers.words[0x2c], 0x70U);
   EXPECT_EQ(registers.words[0x30], 0x301U);
   EXPECT_EQ(registers.words[0x38], 0U);
@@ -75,14 +80,14 @@ TEST(Pl011Driver, does_not_disturb_a_uart_that_firmware_set_up) {
   Pl011Registers registers;
   registers.words[0x2c] = 0x70;
   registers.words[0x30] = 0xf01 | 0x300;
-  const hal::driver::Pl011 uart(base);
+  open(hal::UartKind::pl011);
   EXPECT_EQ(registers.writes[0x2c], 0U);
   EXPECT_EQ(registers.writes[0x30], 0U);
 }
 
 TEST(Pl011Driver, sends_what_the_fifo_holds) {
   Pl011Registers registers;
-  hal::driver::Pl011 uart(base);
+  hal::ConsoleDevice& uart = open(hal::UartKind::pl011);
   EXPECT_EQ(send(uart, "0123456789abcdefXYZ"), "0123456789abcdef");
   EXPECT_EQ(send(uart, "X"), "");
   registers.held.clear();
@@ -91,9 +96,10 @@ TEST(Pl011Driver, sends_what_the_fifo_holds) {
 
 TEST(Pl011Driver, leaves_out_what_was_damaged_on_the_line) {
   Pl011Registers registers;
-  hal::driver::Pl011 uart(base);
-  registers.received = {'a', 0x400, 0x100 | '?', 0x200 | '?', 'b', 0x800 | 'c'};
+  hal::ConsoleDevice& uart = open(hal::UartKind::pl011);
+  registers.received = {'a', 0x100 | '?', 0x200 | '?', 'b', 0x800 | 'c'};
   EXPECT_EQ(receive(uart), "abc");
+  EXPECT_FALSE(uart.take_break());
   registers.received = {'x', 'y', 'z'};
   EXPECT_EQ(receive(uart, 2), "xy");
   EXPECT_EQ(receive(uart, 2), "z");
@@ -101,7 +107,7 @@ TEST(Pl011Driver, leaves_out_what_was_damaged_on_the_line) {
 
 TEST(Pl011Driver, writes_its_mask_only_when_it_changes) {
   Pl011Registers registers;
-  hal::driver::Pl011 uart(base);
+  hal::ConsoleDevice& uart = open(hal::UartKind::pl011);
   registers.writes.clear();
   uart.set_receive_interrupt(true);
   EXPECT_EQ(registers.words[0x38], 0x50U);
@@ -115,7 +121,7 @@ TEST(Pl011Driver, writes_its_mask_only_when_it_changes) {
 
 TEST(Pl011Driver, gives_up_on_a_transmitter_that_is_stuck) {
   Pl011Registers registers;
-  hal::driver::Pl011 uart(base);
+  hal::ConsoleDevice& uart = open(hal::UartKind::pl011);
   const std::string text(40, 'x');
   uart.write_polled({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
   EXPECT_EQ(registers.held.size(), 16U);
@@ -161,7 +167,7 @@ class Ns16550Registers final : public arch::FakeRegisters {
 
 TEST(Ns16550Driver, fills_the_fifo_only_when_it_is_empty) {
   Ns16550Registers registers(0, true);
-  hal::driver::Ns16550 uart(base, 0);
+  hal::ConsoleDevice& uart = open(hal::UartKind::ns16550, 0);
   EXPECT_EQ(send(uart, "0123456789abcdefXYZ"), "0123456789abcdef");
   EXPECT_EQ(send(uart, "XYZ"), "");
   registers.held.clear();
@@ -170,13 +176,13 @@ TEST(Ns16550Driver, fills_the_fifo_only_when_it_is_empty) {
 
 TEST(Ns16550Driver, sends_single_characters_without_a_fifo) {
   Ns16550Registers registers(2, false);
-  hal::driver::Ns16550 uart(base, 2);
+  hal::ConsoleDevice& uart = open(hal::UartKind::ns16550, 2);
   EXPECT_EQ(send(uart, "ab"), "a");
 }
 
 TEST(Ns16550Driver, starts_with_interrupts_off_and_the_data_register_in_reach) {
   Ns16550Registers registers(0, true);
-  hal::driver::Ns16550 uart(base, 0);
+  hal::ConsoleDevice& uart = open(hal::UartKind::ns16550, 0);
   EXPECT_EQ(registers.words[1], 0U);
   EXPECT_EQ(registers.words[3], 0x03U);
   EXPECT_EQ(registers.words[4], 0x0bU);
@@ -189,15 +195,26 @@ TEST(Ns16550Driver, starts_with_interrupts_off_and_the_data_register_in_reach) {
 
 TEST(Ns16550Driver, leaves_out_what_was_damaged_on_the_line) {
   Ns16550Registers registers(0, true);
-  hal::driver::Ns16550 uart(base, 0);
-  registers.received = {'a', 0x1000, 0x0800 | '?', 0x0400 | '?', 'b'};
+  hal::ConsoleDevice& uart = open(hal::UartKind::ns16550, 0);
+  registers.received = {'a', 0x0800 | '?', 0x0400 | '?', 'b'};
   EXPECT_EQ(receive(uart), "ab");
+  EXPECT_FALSE(uart.take_break());
+}
+
+TEST(Ns16550Driver, tells_breaks_in_order_with_what_was_typed) {
+  Ns16550Registers registers(0, true);
+  hal::ConsoleDevice& uart = open(hal::UartKind::ns16550);
+  registers.received = {'a', 0x1800, 'h'};
+  EXPECT_EQ(receive(uart), "a");
+  EXPECT_TRUE(uart.take_break());
+  EXPECT_FALSE(uart.take_break());
+  EXPECT_EQ(receive(uart), "h");
+  EXPECT_FALSE(uart.take_break());
 }
 
 TEST(ConsoleDriver, is_chosen_by_the_device_tree) {
   Ns16550Registers registers(1, true);
-  hal::ConsoleDevice& uart =
-      hal::driver::open_console({.kind = hal::UartKind::ns16550, .registers = {}, .irq = 0, .register_shift = 1}, base);
+  hal::ConsoleDevice& uart = open(hal::UartKind::ns16550, 1);
   EXPECT_EQ(send(uart, "ok"), "ok");
   EXPECT_EQ(registers.held, "ok");
 }

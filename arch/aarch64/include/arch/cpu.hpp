@@ -22,13 +22,20 @@ struct Cpu {
 
   // A pending interrupt ends WFI even while PSTATE masks it (D1.6.2). The barrier orders what the caller looked at
   // last.
-  static void wait_for_interrupt() { asm volatile("dsb sy\n wfi" ::: "memory"); }
+  static void wait_for_interrupt() {
+    if (interrupts_wake_) asm volatile("dsb sy\n wfi" ::: "memory");
+  }
+  // No interrupt is going to end a WFI on this machine: the boot CPU, which is alone then, does not sleep.
+  static void stay_awake() { interrupts_wake_ = false; }
   static void halt() {
     while (true) asm volatile("wfe");
   }
 
   // A frame pointer points at the record (AAPCS64 6.4.6).
   static constexpr uint64_t frame_record_below = 0;
+
+ private:
+  static inline constinit bool interrupts_wake_ = true;
 };
 
 }  // namespace arch

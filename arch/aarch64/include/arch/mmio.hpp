@@ -15,6 +15,11 @@ inline uint8_t mmio_read8(hal::HostVirt place) {
   asm volatile("ldrb %w0, [%1]" : "=r"(value) : "r"(place.value()) : "memory");
   return static_cast<uint8_t>(value);
 }
+inline uint16_t mmio_read16(hal::HostVirt place) {
+  uint32_t value;
+  asm volatile("ldrh %w0, [%1]" : "=r"(value) : "r"(place.value()) : "memory");
+  return static_cast<uint16_t>(value);
+}
 inline uint32_t mmio_read32(hal::HostVirt place) {
   uint32_t value;
   asm volatile("ldr %w0, [%1]" : "=r"(value) : "r"(place.value()) : "memory");
@@ -27,6 +32,9 @@ inline uint64_t mmio_read64(hal::HostVirt place) {
 }
 inline void mmio_write8(hal::HostVirt place, uint8_t value) {
   asm volatile("strb %w0, [%1]" ::"r"(static_cast<uint32_t>(value)), "r"(place.value()) : "memory");
+}
+inline void mmio_write16(hal::HostVirt place, uint16_t value) {
+  asm volatile("strh %w0, [%1]" ::"r"(static_cast<uint32_t>(value)), "r"(place.value()) : "memory");
 }
 inline void mmio_write32(hal::HostVirt place, uint32_t value) {
   asm volatile("str %w0, [%1]" ::"r"(value), "r"(place.value()) : "memory");

@@ -9,7 +9,8 @@
 // The firmware below us: PSCI (Arm DEN0022D) by SMC, or by HVC where another hypervisor plays firmware.
 namespace arch::psci {
 
-void set_conduit(hal::FirmwareConduit conduit);
+// At EL2 only an SMC reaches firmware; before, where no EL2 was found, an HVC may.
+void set_firmware(const hal::FirmwareInfo& firmware, bool at_el2);
 
 // 0, or a negative PSCI error.
 [[nodiscard]] int64_t cpu_on(uint64_t hardware_id, hal::HostPhys entry, uint64_t context);

@@ -14,7 +14,11 @@ struct Timer {
     isb();
     return read<regs::cntpct_el0>();
   }
-  static uint64_t frequency() { return read<regs::cntfrq_el0>(); }
+  static uint64_t frequency() { return described_ != 0 ? described_ : read<regs::cntfrq_el0>(); }
+  // Some firmware leaves CNTFRQ_EL0 unset, or wrong. What the device tree says goes before it (arm,arch_timer.yaml);
+  // 0: nothing.
+  static void set_frequency(uint64_t described) { described_ = described; }
+  [[nodiscard]] static uint64_t described_frequency() { return described_; }
   static void set_deadline(uint64_t deadline) {
     if (deadline == ~uint64_t{0}) {
       write<regs::cnthp_ctl_el2>(0);
@@ -24,6 +28,9 @@ struct Timer {
     }
     isb();
   }
+
+ private:
+  static inline constinit uint64_t described_ = 0;
 };
 
 }  // namespace arch

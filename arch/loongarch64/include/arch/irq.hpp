@@ -15,6 +15,7 @@ namespace arch {
 // of the EIOINTC, or of the LIOINTC's inputs behind them (hal/platform/interrupts.hpp).
 struct Irqs {
   static void poll();
+  static bool are_up();
   static void enable(hal::Irq irq, hal::CpuIndex cpu, bool level);
   static void disable(hal::Irq irq);
   static void send_ipi(hal::CpuIndex cpu);

@@ -15,6 +15,11 @@ inline uint8_t mmio_read8(hal::HostVirt place) {
   asm volatile("ld.bu %0, %1, 0" : "=r"(value) : "r"(place.value()) : "memory");
   return static_cast<uint8_t>(value);
 }
+inline uint16_t mmio_read16(hal::HostVirt place) {
+  uint64_t value;
+  asm volatile("ld.hu %0, %1, 0" : "=r"(value) : "r"(place.value()) : "memory");
+  return static_cast<uint16_t>(value);
+}
 inline uint32_t mmio_read32(hal::HostVirt place) {
   uint64_t value;
   asm volatile("ld.wu %0, %1, 0" : "=r"(value) : "r"(place.value()) : "memory");
@@ -22,6 +27,9 @@ inline uint32_t mmio_read32(hal::HostVirt place) {
 }
 inline void mmio_write8(hal::HostVirt place, uint8_t value) {
   asm volatile("st.b %0, %1, 0" ::"r"(uint64_t{value}), "r"(place.value()) : "memory");
+}
+inline void mmio_write16(hal::HostVirt place, uint16_t value) {
+  asm volatile("st.h %0, %1, 0" ::"r"(uint64_t{value}), "r"(place.value()) : "memory");
 }
 inline void mmio_write32(hal::HostVirt place, uint32_t value) {
   asm volatile("st.w %0, %1, 0" ::"r"(uint64_t{value}), "r"(place.value()) : "memory");

@@ -14,6 +14,7 @@ namespace arch {
 // Interrupts between fake CPUs; see tests/fakes/machine.hpp. Devices have none.
 struct Irqs {
   static void poll();
+  static bool are_up() { return true; }
   static void enable(hal::Irq, hal::CpuIndex, bool) {}
   static void disable(hal::Irq) {}
   static void send_ipi(hal::CpuIndex cpu);

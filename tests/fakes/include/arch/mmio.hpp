@@ -22,8 +22,12 @@ class FakeRegisters {
 inline uint8_t mmio_read8(hal::HostVirt place) {
   return static_cast<uint8_t>(FakeRegisters::installed->read(place, 1));
 }
+inline uint16_t mmio_read16(hal::HostVirt place) {
+  return static_cast<uint16_t>(FakeRegisters::installed->read(place, 2));
+}
 inline uint32_t mmio_read32(hal::HostVirt place) { return FakeRegisters::installed->read(place, 4); }
 inline void mmio_write8(hal::HostVirt place, uint8_t value) { FakeRegisters::installed->write(place, 1, value); }
+inline void mmio_write16(hal::HostVirt place, uint16_t value) { FakeRegisters::installed->write(place, 2, value); }
 inline void mmio_write32(hal::HostVirt place, uint32_t value) { FakeRegisters::installed->write(place, 4, value); }
 
 }  // namespace arch
