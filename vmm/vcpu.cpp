@@ -12,7 +12,8 @@ void Vcpu::run(void* self) {
   Vcpu& vcpu = *static_cast<Vcpu*>(self);
   StackPart part;
   vcpu.prepare_exits(part);
-  vcpu.owns_cpu_ = vcpu.task_->scheduling().scheduling_class == task::SchedulingClass::dedicated;
+  // Whoever made the task may not have come to set_task() yet.
+  vcpu.owns_cpu_ = task::current().scheduling().scheduling_class == task::SchedulingClass::dedicated;
   vcpu.follow_observation();
   vcpu.park();
   vcpu.attend();
