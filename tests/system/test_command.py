@@ -75,6 +75,9 @@ def the_command_answers_when_asked_what_it_is(run):
 
 @test(limit=60)
 def output_that_nobody_takes_is_no_success(run):
+    with open("/dev/full", "w") as full:
+        result = subprocess.run([ROOT / "plinth", "check", "hello"], stdout=full, stderr=subprocess.PIPE, text=True)
+    check(result.returncode == 2 and "No space left" in result.stderr, f"check: {result.returncode} {result.stderr}")
     for words in (("help",), ("run", "--help"), ("--version",)):
         with open("/dev/full", "w") as full:
             result = subprocess.run([ROOT / "plinth", *words], stdout=full, stderr=subprocess.PIPE, text=True)

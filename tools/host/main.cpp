@@ -2,6 +2,7 @@
 // plinth-host: what has to understand Plinth's files on the machine that builds and packs. The same parsers as in the
 // hypervisor, so that both always agree.
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <functional>
 #include <map>
 
@@ -93,5 +94,10 @@ int main(int argc, char** argv) {
       ->callback([&] { run = host::toml_decode; });
 
   CLI11_PARSE(app, argc, argv);
-  return run();
+  const int code = run();
+  // What is still buffered has not been written.
+  const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  if (written || code != host::good) return code;
+  std::perror("standard output");
+  return host::bad_file;
 }
