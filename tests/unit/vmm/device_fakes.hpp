@@ -5,6 +5,7 @@
 #include <array>
 #include <bit>
 #include <cstddef>
+#include <cstring>
 #include <map>
 #include <span>
 #include <string>
@@ -127,6 +128,10 @@ class FakeMemory final : public DeviceMemory {
   void put(uint64_t place, T value) {
     const auto bytes = std::bit_cast<std::array<std::byte, sizeof(T)>>(value);
     for (size_t i = 0; i < sizeof(T); ++i) at(place + i) = bytes[i];
+  }
+  void clear(uint64_t place, uint64_t size) {
+    Piece* const piece = find(place);
+    std::memset(&piece->bytes.at(place + size - 1 - piece->start) - (size - 1), 0, size);
   }
   template <class T>
   [[nodiscard]] T get(uint64_t place) {

@@ -90,7 +90,7 @@ class VirtioDriver {
     bus.write(at + 4, place >> 32);
   }
   void start(uint64_t features = virtio::feature::version_1, uint16_t size = 8) {
-    for (uint64_t at = table; at < buffers; at += 8) memory.put<uint64_t>(at, 0);
+    memory.clear(table, buffers - table);
     event_idx = (features & virtio::feature::event_idx) != 0;
     (void)negotiate(features);
     set_up_queue(size);
