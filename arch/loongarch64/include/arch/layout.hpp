@@ -27,7 +27,8 @@
 // From EFI the image comes into a block of its own, wherever there is room.
 #define PLINTH_BOOT_BLOCK 0x200000
 
-#define PLINTH_STACK_SIZE 0x4000
+// Of the boot CPU. VM files are loaded and judged on it, and no page below it is left out: it lies in a window.
+#define PLINTH_STACK_SIZE 0x8000
 
 // PWCL and PWCH (7.5.7, 7.5.8): four levels of 512 entries of 64 bits, 4 KiB pages.
 #define PLINTH_PWCL 0x13e4d52c
