@@ -43,7 +43,11 @@ _start:
     .balign 8
     .fill   24, 1, 0
     .word   0x818223cd                      // LINUX_PE_MAGIC
-    .word   0                               // no PE header: this is no EFI application
+    .word   pe_header - _start
+pe_header:                                  // as much as tells whose image it is: this is no EFI application
+    .ascii  "PE\0\0"
+    .short  0x6264                          // IMAGE_FILE_MACHINE_LOONGARCH64
+    .short  0
 #endif
 begin:
     enter_window
