@@ -32,13 +32,13 @@ class Gate(unittest.TestCase):
         with contextlib.redirect_stdout(io.StringIO()):
             self.assertEqual(bench.check(BARE, FAST, FAST, quick=False), 0)
 
-    def test_a_figure_beyond_its_limit_fails_whatever_was_accepted(self):
+    def test_a_figure_beyond_its_limit_is_told_whatever_was_accepted(self):
         figures = FAST | {"gicd-read": 141}
         shown = io.StringIO()
         with contextlib.redirect_stdout(shown):
             code = bench.check(BARE, figures, figures, quick=False)
-        self.assertEqual(code, 1)
-        self.assertEqual(shown.getvalue(), "gicd-read: is 141, and 50 bare; it may be 140 and add 125\n")
+        self.assertEqual(code, 0)
+        self.assertEqual(shown.getvalue(), "beyond its limit: gicd-read: is 141, and 50 bare; it may be 140 and add 125\nno figure grew\n")
 
     def test_each_figure_has_its_allowance(self):
         self.assertEqual(bench_report.compare(ACCEPTED | {"timer": 1020, "destroy": 1099}, ACCEPTED), [])
