@@ -74,7 +74,7 @@ class Tree final : public vmm::DeviceTreeWriter {
   void interrupt(vmm::VirtualIrq irq) override { fdt.u32("interrupts", static_cast<uint32_t>(irq)); }
   void edge_interrupt(vmm::VirtualIrq irq) override { interrupt(irq); }
   [[nodiscard]] vmm::InterruptCells mapped_interrupt(vmm::VirtualIrq irq) const override {
-    return {{static_cast<uint32_t>(irq)}};
+    return {static_cast<uint32_t>(irq)};
   }
   [[nodiscard]] uint32_t message_controller() const override { return 0; }
 };
