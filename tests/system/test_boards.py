@@ -7,7 +7,10 @@ import subprocess
 from plinth import boards, building
 from plinth.paths import BUILD
 
-from harness import check, test
+from plinth.emulated_boards import EmulatedBoard
+from plinth.machines import SCRIPTED
+
+from harness import IMAGE, check, test
 
 # What is understood of 1,649 trees. A newer kernel has more: the share may not fall.
 TREES = 1649
@@ -26,6 +29,16 @@ def boards_that_debian_knows_are_understood(run):
     lost = [board["board"] for board in found["boards"]
             if not board["missing"] and (board["console"]["driver"] is None or board["gic"]["fault"])]
     check(not lost, f"nothing is missing, and yet: {lost}")
+
+
+@test(limit=90, name="zcu102_uses_all_its_cpus_and_its_cadence_uart", board="xlnx-zcu102")
+@test(limit=90, name="raspi4b_starts_cpus_by_spin_table_and_uses_its_mini_uart", board="raspi4b")
+@test(limit=90, name="imx8mp_evk_uses_all_its_cpus_and_its_imx_uart", board="imx8mp-evk")
+def emulated_board(run, board):
+    console = run.start(EmulatedBoard(board).command(IMAGE, None, SCRIPTED))
+    console.expect("4 of 4 CPUs can run guests")
+    console.expect("plinth> ")
+    console.order("help", "console")
 
 
 @test(limit=600, only_full=True)

@@ -19,7 +19,7 @@ class Kind:
 
 KINDS = {
     "xlnx-zcu102": Kind(tree="xilinx/zynqmp-zcu102-rev1.0", options="virtualization=on"),
-    "xlnx-versal-virt": Kind(smp=2, fixed=True),
+    "xlnx-versal-virt": Kind(fixed=True),
     "raspi4b": Kind(tree="broadcom/bcm2711-rpi-4-b", fixed=True, before=1),
     "imx8mp-evk": Kind(tree="freescale/imx8mp-evk", before=1),
 }
@@ -38,7 +38,7 @@ class EmulatedBoard(machines.Machine):
         self.name, self.kind = name, kind
 
     def command(self, kernel, bundle, console):
-        words = [*self._program(), "-nodefaults", "-no-user-config", "-display", "none",
+        words = [*self._program(), "-nodefaults", "-no-user-config", "-display", "none", "-audio", "none",
                  "-machine", ",".join(part for part in (self.name, self.kind.options) if part),
                  "-smp", str(self.smp), "-m", self.mem, "-kernel", str(kernel)]
         if self.kind.tree:
