@@ -412,7 +412,7 @@ TEST_F(EfiMemoryMap, keeps_what_firmware_goes_on_using_from_everybody) {
 }
 
 TEST_F(EfiMemoryMap, says_so_when_more_is_kept_than_there_is_room_for) {
-  for (uint64_t i = 0; i < 100; ++i) add(MemoryType::acpi_nvs, (i + 1) * mib, 1);
+  for (uint64_t i = 0; i <= decltype(Platform::reserved)::capacity; ++i) add(MemoryType::acpi_nvs, (i + 1) * mib, 1);
   Platform platform;
   reserve_efi_memory(map_, stride, platform);
   EXPECT_FALSE(platform.lists_are_complete);
