@@ -109,7 +109,7 @@ def a_maintenance_interrupt_that_the_tree_does_not_mention_is_the_usual_one(run)
 @test(limit=40)
 def a_board_without_a_timer_has_a_shell(run):
     def change(source):
-        return source.replace('compatible = "arm,armv8-timer', 'compatible = "somebody,timer', 1).replace('"arm,armv7-timer"', '"somebody,timer"', 1)
+        return source.replace('compatible = "arm,armv8-timer', 'compatible = "somebody,timer', 1).replace('arm,armv7-timer', 'somebody,timer', 1)
     console = run.boot(vm("hello"), extra=board_tree(run, change))
     console.expect("no VM can run: the device tree describes no generic timer")
     console.expect("plinth> ")

@@ -36,9 +36,10 @@ def run_sends_what_it_is_told(run):
 
 @test(limit=60)
 def run_expect_ends_with_124_when_it_waits_in_vain(run):
-    console = run.plinth("run", "hello", "--expect", "never said", "--timeout", "8")
+    console = run.plinth("run", "hello", "--expect", "never said", "--timeout", "8", "--qemu-arg=-name",
+                         "--qemu-arg=waits-in-vain")
     check(console.wait() == 124, "the exit code is not 124")
-    left = subprocess.run(["pgrep", "-f", "build/run/hello[.].*cpio"], capture_output=True, text=True).stdout
+    left = subprocess.run(["pgrep", "-f", "qemu.*waits-in-[v]ain"], capture_output=True, text=True).stdout
     check(not left, "QEMU was left behind")
 
 

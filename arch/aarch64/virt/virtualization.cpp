@@ -282,8 +282,9 @@ namespace hal {
 bool enable_virtualization() {
   using namespace arch;
   const ArmPlatform& machine = boot::arm_platform();
-  if (!is_usable(machine.timer)) return do_without("the device tree describes no generic timer");
+  // In this order: without the controller nobody knows the timer's interrupts.
   if (const GicFault fault = fault_of(machine.gic); fault != GicFault::none) return do_without(explain(fault));
+  if (!is_usable(machine.timer)) return do_without("the device tree describes no generic timer");
   irqs::set_numbers(machine.timer.hypervisor_irq, machine.timer.virtual_irq, machine.gic.maintenance_irq);
   gic::SetupError error = gic::set_up(machine.gic);
   if (error == gic::SetupError::none) error = enable_on_this_cpu(0);

@@ -500,7 +500,7 @@ TEST(Disks, that_contradict_themselves_are_refused) {
                   .contains("`disk.layer` has no effect here: it belongs to an image"));
   EXPECT_TRUE(message("image = \"a\"\nlayer = \"2MiB\"\n").contains("it belongs to the mode \"copy-on-write\""));
   EXPECT_TRUE(message("size = \"1MiB\"\n").contains("2MiB"));
-  EXPECT_TRUE(message("image = \"a\"\nmode = \"rw\"\n").contains("\"copy-on-write\""));
+  EXPECT_TRUE(message("image = \"a\"\nmode = \"both\"\n").contains("`copy-on-write`"));
   EXPECT_TRUE(message("image = \"a\"\nserial = \"123456789012345678901\"\n").contains("20"));
 }
 

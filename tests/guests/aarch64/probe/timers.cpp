@@ -109,13 +109,16 @@ void level() {
   gic::disable(virtual_timer_interrupt);
 }
 // EL0 in AArch32 state reads the physical timer's control and the physical counter, and makes a read that its flags say is
-// not to be. Without translation, because the tables have nothing for EL0.
+// not to be. Without translation, because the tables have nothing for EL0. Of every register the upper half is lost (Arm
+// ARM, D1.8.1).
 struct Seen32 {
   uint64_t control, low, high, untouched;
 };
 Seen32 read_in_aarch32() {
   Seen32 seen{};
   asm volatile(
+      "stp x19, x20, [sp, #-96]!\n stp x21, x22, [sp, #16]\n stp x23, x24, [sp, #32]\n"
+      "stp x25, x26, [sp, #48]\n stp x27, x28, [sp, #64]\n stp x29, x30, [sp, #80]\n"
       "mrs x9, sctlr_el1\n bic x10, x9, #1\n msr sctlr_el1, x10\n"
       "adr x10, 1f\n msr elr_el1, x10\n mov x10, #0x1d0\n msr spsr_el1, x10\n"
       "adr x14, 2f\n mov x4, #7\n isb\n eret\n"
@@ -124,10 +127,13 @@ Seen32 read_in_aarch32() {
       "   .inst 0x0e1e4f32\n"  // mrceq p15, 0, r4, c14, c2, 1
       "   .inst 0xef000000\n"  // svc #0
       "2: msr sctlr_el1, x9\n isb\n"
+      "ldp x29, x30, [sp, #80]\n ldp x27, x28, [sp, #64]\n ldp x25, x26, [sp, #48]\n"
+      "ldp x23, x24, [sp, #32]\n ldp x21, x22, [sp, #16]\n ldp x19, x20, [sp], #96\n"
       "mov %0, x0\n mov %1, x2\n mov %2, x3\n mov %3, x4"
       : "=&r"(seen.control), "=&r"(seen.low), "=&r"(seen.high), "=&r"(seen.untouched)
       :
-      : "x0", "x1", "x2", "x3", "x4", "x9", "x10", "x14", "memory");
+      : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17",
+        "x18", "memory");
   return seen;
 }
 void aarch32() {
