@@ -11,6 +11,7 @@
 #include "../device_fakes.hpp"
 #include "config/boards.hpp"
 #include "vmm/loongarch64/devices.hpp"
+#include "vmm/loongarch64/pci_map.hpp"
 
 namespace {
 
@@ -102,7 +103,7 @@ TEST_F(LoongArchDeviceTree, leads_each_interrupt_to_the_cpu) {
 
 // What `check` keeps free for the board is what the board takes.
 TEST_F(LoongArchDeviceTree, plugs_devices_only_where_vm_files_may_not) {
-  vmm::test::DeviceFixture devices(vmm::loongarch64::device_kinds, config);
+  vmm::test::DeviceFixture devices(vmm::loongarch64::device_kinds, config, vmm::loongarch64::pci_map);
   std::vector<vmm::MmioDevice*> table(devices.set.windows());
   vmm::MmioBus bus(table);
   ASSERT_TRUE(devices.set.plug_into(bus));
