@@ -50,8 +50,8 @@ hal::RandomStream Entropy::fork() {
 void start_entropy() {
   const auto& seed = hal::platform().random_seed;
   the_entropy.mix(std::span(seed.begin(), seed.size()));
-  // How long each of these takes is the only thing that is left where the firmware gave nothing and the CPU has
-  // nothing.
+  if (!seed.empty() || hal::hardware_random()) return;
+  // The firmware gave nothing and the CPU has nothing: how long each of these takes is all that is left.
   constexpr unsigned samples = 256;
   for (unsigned i = 0; i < samples; ++i) the_entropy.mix({});
 }
