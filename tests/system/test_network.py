@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks between VMs, judged by the drivers that guests bring: Debian's kernel and U-Boot."""
 
+import gzip
 import hashlib
 import random
 
 from harness import check, image, newc, on_both, test, vm
 
-MODULES = "virtio virtio_ring virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci failover net_failover virtio_net"
+MODULES = "virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci failover net_failover virtio_net"
 
 
 def linux(name, *networks, arch="aarch64", cmdline="", files=None, **settings):
@@ -17,7 +18,8 @@ def linux(name, *networks, arch="aarch64", cmdline="", files=None, **settings):
     for path, data in (files or {}).items():
         more.file(f"srv/{path}", data)
     initrd = f"linux/{name}.cpio.gz"
-    guest.images[initrd] = (image("linux/initramfs.cpio.gz", arch) + image("linux/network.cpio.gz", arch) + more.bytes())
+    guest.images[initrd] = (image("linux/initramfs.cpio.gz", arch) + image("linux/network.cpio.gz", arch) +
+                            gzip.compress(more.bytes(), mtime=0))
     guest.text = guest.text.replace("linux/initramfs.cpio.gz", initrd)
     del guest.images["linux/initramfs.cpio.gz"]
     for network in networks:

@@ -84,7 +84,8 @@ def exits_are_counted_always_and_measured_on_demand(run, arch):
     before = statistics(console, "hello")
     for kind in ("idle", "call" if arch == "aarch64" else "registers", "device"):
         check(before["exits"][kind]["count"] > 0, f"no exit of class {kind} was counted: {before}")
-    check(before["injected"] > 0, f"no interrupt was counted: {before}")
+    if arch == "aarch64":  # on LoongArch the timer's interrupt comes without the hypervisor, and this guest has no other
+        check(before["injected"] > 0, f"no interrupt was counted: {before}")
     check(before["exits"]["device"]["measured"] == 0, f"measured without being asked to: {before}")
     console.order("stats on")
     console.attach("hello")
@@ -112,8 +113,10 @@ def a_trace_has_every_event_on_its_track(run, arch):
     console.send("trace dump\n")
     text = console.expect(r"(?s)trace begin .*?trace end [^\n]*\n", timeout=30).group(0)
     dump = trace.parse(text.splitlines())
-    # A reset is a call on the one board, and an access to a device on the other.
-    missing = trace.EVENTS - {record.event for record in dump.records} - ({"call"} if arch == "loongarch64" else set())
+    # A reset is a call on the one board, and an access to a device on the other, where the timer's interrupt comes without
+    # the hypervisor.
+    absent = {"call", "inject"} if arch == "loongarch64" else set()
+    missing = trace.EVENTS - {record.event for record in dump.records} - absent
     check(not missing, f"not in the dump: {missing}")
     named = {event["args"]["name"] for event in trace.convert(dump)["traceEvents"] if event["name"] == "thread_name"}
     check({"CPU 0", "vCPU 0"} <= named, f"tracks: {named}")

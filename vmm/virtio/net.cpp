@@ -45,10 +45,10 @@ struct Header {
 static_assert(sizeof(Header) == 12 && std::endian::native == std::endian::little);
 constexpr uint8_t needs_checksum = 1;
 
-// 5.1.6.5: commands of the control queue. A switch delivers what is for the guest, so that promiscuity and the like are
-// always as wanted.
-constexpr uint8_t class_receive = 0;
-constexpr uint8_t last_receive_command = 5;
+// 5.1.6.5: commands of the control queue. A switch delivers what is for the guest, so that promiscuity, filters and the
+// like, which may let more pass, are always as wanted.
+constexpr uint8_t class_receive = 0, class_mac = 1;
+constexpr uint8_t last_receive_command = 5, mac_table_set = 0;
 constexpr uint8_t command_ok = 0, command_error = 1;
 
 }  // namespace
@@ -343,8 +343,9 @@ uint8_t NetDevice::obey(const Chain& chain) {
   std::array<std::byte, 2> command{};
   Cursor from(chain.readable(), Use::read);
   if (!from.read(memory(), command)) return command_error;
-  const bool known = command[0] == std::byte{class_receive} && command[1] <= std::byte{last_receive_command};
-  return known ? command_ok : command_error;
+  const bool receive = command[0] == std::byte{class_receive} && command[1] <= std::byte{last_receive_command};
+  const bool filter = command[0] == std::byte{class_mac} && command[1] == std::byte{mac_table_set};
+  return receive || filter ? command_ok : command_error;
 }
 
 }  // namespace vmm::virtio

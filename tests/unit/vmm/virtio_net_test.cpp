@@ -359,6 +359,7 @@ TEST_F(VirtioNet, obeys_what_a_switch_does_anyway_and_refuses_the_rest) {
   };
   EXPECT_EQ(command(0, 0), 0U) << "promiscuous";
   EXPECT_EQ(command(0, 1), 0U) << "all multicast";
+  EXPECT_EQ(command(1, 0), 0U) << "addresses to be let through";
   EXPECT_EQ(command(1, 1), 1U) << "another address";
   EXPECT_EQ(command(4, 0), 1U) << "several queues";
 }
