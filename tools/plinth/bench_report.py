@@ -56,7 +56,7 @@ def compare(ours, before, quick=False):
         old, now = before.get(row.name), ours.get(row.name)
         if now is None and old is not None and not (quick and row.name in SLOW):
             faults.append(f"{row.name}: was {old}, and is not measured any more")
-        elif None not in (old, now) and now > old * (1 + row.allowance):
+        elif None not in (old, now, row.allowance) and now > old * (1 + row.allowance):
             faults.append(f"{row.name}: was {old}, is {now} ({_change(old, now)}; {row.allowance:.0%} is allowed)")
     for kind, counts in CROWDS.items():
         for name in GROWING:
@@ -77,7 +77,7 @@ def shrunk(ours, before):
     """What became so much cheaper that it should be accepted, lest it creeps back unseen."""
     pairs = [(row, before.get(row.name), ours.get(row.name)) for row in ROWS]
     return [f"{row.name}: was {old}, is {now} ({_change(old, now)})" for row, old, now in pairs
-            if None not in (old, now) and now < old * (1 - row.allowance)]
+            if None not in (old, now, row.allowance) and now < old * (1 - row.allowance)]
 
 
 def _change(old, now):
