@@ -100,8 +100,10 @@ void FdtWriter::end_node() {
 size_t FdtWriter::intern(std::string_view name) {
   const auto stored = buffer_.last(strings_).first(strings_ - adopted_);
   const std::string_view text(reinterpret_cast<const char*>(stored.data()), stored.size());
-  for (size_t at = 0; at < text.size(); at = text.find('\0', at) + 1) {
-    if (text.substr(at, text.find('\0', at) - at) == name) return strings_ - at;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = text.find('\0', at);
+    if (text.substr(at, end - at) == name) return strings_ - at;
+    at = end + 1;
   }
   if (name.size() + 1 > buffer_.size() - strings_ - used_) {
     fail_with(FdtError::no_space);
