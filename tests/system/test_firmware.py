@@ -47,7 +47,7 @@ def edk2_starts_it_from_a_disk(run, arch):
     start(run, "firmware/edk2.fd", arch, disk(run, arch), board=",acpi=off" if arch == "aarch64" else "").expect(READY)
 
 
-@test(limit=120, arch="loongarch64")
+@test(limit=60, arch="loongarch64")
 def qemu_starts_the_flat_image_on_loongarch64(run, arch):
     data = run.file("bundle.cpio", bundle([bare_metal("hello")], arch=arch))
     run.start(machines.Machine(arch, smp=2, mem="512M").command(building.flat_image(arch), data, machines.SCRIPTED)).expect(READY)
