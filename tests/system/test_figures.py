@@ -3,11 +3,10 @@
 
 from plinth import bench_report
 
-from harness import Skipped, check, test
+from harness import Skipped, check, on_both
 
 
-@test(limit=300, arch="aarch64")
-@test(limit=600, only_full=True, name="no_figure_grew_on_loongarch64", arch="loongarch64")
+@on_both(limit=300)
 def no_figure_grew(run, arch):
     if not (bench_report.FIGURES / f"{arch}.json").exists():
         raise Skipped(f"no figures were accepted for {arch}")

@@ -72,7 +72,7 @@ class Subject:
 
     def vm(self, scenario, name="bench", vcpus=1, memory="16MiB", kernel='image = "bench/bench.bin"', words="", more=""):
         """A VM file; returns its path."""
-        file = BUILD / "bench" / scenario / f"{name}.toml"
+        file = BUILD / "bench" / self.arch / scenario / f"{name}.toml"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f'name = "{name}"\nvcpus = {vcpus}\nmemory = "{memory}"\n{more}\n'
                         f"[kernel]\n{kernel}\ncmdline = '{words}'\n")
