@@ -91,7 +91,6 @@ hal::Result<void, VmError> BoardCommon::plug_in(DeviceSet::Kinds kinds, IrqSink&
                                                 std::span<MmioDevice* const> own) {
   const config::VmConfig& config = vm_.config();
   TRY(disks_.create(vm_));
-  if (!config.disks.empty()) TRY(worker_.start(vm_));
   const DeviceSite site{.config = config,
                         .irqs = irqs,
                         .pci = pci,
@@ -108,6 +107,7 @@ hal::Result<void, VmError> BoardCommon::plug_in(DeviceSet::Kinds kinds, IrqSink&
   if (!storage) return hal::fail(VmError::out_of_memory);
   storage_ = std::move(storage).value();
   devices_.emplace(kinds, site, storage_.span());
+  TRY(worker_.start(vm_));
   auto table = mm::make_array<MmioDevice*>(own.size() + devices_->windows());
   if (!table) return hal::fail(VmError::out_of_memory);
   bus_table_ = std::move(table).value();

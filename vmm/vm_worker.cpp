@@ -26,6 +26,7 @@ task::Scheduling scheduling_of(const config::SchedulerConfig& wanted) {
 }  // namespace
 
 hal::Result<void, VmError> VmWorker::start(Vm& vm) {
+  if (!is_employed_) return {};
   std::array<char, 40> label{};
   hal::BufferSink text(label);
   hal::format(text, "{}/devices", vm.name());

@@ -25,7 +25,8 @@ class VmWorker final : public DeviceWorker {
   // Ends the task. Nobody posts any more.
   ~VmWorker();
 
-  // Once, before anybody posts.
+  void employ() override { is_employed_ = true; }
+  // Once, after the devices are made and before anybody posts. Nothing is done where nobody may post.
   hal::Result<void, VmError> start(Vm& vm);
   void post(WorkClient& client) override;
 
@@ -40,6 +41,7 @@ class VmWorker final : public DeviceWorker {
 
   static constexpr uint32_t leaving = 1, held = 2;
 
+  bool is_employed_ = false;
   task::Task* task_ = nullptr;
   hal::SpinLock lock_{hal::LockRank::device_alarms};
   hal::List<WorkClient, WorkClient> clients_ PLINTH_GUARDED_BY(lock_);

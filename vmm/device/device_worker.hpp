@@ -19,6 +19,8 @@ class WorkClient : public hal::ListNode<class WorkClient> {
 // The task of a VM that does such work, in the VM's own scheduling class. It stands still while the VM does.
 class DeviceWorker {
  public:
+  // A device that may post says so while it is made.
+  virtual void employ() = 0;
   // Call client.work() until it says that there is no more. Any CPU; a device may hold its own lock (rank `device`).
   virtual void post(WorkClient& client) = 0;
 

@@ -18,6 +18,7 @@ VirtioDevice::VirtioDevice(DeviceType type, std::string_view name, const DeviceS
       memory_(site.memory) {
   if (queue_sizes.size() > max_queues) hal::panic("a virtio device has more queues than there is room for");
   for (const uint16_t size : queue_sizes) max_sizes_[queue_count_++] = size;
+  worker_.employ();
   const hal::LockGuard guard(lock);
   reset_registers();
 }

@@ -165,13 +165,18 @@ class FakeMemory final : public DeviceMemory {
 // Does the work when the test says so.
 class FakeWorker final : public DeviceWorker {
  public:
-  void post(WorkClient& client) override { client_ = &client; }
+  void employ() override { employed_ = true; }
+  // As the VM's own, it does nothing for whom did not say so in time.
+  void post(WorkClient& client) override {
+    if (employed_) client_ = &client;
+  }
   [[nodiscard]] bool has_work() const { return client_ != nullptr; }
   void step() {
     if (client_ != nullptr && !client_->work()) client_ = nullptr;
   }
 
  private:
+  bool employed_ = false;
   WorkClient* client_ = nullptr;
 };
 
