@@ -165,4 +165,18 @@ constexpr IdRegisters merge_id_registers(const IdRegisters& a, const IdRegisters
   return merged;
 }
 
+// The features of these registers that a VM may have to do without though the CPUs have them.
+struct HiddenFeatures {
+  bool sve = false;
+  bool pmu = false;
+};
+constexpr IdRegisters hide_features(IdRegisters shown, HiddenFeatures hidden) {
+  if (hidden.sve) {
+    shown[id_op(4, 0)] = set_id_field(shown[id_op(4, 0)], 32, 0);
+    shown[id_op(4, 4)] = 0;
+  }
+  if (hidden.pmu) shown[id_op(5, 0)] = set_id_field(shown[id_op(5, 0)], 8, 0);
+  return shown;
+}
+
 }  // namespace arch::regs

@@ -7,7 +7,6 @@
 #include "arch/aarch64/irq/gic.hpp"
 #include "arch/aarch64/regs/gic_physical.hpp"
 #include "arch/aarch64/regs/system.hpp"
-#include "arch/aarch64/virt/id_registers.hpp"
 #include "arch/sysreg.hpp"
 #include "arch/virtual_gic.hpp"
 #include "hal/upcall.hpp"
@@ -154,7 +153,8 @@ constexpr uint64_t access_to = system_iss::op0::of(Register::op0) | system_iss::
 void emulate_system_register(GuestFrame& frame, uint64_t iss) {
   const auto rt = static_cast<unsigned>(system_iss::rt::get(iss));
   if ((iss & id_group_mask) == id_group_read) {
-    frame.set(rt, id_registers::read(static_cast<unsigned>(system_iss::crm::get(iss) << 3 | system_iss::op2::get(iss))));
+    const auto op = static_cast<unsigned>(system_iss::crm::get(iss) << 3 | system_iss::op2::get(iss));
+    frame.set(rt, frame.vcpu->id_register(op));
     return frame.skip_instruction();
   }
   const uint64_t access = iss & access_mask;

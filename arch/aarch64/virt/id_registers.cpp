@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/aarch64/virt/id_registers.hpp"
 
+#include <array>
 #include <utility>
 
-#include "arch/aarch64/regs/id_filter.hpp"
 #include "arch/sysreg.hpp"
+#include "arch/vcpu.hpp"
 
 namespace arch::id_registers {
 namespace {
 
 using namespace regs;
 
-constinit IdRegisters shown{};
+// By what a VM lacks: hidden_features below. The first is that of a VM that lacks nothing.
+constexpr size_t hides_sve = 1, hides_pmu = 2;
+constinit std::array<IdRegisters, 4> tables{};
+constinit IdRegisters& shown = tables[0];
 constinit bool known = false;
 
 template <unsigned Op>
@@ -37,10 +41,17 @@ void join_cpu() {
     mine[id_op(4, 0)] |= gic;
   }
   shown = mine;
+  for (size_t hidden = 1; hidden < tables.size(); ++hidden) {
+    tables[hidden] = hide_features(mine, {.sve = (hidden & hides_sve) != 0, .pmu = (hidden & hides_pmu) != 0});
+  }
   known = true;
 }
 
 uint64_t read(unsigned op) { return shown[op % id_register_count]; }
+
+const IdRegisters& shown_to(GuestFeatures features) {
+  return tables[(features.sve_quads == 0 ? hides_sve : 0) + (features.pmu ? 0 : hides_pmu)];
+}
 
 bool guest_has_pointer_authentication() {
   constexpr uint64_t isar1 = id_aa64isar1_el1::apa::mask | id_aa64isar1_el1::api::mask | id_aa64isar1_el1::gpa::mask |
@@ -50,3 +61,12 @@ bool guest_has_pointer_authentication() {
 }
 
 }  // namespace arch::id_registers
+
+namespace arch {
+
+void Vcpu::identify(const Identity& identity) {
+  identity_ = identity;
+  id_registers_ = &id_registers::shown_to(identity.features);
+}
+
+}  // namespace arch

@@ -123,6 +123,19 @@ TEST(IdFilter, passes_what_el0_may_run_in_aarch32_but_its_debug) {
   EXPECT_EQ(shown[id_dfr1], 0U);
 }
 
+TEST(IdFilter, hides_from_one_vm_what_another_has) {
+  IdRegisters shown;
+  shown.fill(0x1111'1111'1111'1111);
+  const IdRegisters sve = hide_features(shown, {.sve = true}), pmu = hide_features(shown, {.pmu = true});
+  EXPECT_EQ(sve[pfr0], 0x1111'1110'1111'1111U);
+  EXPECT_EQ(sve[zfr0], 0U);
+  EXPECT_EQ(sve[dfr0], shown[dfr0]);
+  EXPECT_EQ(pmu[dfr0], 0x1111'1111'1111'1011U);
+  EXPECT_EQ(pmu[pfr0], shown[pfr0]);
+  EXPECT_EQ(pmu[zfr0], shown[zfr0]);
+  EXPECT_EQ(hide_features(shown, {}), shown);
+}
+
 TEST(IdFilter, shows_of_two_cpus_the_lesser) {
   IdRegisters big{}, little{};
   big[isar0] = 0x2210'0000, little[isar0] = 0x0110'0000;

@@ -8,8 +8,10 @@
 #include <optional>
 
 #include "arch/aarch64/regs/guest_registers.hpp"
+#include "arch/aarch64/regs/id_filter.hpp"
 #include "arch/aarch64/regs/system.hpp"
 #include "arch/aarch64/virt/debug.hpp"
+#include "arch/guest_features.hpp"
 #include "arch/mmu.hpp"
 #include "arch/sysreg.hpp"
 #include "hal/access_kind.hpp"
@@ -92,8 +94,11 @@ class Vcpu {
     uint64_t mpidr = 0;                  // affinity bits as the guest reads them
     unsigned index = 0;                  // number in its VM
     Mmu::GuestRegime* regime = nullptr;  // stage 2
+    GuestFeatures features{};
   };
-  void identify(const Identity& identity) { identity_ = identity; }
+  void identify(const Identity& identity);
+  // The feature-ID register that its guest reads, by CRm * 8 + op2.
+  [[nodiscard]] uint64_t id_register(unsigned op) const { return (*id_registers_)[op % regs::id_register_count]; }
 
   // Architectural reset (D1.3.2 as far as EL1 can see), to start in EL1h.
   void reset(const hal::StartState& start);
@@ -207,6 +212,7 @@ class Vcpu {
   std::atomic<const ExitPoint*> points_{nullptr};  // of frame_, for other CPUs
   std::atomic<uint64_t> no_device_{0};
   Identity identity_{};
+  const regs::IdRegisters* id_registers_ = nullptr;
   uint64_t counter_offset_ = 0;
   bool loaded_ = false;
   bool traps_set_way_ = false;
