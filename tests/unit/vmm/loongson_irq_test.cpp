@@ -111,11 +111,30 @@ TEST(LoongsonIpi, starts_a_core_where_its_mailbox_says) {
   Machine m;
   m.write(0, ipi_send, 1U << 16);
   EXPECT_TRUE(m.starter.started.empty()) << "an empty mailbox is no address";
-  m.write(1, mailbox0, 0x20'0000, 8);
-  m.write(0, ipi_send, 1U << 16 | 1);
-  EXPECT_TRUE(m.starter.started.empty()) << "only interrupt 0 starts";
-  m.write(0, ipi_send, 1U << 16);
-  EXPECT_EQ(m.starter.started, (std::map<VcpuIndex, uint64_t>{{1, 0x20'0000}}));
+  m.write(0, mail_send, 0x9000'0000ULL << 32 | 1U << 16 | 1U << 2, 8);
+  EXPECT_TRUE(m.starter.started.empty()) << "its upper half is not waited for";
+  m.write(0, mail_send, 0x20'0000ULL << 32 | 1U << 16, 8);
+  EXPECT_EQ(m.starter.started, (std::map<VcpuIndex, uint64_t>{{1, 0x9000'0000'0020'0000}})) << "the interrupt is there";
+  m.write(0, mail_send, 0x30'0000ULL << 32 | 2U << 16, 8);
+  EXPECT_EQ(m.starter.started.size(), 1U) << "what wakes it is the interrupt";
+  m.write(0, ipi_send, 2U << 16 | 5);
+  EXPECT_EQ(m.starter.started[2], 0x30'0000U) << "whichever it is";
+  m.write(0, ipi_send, 3U << 16);
+  m.write(0, any_send, 0x40'0000ULL << 32 | 3U << 16 | mailbox0, 8);
+  EXPECT_EQ(m.starter.started[3], 0x40'0000U);
+}
+
+TEST(LoongsonIpi, is_handed_over_as_firmware_leaves_it) {
+  Machine m;
+  m.write(0, mail_send, 0x20'0000ULL << 32 | 1U << 16, 8);
+  m.write(0, ipi_send, 1U << 16 | 3);
+  m.ipi.hand_over(1);
+  EXPECT_EQ(m.read(1, ipi_status), 0U);
+  EXPECT_EQ(m.read(1, ipi_enable), ~0U);
+  EXPECT_EQ(m.read(1, mailbox0, 8), 0x20'0000U);
+  EXPECT_EQ(m.lines.lines(1), 0U);
+  m.write(0, ipi_send, 1U << 16 | 3);
+  EXPECT_EQ(m.lines.lines(1), CpuLines::ipi);
 }
 
 TEST(LoongsonIocsr, says_what_qemus_board_says) {

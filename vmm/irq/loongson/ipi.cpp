@@ -16,7 +16,6 @@ struct ipi_send {
   using vector = hal::Field<4, 0>;
   using target = hal::Field<25, 16>;
 };
-constexpr unsigned start_vector = 0;
 
 }  // namespace
 
@@ -53,38 +52,67 @@ void Ipi::write_word(VcpuIndex self, uint32_t address, uint32_t value, uint32_t 
   }
   if (offset == set) return raise(self, value);
   Core& core = cores_[self];
-  const hal::LockGuard guard(core.lock);
-  if (offset == enable) {
-    core.enable = (core.enable & ~lanes) | value;
-  } else if (offset == clear) {
-    core.status.store(core.status.load(std::memory_order_relaxed) & ~value, std::memory_order_relaxed);
-  } else if (offset >= mail && offset < mail_end) {
-    uint32_t& half = core.mailbox[(offset - mail) / 4];
-    half = (half & ~lanes) | value;
+  uint64_t start = 0;
+  {
+    const hal::LockGuard guard(core.lock);
+    if (offset == enable) {
+      core.enable = (core.enable & ~lanes) | value;
+    } else if (offset == clear) {
+      core.status.store(core.status.load(std::memory_order_relaxed) & ~value, std::memory_order_relaxed);
+    } else if (offset >= mail && offset < mail_end) {
+      uint32_t& half = core.mailbox[(offset - mail) / 4];
+      half = (half & ~lanes) | value;
+      start = entry(core);
+    }
+    update(self, core);
   }
-  update(self, core);
+  offer_start(self, start);
 }
 
 void Ipi::raise(VcpuIndex target, uint32_t bits) {
   if (target >= vcpus_ || bits == 0) return;
   Core& core = cores_[target];
-  uint64_t entry = 0;
+  uint64_t start = 0;
   {
     const hal::LockGuard guard(core.lock);
     core.status.store(core.status.load(std::memory_order_relaxed) | bits, std::memory_order_release);
-    entry = core.mailbox[0] | uint64_t{core.mailbox[1]} << 32;
+    start = entry(core);
     update(target, core);
   }
-  if ((bits & 1U << start_vector) != 0 && entry != 0) starter_.start_vcpu(target, hal::GuestPhys(entry));
+  offer_start(target, start);
+}
+
+// Where a CPU that waits goes, or 0. In firmware's loop it does not matter which interrupt comes, nor whether it comes
+// before the address, whose lower half is looked at.
+uint64_t Ipi::entry(const Core& core) {
+  if (core.status.load(std::memory_order_relaxed) == 0 || core.mailbox[0] == 0) return 0;
+  return core.mailbox[0] | uint64_t{core.mailbox[1]} << 32;
+}
+
+void Ipi::offer_start(VcpuIndex target, uint64_t entry) {
+  if (entry != 0) starter_.start_vcpu(target, hal::GuestPhys(entry));
+}
+
+void Ipi::hand_over(VcpuIndex target) {
+  Core& core = cores_[target];
+  const hal::LockGuard guard(core.lock);
+  core.status.store(0, std::memory_order_relaxed);
+  core.enable = ~0U;
+  update(target, core);
 }
 
 void Ipi::send_mail(uint64_t value) {
   const RemoteWrite remote(value);
   if (remote.target() >= vcpus_) return;
   Core& core = cores_[remote.target()];
-  const hal::LockGuard guard(core.lock);
-  uint32_t& half = core.mailbox[remote.mailbox_half()];
-  half = remote.merge(half);
+  uint64_t start = 0;
+  {
+    const hal::LockGuard guard(core.lock);
+    uint32_t& half = core.mailbox[remote.mailbox_half()];
+    half = remote.merge(half);
+    start = entry(core);
+  }
+  offer_start(remote.target(), start);
 }
 
 void Ipi::reset() {

@@ -11,9 +11,8 @@
 
 namespace vmm::loongson {
 
-// Who starts vCPUs: told when interprocessor interrupt 0 reaches one, with what its mailbox 0 holds. A vCPU that is off
-// starts there, as firmware has a waiting CPU do; one that runs just takes the interrupt. Called without a lock of the
-// controller's.
+// Who starts vCPUs: told when one has an interprocessor interrupt and an address in its mailbox 0, which is what firmware
+// has a CPU that is off wait for. One that runs just takes the interrupt. Called without a lock of the controller's.
 class SecondaryStart {
  public:
   virtual void start_vcpu(VcpuIndex vcpu, hal::GuestPhys entry) = 0;
@@ -44,6 +43,9 @@ class Ipi {
   void write(VcpuIndex self, uint32_t address, unsigned size, uint64_t value);
   // The interrupts of `bits` become pending for vCPU `target`, if there is one.
   void raise(VcpuIndex target, uint32_t bits);
+  // What firmware does before a CPU that waited goes where its mailbox says: the interrupts that woke it are gone, and all
+  // are enabled. Of the vCPU's starter, before the vCPU can run.
+  void hand_over(VcpuIndex target);
   // A reset of the VM, which is stopped.
   void reset();
 
@@ -57,6 +59,8 @@ class Ipi {
   [[nodiscard]] static uint32_t read_word(const Core& core, uint32_t address) PLINTH_REQUIRES(core.lock);
   void write_word(VcpuIndex self, uint32_t address, uint32_t value, uint32_t lanes);
   void send_mail(uint64_t value);
+  [[nodiscard]] static uint64_t entry(const Core& core) PLINTH_REQUIRES(core.lock);
+  void offer_start(VcpuIndex target, uint64_t entry);
   void update(VcpuIndex vcpu, const Core& core) PLINTH_REQUIRES(core.lock);
 
   const VcpuIndex vcpus_;

@@ -125,6 +125,7 @@ void Board::start_vcpu(VcpuIndex vcpu, hal::GuestPhys entry) {
   {
     const hal::LockGuard guard(power_lock_);
     if (starts_[vcpu].power != Power::off) return;
+    ipi_.hand_over(vcpu);
     starts_[vcpu] = {Power::start_pending, {.pc = hal::GuestPhys(entry.value() & loongarch_physical_mask)}};
   }
   vm().wake(vcpu);
