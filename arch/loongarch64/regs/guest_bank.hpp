@@ -53,11 +53,14 @@ struct GuestBankImage {
   }
 
   // Out of reset (volume 1, 7.4 to 7.6): direct addressing at PLV 0 with interrupts off; what reset leaves undefined is
-  // zero. The link of LL is gone.
+  // as on QEMU's board, pages of 4 KiB and otherwise zero. The link of LL is gone.
   void reset(uint64_t number) {
+    constexpr uint64_t log2_page = 12;
     words = {};
     at<crmd>() = crmd::da::mask;
     at<asid>() = asid::bits::of(10);
+    at<pwcl>() = pwcl::pt_base::of(log2_page);
+    at<stlbps>() = stlbps::ps::of(log2_page);
     at<cpuid>() = cpuid::core::of(number);
     at<tid>() = number;
     at<llbctl>() = llbctl::wcllb::mask;

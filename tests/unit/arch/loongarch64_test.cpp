@@ -103,6 +103,8 @@ TEST(GuestBank, starts_in_direct_mode_with_interrupts_off_and_its_own_number) {
   EXPECT_EQ(bank.at<cpuid>(), 3U);
   EXPECT_EQ(bank.at<tid>(), 3U);
   EXPECT_EQ(bank.at<asid>(), 0xa'0000U);
+  EXPECT_EQ(bank.at<pwcl>(), 12U) << "as on QEMU's board";
+  EXPECT_EQ(bank.at<stlbps>(), 12U);
   EXPECT_EQ(bank.at<euen>(), 0U);
   EXPECT_EQ(bank.at<dmw<0>>(), 0U);
 }

@@ -23,17 +23,17 @@ class Iocsr {
   // a write is ignored. So are accesses that are not aligned to their size.
   [[nodiscard]] std::optional<uint64_t> read(VcpuIndex self, uint32_t address, unsigned size) const;
   [[nodiscard]] bool write(VcpuIndex self, uint32_t address, unsigned size, uint64_t value);
-  void reset() { function_.store(reset_function, std::memory_order_relaxed); }
+  void reset() { function_.store(0, std::memory_order_relaxed); }
 
  private:
-  static constexpr uint64_t reset_function = uint64_t{1} << 48;  // EXT_IOI_EN: the EIOINTC is on
   void send_any(uint64_t value);
 
   const VcpuIndex vcpus_;
   Ipi& ipi_;
   Eiointc& eiointc_;
   const bool hypervisor_;
-  std::atomic<uint64_t> function_{reset_function};
+  // Storage: the EIOINTC is on whatever EXT_IOI_EN says, as on QEMU's board.
+  std::atomic<uint64_t> function_{0};
 };
 
 }  // namespace vmm::loongson
