@@ -18,7 +18,7 @@ from pathlib import Path
 
 from plinth import building, guests, newc
 from plinth.expect import Session
-from plinth.machines import SCRIPTED, Machine, lvz_emulator
+from plinth.machines import MACHINES, SCRIPTED, Machine, lvz_emulator
 from plinth.paths import BUILD, ROOT, VMS
 from plinth.ui import Failure
 
@@ -185,15 +185,15 @@ class Run:
         settings = {"smp": 2, "mem": "512M"} | machine
         return self.start(Machine(arch, **settings).command(building.product_of(arch), path, SCRIPTED), reject)
 
-    def bare(self, guest, arguments="", gic=3, cpu="cortex-a72", smp=2, arch="aarch64"):
+    def bare(self, guest, arguments="", gic=3, cpu=None, smp=2, arch="aarch64"):
         """Starts one of our guests on the machine itself, without the hypervisor; its virtio-mmio is that of version 1."""
         if arch == "loongarch64":
             kernel = guests.image(f"{guest}/{guest}.bin", arch).with_suffix(".elf")
             return self.start([lvz_emulator(), "-nodefaults", "-no-user-config", "-display", "none", "-machine", "virt", "-cpu",
-                               "la464", "-smp", str(smp), "-m", "256", *SCRIPTED, "-kernel", str(kernel), "-append",
+                               cpu or MACHINES[arch], "-smp", str(smp), "-m", "256", *SCRIPTED, "-kernel", str(kernel), "-append",
                                arguments], ())
         return self.start(["qemu-system-aarch64", "-nodefaults", "-no-user-config", "-display", "none", "-machine",
-                           f"virt,gic-version={gic}", "-cpu", cpu, "-smp", str(smp), "-m", "64", *SCRIPTED,
+                           f"virt,gic-version={gic}", "-cpu", cpu or MACHINES[arch], "-smp", str(smp), "-m", "64", *SCRIPTED,
                            "-global", "virtio-mmio.force-legacy=false",
                            "-kernel", str(guests.image(f"{guest}/{guest}.bin", "aarch64")), "-append", arguments], ())
 

@@ -8,6 +8,7 @@ namespace guest {
 
 inline constexpr uint64_t pch_pic_base = 0x1000'0000;
 inline constexpr uint64_t rtc_base = 0x100d'0100;
+inline constexpr uint64_t ged_base = 0x100e'0000;
 inline constexpr uint64_t power_register = 0x100e'001c;
 inline constexpr uint64_t reset_register = 0x100e'001e;
 inline constexpr uint64_t hole_base = 0x1200'0000;  // nothing is there on `virt`
