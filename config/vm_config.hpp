@@ -149,6 +149,7 @@ struct VmConfig {
   bool rtc = true;
   bool power_key = true;
   bool watchdog = false;
+  bool rng = false;
   GicVersion gic = GicVersion::host;
   bool its = true;  // of a GICv3
   hal::FixedVector<Passthrough, max_passthrough> passthrough;

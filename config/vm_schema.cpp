@@ -147,6 +147,8 @@ constexpr Key<VmConfig> device_keys[] = {
      [](Loader& loader, const Node& node, VmConfig& out) { loader.read_boolean(node, out.power_key); }},
     {{"watchdog", "boolean", "false", "an SBSA generic watchdog; a guest that lets it expire has crashed"},
      [](Loader& loader, const Node& node, VmConfig& out) { loader.read_boolean(node, out.watchdog); }},
+    {{"rng", "boolean", "false", "a source of random numbers, virtio on PCI"},
+     [](Loader& loader, const Node& node, VmConfig& out) { loader.read_boolean(node, out.rng); }},
 };
 
 constexpr Choice<GicVersion> gic_words[] = {{"auto", GicVersion::host}, {"2", GicVersion::v2}, {"3", GicVersion::v3}};

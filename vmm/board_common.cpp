@@ -101,6 +101,7 @@ hal::Result<void, VmError> BoardCommon::plug_in(DeviceSet::Kinds kinds, IrqSink&
                         .owner = owner_,
                         .memory = memory_,
                         .worker = worker_,
+                        .random = vm_.entropy(),
                         .disks = disks_.backends(),
                         .epoch_at_zero = epoch_at_tick_zero()};
   auto storage = mm::make_array<DeviceSet::Block>(DeviceSet::blocks(kinds, config));

@@ -6,20 +6,20 @@
 
 #include "hal/base/lock.hpp"
 #include "hal/base/random_stream.hpp"
+#include "vmm/device/random_source.hpp"
 
 namespace vmm {
 
 // Random bytes for whoever wants them: a guest's seeds and devices, the hypervisor itself. A lock around a stream that
 // each call stirs. Every VM has its own, so that what one is given says nothing of what another is.
-class Entropy {
+class Entropy final : public RandomSource {
  public:
   constexpr Entropy() = default;
   explicit Entropy(hal::RandomStream stream) : stream_(stream) {}
   Entropy(const Entropy&) = delete;
   Entropy& operator=(const Entropy&) = delete;
 
-  // Any CPU, with any lock held but leaf locks.
-  void fill(std::span<std::byte> bytes);
+  void fill(std::span<std::byte> bytes) override;
   // Make what comes depend on these bytes too. They need not be secret.
   void mix(std::span<const std::byte> bytes);
   [[nodiscard]] hal::RandomStream fork();

@@ -167,6 +167,11 @@ FETCHED = {
             "drivers/virtio/virtio_ring.ko", "drivers/virtio/virtio_pci_modern_dev.ko",
             "drivers/virtio/virtio_pci_legacy_dev.ko", "drivers/virtio/virtio_pci.ko", "net/core/failover.ko",
             "drivers/net/net_failover.ko", "drivers/net/virtio_net.ko"),
+        "linux/random.cpio.gz": _kernel_modules(
+            "linux-image-cloud-arm64", "linux-image-*-cloud-arm64", "drivers/virtio/virtio.ko",
+            "drivers/virtio/virtio_ring.ko", "drivers/virtio/virtio_pci_modern_dev.ko",
+            "drivers/virtio/virtio_pci_legacy_dev.ko", "drivers/virtio/virtio_pci.ko",
+            "drivers/char/hw_random/arm_smccc_trng.ko", "drivers/char/hw_random/virtio-rng.ko"),
         "uboot/u-boot.bin": _file("u-boot-qemu", "usr/lib/u-boot/qemu_arm64/u-boot.bin"),
         "firmware/edk2.fd": _file("qemu-efi-aarch64", "usr/share/qemu-efi-aarch64/QEMU_EFI.fd"),
         "firmware/grub.efi": _file("grub-efi-arm64-bin", "usr/lib/grub/arm64-efi/monolithic/grubaa64.efi"),
@@ -179,6 +184,9 @@ FETCHED = {
         "linux/network.cpio.gz": _kernel_modules(
             "linux-image-loong64", ("linux-image-*-loong64", "linux-modules-*-loong64"), "net/core/failover.ko",
             "drivers/net/net_failover.ko", "drivers/net/virtio_net.ko"),
+        "linux/random.cpio.gz": _kernel_modules(
+            "linux-image-loong64", ("linux-image-*-loong64", "linux-modules-*-loong64"),
+            "drivers/char/hw_random/virtio-rng.ko"),
         "linux/virtio.cpio.gz": _kernel_modules(
             "linux-image-loong64", ("linux-image-*-loong64", "linux-modules-*-loong64"), "drivers/block/virtio_blk.ko"),
     },

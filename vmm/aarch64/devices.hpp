@@ -3,6 +3,7 @@
 
 #include "vmm/device/device_set.hpp"
 #include "vmm/virtio/net_card.hpp"
+#include "vmm/virtio/rng_device.hpp"
 
 namespace vmm::aarch64 {
 
@@ -18,6 +19,6 @@ extern const DeviceKind pci_device;
 // What this board plugs in, in this order.
 inline constexpr const DeviceKind* device_kinds[] = {&uart_device, &rtc_device, &power_key_device, &watchdog_device,
                                                        &empty_virtio_windows, &disk_device, &pci_device,
-                                                       &virtio::network_card};
+                                                       &virtio::network_card, &virtio::rng_device};
 
 }  // namespace vmm::aarch64

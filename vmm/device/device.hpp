@@ -20,6 +20,7 @@
 #include "vmm/device/device_timer.hpp"
 #include "vmm/device/device_worker.hpp"
 #include "vmm/device/power_switch.hpp"
+#include "vmm/device/random_source.hpp"
 #include "vmm/disk/block_backend.hpp"
 #include "vmm/irq/line.hpp"
 #include "vmm/mmio.hpp"
@@ -124,6 +125,7 @@ struct DeviceSite {
   DeviceOwner& owner;
   DeviceMemory& memory;
   DeviceWorker& worker;
+  RandomSource& random;
   std::span<BlockBackend* const> disks;  // as many as its file has
   uint64_t epoch_at_zero;  // seconds since 1970 when the timer's counter was 0
 };

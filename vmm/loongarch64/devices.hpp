@@ -3,6 +3,7 @@
 
 #include "vmm/device/device_set.hpp"
 #include "vmm/virtio/net_card.hpp"
+#include "vmm/virtio/rng_device.hpp"
 
 namespace vmm::loongarch64 {
 
@@ -16,6 +17,6 @@ extern const DeviceKind disk_device;
 
 // What this board plugs in, in this order.
 inline constexpr const DeviceKind* device_kinds[] = {&uart_device, &rtc_device, &isa_device, &power_device, &pci_device,
-                                                     &disk_device, &virtio::network_card};
+                                                     &disk_device, &virtio::network_card, &virtio::rng_device};
 
 }  // namespace vmm::loongarch64

@@ -62,6 +62,7 @@ TEST(VmConfig, fills_in_every_default) {
   EXPECT_EQ(vm.progress_timeout_ns, 0U);
   EXPECT_TRUE(vm.power_key);
   EXPECT_FALSE(vm.watchdog);
+  EXPECT_FALSE(vm.rng);
 }
 
 TEST(VmConfig, reads_every_key) {
@@ -96,6 +97,7 @@ dtb = "a/dtb"
 model = "none"
 [devices]
 rtc = false
+rng = true
 [[passthrough]]
 address = 0x0c00_0000
 size = "64 KiB"
@@ -113,6 +115,7 @@ priority = 31
   EXPECT_EQ(vm.cpus_of(1).bits, 0b100010U);
   EXPECT_EQ(vm.gic, GicVersion::v3);
   EXPECT_FALSE(vm.autostart || vm.rtc || vm.its);
+  EXPECT_TRUE(vm.rng);
   EXPECT_EQ(vm.on_crash, CrashAction::restart);
   EXPECT_EQ(vm.clock, config::ClockMode::host);
   EXPECT_FALSE(vm.paravirtual);
@@ -149,7 +152,7 @@ TEST(VmConfig, says_what_an_unknown_key_was_meant_to_be) {
   EXPECT_EQ(table_message_of("[scheduler]\npolcy = \"fair\""),
             "x.toml:6:1: unknown key `scheduler.polcy`, did you mean `policy`?\n");
   EXPECT_EQ(table_message_of("[devices]\nfloppy = true"),
-            "x.toml:6:1: unknown key `devices.floppy`, known here are `rtc`, `power_key` or `watchdog`\n");
+            "x.toml:6:1: unknown key `devices.floppy`, known here are `rtc`, `power_key`, `watchdog` or `rng`\n");
   // One that is known, but elsewhere.
   EXPECT_EQ(message_of("cmdline = \"quiet\""), "x.toml:2:1: unknown key `cmdline`; `cmdline` belongs to [kernel]\n");
   EXPECT_EQ(message_of("image = \"a\""),

@@ -180,6 +180,16 @@ class FakeWorker final : public DeviceWorker {
   WorkClient* client_ = nullptr;
 };
 
+// 1, 2, 3 and so on, so that it shows which bytes were given, and that none was given twice.
+class FakeRandom final : public RandomSource {
+ public:
+  void fill(std::span<std::byte> bytes) override {
+    for (std::byte& byte : bytes) byte = std::byte{static_cast<uint8_t>(++given)};
+  }
+
+  uint64_t given = 0;
+};
+
 // The devices of a VM, and what they are plugged into.
 struct DeviceFixture {
   DeviceFixture(DeviceSet::Kinds kinds, const config::VmConfig& config, const pci::BusMap& map = pci_test_map)
@@ -195,6 +205,7 @@ struct DeviceFixture {
             .owner = owner,
             .memory = memory,
             .worker = worker,
+            .random = random,
             .disks = disks,
             .epoch_at_zero = 0};
   }
@@ -208,6 +219,7 @@ struct DeviceFixture {
   FakeOwner owner;
   FakeMemory memory;
   FakeWorker worker;
+  FakeRandom random;
   std::vector<BlockBackend*> disks;
   std::vector<DeviceSet::Block> storage;
   DeviceSet set;
