@@ -11,10 +11,12 @@ namespace vmm {
 namespace {
 
 constinit Entropy the_entropy;
+constinit bool has_entropy = false;  // written once, at boot
 
 }  // namespace
 
 Entropy& machine_entropy() { return the_entropy; }
+bool machine_has_entropy() { return has_entropy; }
 
 void Entropy::stir() {
   stream_.mix(hal::Timer::now());
@@ -50,7 +52,8 @@ hal::RandomStream Entropy::fork() {
 void start_entropy() {
   const auto& seed = hal::platform().random_seed;
   the_entropy.mix(std::span(seed.begin(), seed.size()));
-  if (!seed.empty() || hal::hardware_random()) return;
+  has_entropy = !seed.empty() || hal::hardware_random();
+  if (has_entropy) return;
   // The firmware gave nothing and the CPU has nothing: how long each of these takes is all that is left.
   constexpr unsigned samples = 256;
   for (unsigned i = 0; i < samples; ++i) the_entropy.mix({});

@@ -35,5 +35,7 @@ class Entropy final : public RandomSource {
 [[nodiscard]] Entropy& machine_entropy();
 // Collect what the firmware left, what the CPU has, and how long things take. Boot CPU, once, before VMs are made.
 void start_entropy();
+// Did firmware or CPU give anything then?
+[[nodiscard]] bool machine_has_entropy();
 
 }  // namespace vmm

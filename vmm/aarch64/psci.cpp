@@ -2,6 +2,7 @@
 #include "vmm/aarch64/psci.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "hal/base/bits.hpp"
 
@@ -32,6 +33,13 @@ constexpr uint32_t smccc_workaround_3_id = 0x8000'3fff;
 constexpr uint32_t pv_time_features_id = 0xc500'0020;
 constexpr uint32_t pv_time_st_id = 0xc500'0021;
 
+// DEN0098 2.
+constexpr uint32_t trng_version_id = 0x8400'0050;
+constexpr uint32_t trng_features_id = 0x8400'0051;
+constexpr uint32_t trng_uuid_id = 0x8400'0052;
+constexpr uint32_t trng_rnd_id = 0x8400'0053;
+constexpr uint64_t trng_1_0 = 0x1'0000;
+
 // CPU_SUSPEND's power_state in the original format (5.4.2), which FEATURES announces.
 using power_state_is_powerdown = hal::Field<16>;
 constexpr uint64_t power_state_reserved = 0xfcfe'0000;
@@ -49,6 +57,8 @@ constexpr uint64_t no_trusted_os = 2;
 // Plinth, 5f1b6c0a-93d4-4c8e-a2e7-706c696e7468; DEN0028 section 6.2 gives the byte order in the registers.
 constexpr std::array<uint32_t, 4> plinth_uid{0x0a6c'1b5f, 0x8e4c'd493, 0x6c70'e7a2, 0x6874'6e69};
 constexpr std::array<uint64_t, 2> plinth_revision{0, 1};
+// The source of random numbers, b3d1c0c4-5f6e-4b0a-9d2e-1c7a90f6e35b (DEN0098 2.3).
+constexpr std::array<uint32_t, 4> trng_uid{0xc4c0'd1b3, 0x0a4b'6e5f, 0x7a1c'2e9d, 0x5be3'f690};
 
 FirmwareAction with_status(FirmwareAction::Kind kind, int64_t status, const std::array<uint64_t, 4>& x) {
   FirmwareAction action{.kind = kind, .x = x};
@@ -103,6 +113,10 @@ const Psci::Function* Psci::find(uint32_t id) {
       Function{smccc_workaround_3_id, smc32, &Psci::arch_workaround},
       Function{pv_time_features_id, smc64, &Psci::pv_time_features},
       Function{pv_time_st_id, smc64, &Psci::pv_time_st},
+      Function{trng_version_id, smc32, &Psci::trng_version},
+      Function{trng_features_id, smc32, &Psci::trng_features},
+      Function{trng_uuid_id, smc32, &Psci::trng_uuid},
+      Function{trng_rnd_id, both, &Psci::trng_rnd},
       Function{0x8600'ff01, smc32, &Psci::hypervisor_uid},
       Function{0x8600'ff03, smc32, &Psci::hypervisor_revision},
   };
@@ -129,10 +143,10 @@ FirmwareAction Psci::stated_version(VcpuIndex, const Arguments& arguments) {
 // 5.15: the flags of a function that is there; all are 0, CPU_SUSPEND's among them (original format, the platform
 // coordinates). SMCCC_VERSION is asked for here as well, to find out whether there is more than PSCI.
 FirmwareAction Psci::features(VcpuIndex, const Arguments& arguments) {
-  constexpr uint32_t owner_mask = 0x3f00'0000;
-  constexpr uint32_t standard_secure_service = 0x0400'0000;
+  constexpr uint32_t range_mask = 0x3f00'ffe0;  // DEN0028 2.5, table 6-2: the first 32 functions of that service
+  constexpr uint32_t psci_range = 0x0400'0000;
   const auto id = static_cast<uint32_t>(arguments.first);
-  const bool is_psci = (id & owner_mask) == standard_secure_service;
+  const bool is_psci = (id & range_mask) == psci_range;
   const bool known = id == smccc_version_id || (is_psci && find(id) != nullptr);
   return arguments.resume(known ? success : not_supported);
 }
@@ -238,6 +252,48 @@ FirmwareAction Psci::pv_time_st(VcpuIndex vcpu, const Arguments& arguments) {
   if (!offers_.stolen_times) return arguments.resume(not_supported);
   FirmwareAction action{.kind = FirmwareAction::Kind::steal_time, .x = arguments.x};
   action.x[0] = (*offers_.stolen_times + vcpu * stolen_time_size).value();
+  return action;
+}
+
+// DEN0098 2.1 to 2.4. Registers without a meaning are zero.
+FirmwareAction Psci::trng_version(VcpuIndex, const Arguments& arguments) {
+  if (offers_.random == nullptr) return arguments.resume(not_supported);
+  return {.x = {trng_1_0}};
+}
+
+FirmwareAction Psci::trng_features(VcpuIndex, const Arguments& arguments) {
+  if (offers_.random == nullptr) return arguments.resume(not_supported);
+  const auto id = static_cast<uint32_t>(arguments.first);
+  const uint32_t narrow = id & ~smc64_bit;
+  const bool known = narrow >= trng_version_id && narrow <= trng_rnd_id && find(id) != nullptr;
+  return {.x = {static_cast<uint64_t>(known ? success : not_supported)}};
+}
+
+FirmwareAction Psci::trng_uuid(VcpuIndex, const Arguments& arguments) {
+  if (offers_.random == nullptr) return arguments.resume(not_supported);
+  FirmwareAction action;
+  std::ranges::copy(trng_uid, action.x.begin());
+  return action;
+}
+
+// As many bits as are asked for, the lowest in X3, in words of the convention; bits above them are zero.
+FirmwareAction Psci::trng_rnd(VcpuIndex, const Arguments& arguments) {
+  if (offers_.random == nullptr) return arguments.resume(not_supported);
+  constexpr unsigned words = 3;
+  const unsigned word_bits = smc64::is_set(arguments.function) ? 64 : 32;
+  const uint64_t bits = arguments.first;
+  if (bits == 0 || bits > uint64_t{words} * word_bits) {
+    return {.x = {static_cast<uint64_t>(invalid_parameters)}};
+  }
+  std::array<uint64_t, words> random;
+  offers_.random->fill(std::as_writable_bytes(std::span(random)));
+  FirmwareAction action;
+  uint64_t left = bits;
+  for (unsigned word = 0; word < words; ++word) {
+    const auto kept = static_cast<unsigned>(std::min<uint64_t>(left, word_bits));
+    action.x[words - word] = random[word] & hal::low_mask(kept);
+    left -= kept;
+  }
   return action;
 }
 

@@ -8,6 +8,7 @@
 #include "hal/base/address.hpp"
 #include "hal/base/lock.hpp"
 #include "vmm/aarch64/affinity.hpp"
+#include "vmm/device/random_source.hpp"
 #include "vmm/mmio.hpp"
 
 namespace vmm::aarch64 {
@@ -42,6 +43,8 @@ struct FirmwareOffers {
   FirmwareWorkarounds workarounds{};
   // The records of stolen time, one a vCPU (DEN0057 3.2); none: PV_TIME is not offered.
   std::optional<hal::GuestPhys> stolen_times{};
+  // What TRNG gives; null: it is not offered.
+  RandomSource* random = nullptr;
 };
 
 // What a vCPU's loop must do after a firmware call.
@@ -62,8 +65,9 @@ struct FirmwareAction {
   std::array<uint64_t, 4> x{};  // X0..X3 for the caller; a call changes no other register
 };
 
-// Firmware of one VM: PSCI 1.1 (Arm DEN0022D), the SMC calling convention 1.2 (Arm DEN0028) and paravirtualized time
-// (Arm DEN0057, stolen time), the same by HVC and by SMC. A closed list: whatever it does not know is NOT_SUPPORTED.
+// Firmware of one VM: PSCI 1.1 (Arm DEN0022D), the SMC calling convention 1.2 (Arm DEN0028), paravirtualized time
+// (Arm DEN0057, stolen time) and random numbers (Arm DEN0098, TRNG 1.0), the same by HVC and by SMC. A closed list:
+// whatever it does not know is NOT_SUPPORTED.
 //
 // It keeps the power state of each vCPU (DEN0022D figure 1) under one lock of rank `psci`:
 //
@@ -152,6 +156,10 @@ class Psci {
   FirmwareAction arch_workaround(VcpuIndex, const Arguments&);
   FirmwareAction pv_time_features(VcpuIndex, const Arguments&);
   FirmwareAction pv_time_st(VcpuIndex, const Arguments&);
+  FirmwareAction trng_version(VcpuIndex, const Arguments&);
+  FirmwareAction trng_features(VcpuIndex, const Arguments&);
+  FirmwareAction trng_uuid(VcpuIndex, const Arguments&);
+  FirmwareAction trng_rnd(VcpuIndex, const Arguments&);
   FirmwareAction hypervisor_uid(VcpuIndex, const Arguments&);
   FirmwareAction hypervisor_revision(VcpuIndex, const Arguments&);
 

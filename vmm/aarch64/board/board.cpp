@@ -45,9 +45,11 @@ FirmwareWorkarounds workarounds() {
           .workaround_3 = host.branch_history};
 }
 
-aarch64::FirmwareOffers firmware_offers(const config::VmConfig& config) {
-  aarch64::FirmwareOffers offers{.workarounds = workarounds()};
-  if (config.paravirtual) offers.stolen_times = config::aarch64_virt::stolen_times.start;
+// Whoever calls TRNG counts on it: it is not there where nothing but the time of the boot is behind it.
+aarch64::FirmwareOffers firmware_offers(Vm& vm) {
+  aarch64::FirmwareOffers offers{.workarounds = workarounds(),
+                                 .random = machine_has_entropy() ? &vm.entropy() : nullptr};
+  if (vm.config().paravirtual) offers.stolen_times = config::aarch64_virt::stolen_times.start;
   return offers;
 }
 
@@ -82,7 +84,7 @@ Board::Board(Vm& vm, const vgic::Config& gic, mm::OwnedFrames gic_storage)
       gic_(gic, gic_storage_.bytes(), cpu_interface(), kicker(), ram_),
       gicv2m_(virt_board::gicv2m.start, virt_board::spi_base + virt_board::gicv2m_spi, virt_board::gicv2m_spis, gic_),
       pci_(aarch64::pci_map(gic.version == vgic::Version::v2, vm.space().address_bits()), gic_, messages()),
-      psci_(affinities_, ram_, firmware_offers(vm.config())) {}
+      psci_(affinities_, ram_, firmware_offers(vm)) {}
 
 // Null: a GICv3 whose ITS the VM does without.
 MsiSink* Board::messages() {

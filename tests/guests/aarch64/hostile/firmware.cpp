@@ -30,8 +30,8 @@ bool ends_us(uint32_t function) {
 uint32_t some_function(Noise& noise) {
   switch (noise.below(4)) {
     case 0: return static_cast<uint32_t>(noise());
-    case 1: return 0x8400'0000u | static_cast<uint32_t>(noise.below(64));
-    case 2: return 0xc400'0000u | static_cast<uint32_t>(noise.below(64));
+    case 1: return 0x8400'0000u | static_cast<uint32_t>(noise.below(128));
+    case 2: return 0xc400'0000u | static_cast<uint32_t>(noise.below(128));
     default: return 0x8000'0000u | static_cast<uint32_t>(noise.below(64) << 24 | noise.below(0x10000));
   }
 }

@@ -31,6 +31,16 @@ class Ram final : public vmm::aarch64::GuestEntryCheck {
   bool is_executable(hal::GuestPhys entry) override { return entry >= hal::GuestPhys(good_entry); }
 };
 
+// All ones, so that bits show that must not be there.
+class Ones final : public vmm::RandomSource {
+ public:
+  void fill(std::span<std::byte> bytes) override {
+    for (std::byte& byte : bytes) byte = std::byte{0xff};
+    given += bytes.size();
+  }
+  size_t given = 0;
+};
+
 class Psci : public testing::Test {
  protected:
   FirmwareAction call(vmm::VcpuIndex vcpu, uint64_t function, uint64_t a = 0, uint64_t b = 0, uint64_t c = 0) {
@@ -47,11 +57,61 @@ class Psci : public testing::Test {
   }
 
   Ram ram;
+  Ones ones;
   vmm::aarch64::Psci psci{AffinityMap(20, AffinityMap::gicv3_cluster),
                           ram,
                           {.workarounds = {.workaround_1 = 1, .workaround_2 = -1, .workaround_3 = 0},
-                           .stolen_times = hal::GuestPhys(0x90a'0000)}};
+                           .stolen_times = hal::GuestPhys(0x90a'0000),
+                           .random = &ones}};
 };
+
+constexpr uint64_t trng_version = 0x8400'0050, trng_features = 0x8400'0051, trng_uuid = 0x8400'0052,
+                   trng_rnd_32 = 0x8400'0053, trng_rnd_64 = 0xc400'0053;
+using Registers = std::array<uint64_t, 4>;
+
+// Arm DEN0098. X1 to X3 hold something, to show what becomes of it.
+TEST_F(Psci, says_what_its_random_numbers_are) {
+  EXPECT_EQ(call(0, trng_version, 7, 8, 9).x, (Registers{0x1'0000, 0, 0, 0}));
+  for (const uint64_t id : {trng_version, trng_features, trng_uuid, trng_rnd_32, trng_rnd_64}) {
+    EXPECT_EQ(call(0, trng_features, id, 8, 9).x, Registers{}) << std::hex << id;
+  }
+  for (const uint64_t id : {uint64_t{0x8400'0054}, uint64_t{0xc400'0050}, uint64_t{0xc400'0052}, system_off, cpu_on}) {
+    EXPECT_EQ(call(0, trng_features, id).x, (Registers{~uint64_t{0}, 0, 0, 0})) << std::hex << id;
+  }
+  const FirmwareAction uuid = call(0, trng_uuid, 7, 8, 9);
+  EXPECT_NE(uuid.x[0], 0xffff'ffffU) << "would be an error (2.3)";
+  for (const uint64_t word : uuid.x) EXPECT_TRUE(word != 0 && word >> 32 == 0) << std::hex << word;
+  EXPECT_EQ(result(features, trng_version), not_supported) << "PSCI_FEATURES knows PSCI alone";
+}
+
+TEST_F(Psci, gives_random_bits_from_the_lowest_register_upwards) {
+  EXPECT_EQ(call(0, trng_rnd_64, 1, 8, 9).x, (Registers{0, 0, 0, 1}));
+  EXPECT_EQ(call(0, trng_rnd_64, 64).x, (Registers{0, 0, 0, ~uint64_t{0}}));
+  EXPECT_EQ(call(0, trng_rnd_64, 65).x, (Registers{0, 0, 1, ~uint64_t{0}}));
+  EXPECT_EQ(call(0, trng_rnd_64, 191).x, (Registers{0, ~uint64_t{0} >> 1, ~uint64_t{0}, ~uint64_t{0}}));
+  EXPECT_EQ(call(0, trng_rnd_64, 192).x, (Registers{0, ~uint64_t{0}, ~uint64_t{0}, ~uint64_t{0}}));
+  EXPECT_EQ(call(0, trng_rnd_32, 33).x, (Registers{0, 0, 1, 0xffff'ffff}));
+  EXPECT_EQ(call(0, trng_rnd_32, 96).x, (Registers{0, 0xffff'ffff, 0xffff'ffff, 0xffff'ffff}));
+  EXPECT_EQ(call(0, trng_rnd_32, 0x1234'5678'0000'0001).x, (Registers{0, 0, 0, 1})) << "the lower half counts";
+}
+
+TEST_F(Psci, refuses_numbers_of_random_bits_that_have_no_place) {
+  constexpr Registers refused{static_cast<uint64_t>(invalid_parameters), 0, 0, 0};
+  for (const uint64_t bits : {uint64_t{0}, uint64_t{193}, ~uint64_t{0}, uint64_t{1} << 32}) {
+    EXPECT_EQ(call(0, trng_rnd_64, bits, 8, 9).x, refused) << bits;
+  }
+  for (const uint64_t bits : {uint64_t{0}, uint64_t{97}, uint64_t{1} << 32}) {
+    EXPECT_EQ(call(0, trng_rnd_32, bits, 8, 9).x, refused) << bits;
+  }
+  EXPECT_EQ(ones.given, 0U);
+}
+
+TEST_F(Psci, offers_no_random_numbers_where_there_is_nothing_behind_them) {
+  vmm::aarch64::Psci plain(AffinityMap(1, 8), ram, {});
+  for (const uint64_t id : {trng_version, trng_features, trng_uuid, trng_rnd_32, trng_rnd_64}) {
+    EXPECT_EQ(plain.call(0, {{id, trng_version, 0, 0}}).x[0], ~uint64_t{0}) << std::hex << id;
+  }
+}
 
 TEST_F(Psci, states_its_versions) {
   EXPECT_EQ(result(psci_version), 0x1'0001);
