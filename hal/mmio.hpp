@@ -7,11 +7,14 @@
 #include "hal/base/address.hpp"
 
 // Device registers. arch/mmio.hpp defines one function per width; each is a single load or store of exactly that width,
-// kept in program order with the others to the same device. A barrier towards normal memory is the caller's.
+// kept in program order with the others to the same device. A barrier towards normal memory is the caller's: dma_barrier()
+// orders all loads and stores before it, of memory that a coherent device reads and writes by itself and of registers,
+// before all that follow.
 #include <arch/mmio.hpp>
 
 namespace hal {
 
+using arch::dma_barrier;
 using arch::mmio_read16;
 using arch::mmio_read32;
 using arch::mmio_read8;
@@ -27,6 +30,7 @@ static_assert(
       { mmio_write8(place, byte) } -> std::same_as<void>;
       { mmio_write16(place, half) } -> std::same_as<void>;
       { mmio_write32(place, word) } -> std::same_as<void>;
+      { dma_barrier() } -> std::same_as<void>;
     }, "arch/mmio.hpp does not keep the contract of hal/mmio.hpp");
 
 }  // namespace hal

@@ -25,7 +25,7 @@ inline constexpr uint32_t first_gic_ppi = 16, first_gic_spi = 32;
 constexpr uint32_t liointc_base = 256;
 [[nodiscard]] std::optional<uint32_t> loongarch_irq(const FdtNode& node, size_t index);
 
-// A PCH-PIC's (loongson,pch-pic.yaml): input; flags. The EIOINTC vector that the input raises.
-[[nodiscard]] std::optional<uint32_t> pch_pic_vector(const FdtNode& node, size_t index);
+// Whichever of these controllers it is of.
+[[nodiscard]] std::optional<uint32_t> irq_of(const FdtInterrupt& interrupt);
 
 }  // namespace hal

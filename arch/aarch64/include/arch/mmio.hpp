@@ -7,6 +7,10 @@
 
 namespace arch {
 
+// A device that is coherent is in the outer shareable domain (Arm ARM B2.7.2), and a store to its registers is observed
+// after what the barrier orders before it.
+inline void dma_barrier() { asm volatile("dmb osh" ::: "memory"); }
+
 // Device registers. Plain volatile accesses could become forms that have no syndrome under another hypervisor
 // (writeback, pairs), so each is one load or store with a base register. Device memory keeps them in order among
 // themselves; a barrier is the caller's where a device access must follow an access to normal memory.

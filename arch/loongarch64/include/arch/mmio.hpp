@@ -7,6 +7,9 @@
 
 namespace arch {
 
+// Hint 0: everything before everything after (volume 1, 2.2.8.1).
+inline void dma_barrier() { asm volatile("dbar 0" ::: "memory"); }
+
 // Device registers, mapped strongly uncached: accesses stay in program order among themselves (vol. 1, 2.1.7). Each is one
 // load or store with a base register, which any hypervisor below us can decode. A barrier is the caller's where a device
 // access must follow an access to normal memory.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "hal/base/address.hpp"
@@ -18,6 +19,9 @@ class FakeRegisters {
  protected:
   ~FakeRegisters() = default;
 };
+
+// The fake device runs on the same thread, or is told of by a store to its registers.
+inline void dma_barrier() { std::atomic_thread_fence(std::memory_order_seq_cst); }
 
 inline uint8_t mmio_read8(hal::HostVirt place) {
   return static_cast<uint8_t>(FakeRegisters::installed->read(place, 1));
