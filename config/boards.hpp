@@ -26,6 +26,7 @@ struct Board {
   std::span<const DeviceWindow> devices;
   std::string_view uart;  // its model, as `console.model` calls it
   bool has_gic;
+  bool has_sve;  // if the machine's CPUs have it
   bool has_watchdog;
 };
 inline constexpr size_t max_device_windows = 16;

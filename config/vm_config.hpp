@@ -152,6 +152,8 @@ struct VmConfig {
   bool rng = false;
   GicVersion gic = GicVersion::host;
   bool its = true;  // of a GICv3
+  std::optional<bool> sve;       // default: where the CPUs have it
+  uint32_t sve_vector_bits = 0;  // its longest vectors; 0: the longest that the CPUs have
   hal::FixedVector<Passthrough, max_passthrough> passthrough;
   hal::FixedVector<DiskConfig, max_disks> disks;
   hal::FixedVector<NetworkConfig, max_network_cards> networks;

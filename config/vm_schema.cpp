@@ -333,6 +333,16 @@ constexpr Key<VmConfig> vm_keys[] = {
      [](Loader& loader, const Node& node, VmConfig& out) { read_gic(loader, node, out.gic); }},
     {{"its", "boolean", "true", "a GICv3 has an ITS, which turns messages of devices into interrupts (AArch64)"},
      [](Loader& loader, const Node& node, VmConfig& out) { loader.read_boolean(node, out.its); }},
+    {{"sve", "boolean", "where the CPUs have it", "the guest has SVE (AArch64)"},
+     [](Loader& loader, const Node& node, VmConfig& out) {
+       if (bool on; loader.read_boolean(node, on)) out.sve = on;
+     }},
+    {{"sve_vector_bits", "integer, 128 to 2048", "the longest that the CPUs have", "the longest vectors of its SVE"},
+     [](Loader& loader, const Node& node, VmConfig& out) {
+       if (!loader.read_number(node, 128, 2048, out.sve_vector_bits) || out.sve_vector_bits % 128 == 0) return;
+       loader.error(node.position(), "`{}` is a multiple of 128, as vectors of SVE are, not {}", loader.key(),
+                    out.sve_vector_bits);
+     }},
     {{"passthrough", "tables", "none", "devices of the host that belong to the VM"},
      [](Loader& loader, const Node& node, VmConfig& out) {
        loader.read_tables(node, passthrough_keys, out.passthrough, finish_passthrough);
@@ -503,6 +513,12 @@ void check_console(Loader& loader, const Node& root, const VmConfig& vm, const B
 void check_missing_devices(Loader& loader, const Node& root, const VmConfig& vm, const Board& board) {
   if (vm.gic != GicVersion::host && !board.has_gic) {
     loader.error(root.find("gic")->position(), "`gic`: the {} board has no GIC", board.name);
+  }
+  const Node* const bits = root.find("sve_vector_bits");
+  if (bits != nullptr && vm.sve == false) {
+    loader.error(bits->key_position(), "`sve_vector_bits` has no effect: `sve` is false");
+  } else if ((bits != nullptr || vm.sve == true) && !board.has_sve) {
+    loader.error((bits != nullptr ? bits : root.find("sve"))->position(), "`sve`: the {} board has none", board.name);
   }
   if (vm.watchdog && !board.has_watchdog) {
     loader.error(root.find("devices")->find("watchdog")->position(), "`devices.watchdog`: the {} board has none",

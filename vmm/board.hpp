@@ -40,6 +40,8 @@ concept VirtualBoard = std::derived_from<B, BoardCommon> &&
   { B::description() } -> std::same_as<const config::Board&>;
   // Of the machine's GIC, which is that of its VMs; 0: there is none.
   { B::gic_version() } -> std::same_as<unsigned>;
+  // Of the vectors that guests can have by SVE, as Machine::sve_lengths; 0: no SVE.
+  { B::sve_lengths() } -> std::same_as<uint16_t>;
   // The hardware half of a vCPU learns who it is.
   { board.identify(vcpu) } -> std::same_as<void>;
 

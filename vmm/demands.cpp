@@ -34,6 +34,17 @@ class Judge {
     }
   }
 
+  void judge_vectors() {
+    if (!machine_.sve_lengths) return;
+    const uint32_t lengths = *machine_.sve_lengths, wanted = vm_.sve_vector_bits;
+    if (lengths == 0 && (vm_.sve == true || wanted != 0)) {
+      error(wanted != 0 ? "sve_vector_bits" : "sve", "`sve`: the VM wants SVE, and not all CPUs of this machine have it");
+    } else if (wanted != 0 && (lengths >> (wanted / 128 - 1) & 1) == 0) {
+      error("sve_vector_bits", "`sve_vector_bits`: guests can have no vectors of {} bits on this machine, but of {}",
+            wanted, std::bit_width(lengths) * 128);
+    }
+  }
+
   void judge_cpus() {
     for (uint32_t i = 0; i < vm_.vcpus; ++i) {
       if ((vm_.cpus_of(i).bits & machine_.cpus) != 0) continue;
@@ -117,6 +128,7 @@ bool meets_demands(const VmFile& file, const Machine& machine, HostResources& re
   const unsigned before = errors.errors();
   Judge judge(file, machine, errors);
   judge.judge_interrupts();
+  judge.judge_vectors();
   judge.judge_cpus();
   judge.judge_memory();
   judge.judge_passthrough(resources);

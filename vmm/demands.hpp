@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -17,6 +18,7 @@ namespace vmm {
 struct Machine {
   unsigned gic_version = 0;          // 0: unknown, or none
   uint64_t cpus = ~uint64_t{0};      // those that can run vCPUs, a bit each
+  std::optional<uint16_t> sve_lengths{};  // of vectors: a bit per 128 bits, 0: no SVE; empty: unknown
   unsigned guest_address_bits = 64;  // that a guest's physical address can have
   uint64_t free_memory = ~uint64_t{0};
 };

@@ -73,6 +73,7 @@ void make_room_for(const config::VmConfig& vm) {
 Machine machine() {
   return {.gic_version = Board::gic_version(),
           .cpus = task::online_cpus().bits(),
+          .sve_lengths = Board::sve_lengths(),
           .guest_address_bits = hal::Mmu::max_guest_address_bits(),
           .free_memory = mm::frames().counts().free * hal::page_size};
 }

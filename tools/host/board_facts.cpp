@@ -13,7 +13,7 @@ namespace host {
 namespace {
 
 // ID_AA64MMFR0_EL1.PARange of cores that have fewer bits than 48, by their reference manuals; a guest's physical address
-// has no more.
+// has no more. None of them has SVE.
 constexpr struct {
   std::string_view compatible;
   unsigned bits;
@@ -21,12 +21,13 @@ constexpr struct {
              {"arm,cortex-a72", 44}, {"arm,cortex-a73", 40}, {"arm,cortex-a75", 44}, {"arm,cortex-a76", 40}};
 constexpr unsigned most_address_bits = 48;
 
-unsigned address_bits_of(const hal::Fdt& fdt) {
-  unsigned bits = most_address_bits;
+void look_for_cores(const hal::Fdt& fdt, vmm::Machine& machine) {
+  machine.guest_address_bits = most_address_bits;
   for (const auto& core : cores) {
-    if (fdt.find_compatible(core.compatible)) bits = std::min(bits, core.bits);
+    if (!fdt.find_compatible(core.compatible)) continue;
+    machine.guest_address_bits = std::min(machine.guest_address_bits, core.bits);
+    machine.sve_lengths = uint16_t{0};
   }
-  return bits;
 }
 
 }  // namespace
@@ -45,7 +46,7 @@ std::optional<BoardFacts> BoardFacts::read(const std::filesystem::path& dtb) {
   const hal::Platform& platform = facts->platform;
   vmm::Machine& machine = facts->machine;
   machine.gic_version = hal::discover_arm(*fdt).gic.version;
-  machine.guest_address_bits = address_bits_of(*fdt);
+  look_for_cores(*fdt, machine);
   // Without any in the tree firmware fills it in, and nobody can tell how much there will be.
   if (!platform.memory.empty()) machine.free_memory = 0;
   for (const hal::HostPhysRange& range : platform.memory) machine.free_memory += range.size;

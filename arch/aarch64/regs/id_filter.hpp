@@ -31,17 +31,30 @@ constexpr uint8_t id_op(unsigned crm, unsigned op2) { return static_cast<uint8_t
 inline constexpr auto id_fields = std::to_array<IdField>({
     // ID_AA64PFR0_EL1: EL0 with AArch32 if the CPU has it, EL1 in AArch64 only, no EL2, no EL3. GIC (27:24) is added
     // per VM.
-    // RAS, SVE, MPAM, AMU, SEL2, RME stay 0.
+    // RAS, MPAM, AMU, SEL2, RME stay 0.
     {id_op(4, 0), 0, FieldRule::at_most, 2},
     {id_op(4, 0), 4, FieldRule::fixed, 1},
     {id_op(4, 0), 16, FieldRule::pass_signed},  // FP
     {id_op(4, 0), 20, FieldRule::pass_signed},  // AdvSIMD
+    {id_op(4, 0), 32},                          // SVE
     {id_op(4, 0), 48},                          // DIT
     {id_op(4, 0), 56, FieldRule::at_most, 1},   // CSV2, without SCXTNUM (HCR_EL2.EnSCXT)
     {id_op(4, 0), 60},                          // CSV3
     // ID_AA64PFR1_EL1: BT, SSBS. MTE, SME, RNDR_trap, NMI, GCS, THE, DF2, PFAR stay 0.
     {id_op(4, 1), 0},
     {id_op(4, 1), 4},
+    // ID_AA64ZFR0_EL1: SVEver, AES, EltPerm, BitPerm, BF16, B16B16, SHA3, SM4, I8MM, F32MM, F64MM.
+    {id_op(4, 4), 0},
+    {id_op(4, 4), 4},
+    {id_op(4, 4), 12},
+    {id_op(4, 4), 16},
+    {id_op(4, 4), 20},
+    {id_op(4, 4), 24},
+    {id_op(4, 4), 32},
+    {id_op(4, 4), 40},
+    {id_op(4, 4), 44},
+    {id_op(4, 4), 52},
+    {id_op(4, 4), 56},
     // ID_AA64DFR0_EL1: Armv8 debug architecture with the CPU's breakpoints, watchpoints and context-aware breakpoints;
     // no PMU, no trace, no profiling.
     {id_op(5, 0), 0, FieldRule::fixed, 6},

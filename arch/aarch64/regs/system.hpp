@@ -71,6 +71,14 @@ struct cptr_el2 : SystemRegister<3, 4, 1, 1, 2> {
   static constexpr uint64_t res1 = 0x22ff;
 };
 
+// Lengths of vectors: (LEN + 1) * 128 bits at most.
+struct zcr_el1 : SystemRegister<3, 0, 1, 2, 0> {
+  using len = Field<3, 0>;
+};
+struct zcr_el2 : SystemRegister<3, 4, 1, 2, 0> {
+  using len = Field<3, 0>;
+};
+
 struct mdcr_el2 : SystemRegister<3, 4, 1, 1, 1> {
   using hpmn = Field<4, 0>;
   using tpmcr = Field<5>;

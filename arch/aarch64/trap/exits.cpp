@@ -23,6 +23,10 @@ using hal::GuestVirt;
 // Not implemented for guests, or not known: what a CPU without it does.
 void undefined(GuestFrame& frame, uint64_t) { frame.vcpu->inject_undefined(); }
 
+void use_sve(GuestFrame& frame, uint64_t) {
+  if (!frame.vcpu->begin_sve()) frame.vcpu->inject_undefined();
+}
+
 void wait_for_event(GuestFrame& frame, uint64_t) { hal::upcall::guest_idle(*frame.vcpu); }
 
 // The calling convention reserves every immediate but 0 (DEN0028 2.9). One copy, with what it calls, for HVC and SMC.
@@ -161,6 +165,7 @@ constexpr auto destinations = std::to_array<Destination>({
     {point_of(ExceptionClass::hvc64), hypervisor_call, hal::ExitClass::call},
     {point_of(ExceptionClass::smc64), secure_monitor_call, hal::ExitClass::call},
     {point_of(ExceptionClass::system_register), system_register, hal::ExitClass::registers},
+    {point_of(ExceptionClass::sve), use_sve, hal::ExitClass::registers},
     {point_of(ExceptionClass::cp15_mcr_mrc), emulate_mcr_mrc, hal::ExitClass::registers},
     {point_of(ExceptionClass::cp15_mcrr_mrrc), emulate_mcrr_mrrc, hal::ExitClass::registers},
     {point_of(ExceptionClass::data_abort_lower), data_abort, hal::ExitClass::device},

@@ -9,6 +9,7 @@
 #include "arch/aarch64/irq/irqs.hpp"
 #include "arch/aarch64/trap/exceptions.hpp"
 #include "arch/aarch64/virt/id_registers.hpp"
+#include "arch/aarch64/virt/sve.hpp"
 #include "arch/boot.hpp"
 #include "arch/cpu.hpp"
 #include "arch/mmio.hpp"
@@ -66,7 +67,7 @@ uint64_t debug_configuration() {
 
 uint64_t coprocessor_configuration() {
   const uint64_t features = read<id_aa64pfr0_el1>();
-  // TZ and TSM are RES1 where there is no SVE or SME.
+  // TZ and TSM are RES1 where there is no SVE or SME. Of a vCPU that uses SVE TZ is clear while it is loaded.
   uint64_t cptr = cptr_el2::res1 | cptr_el2::tz::mask | cptr_el2::tsm::mask;
   if (trace_version::get(read<id_aa64dfr0_el1>()) != 0) cptr |= cptr_el2::tta::mask;
   if (id_aa64pfr0_el1::amu::get(features) != 0) cptr |= cptr_el2::tam::mask;
@@ -134,6 +135,7 @@ gic::SetupError enable_on_this_cpu(hal::CpuIndex cpu) {
   id_registers::join_cpu();
   psci::join_cpu();
   configure_el2();
+  sve::join_cpu();
   const gic::SetupError error = gic::set_up_cpu(cpu, boot::platform().cpus[cpu].hardware_id);
   if (error == gic::SetupError::none) irqs::enable_private(cpu);
   return error;
@@ -293,6 +295,7 @@ bool enable_virtualization() {
     log::warning("{} CPUs are left out: {} are as many as Plinth uses", platform().cpus_left_out, max_cpus);
   }
   const unsigned online = 1 + start_others(platform().cpus.size());
+  sve::report();
   log::info("{} of {} CPUs can run guests", online, platform().cpus.size());
   return true;
 }

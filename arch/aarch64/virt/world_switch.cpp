@@ -22,7 +22,7 @@ namespace {
 
 using namespace regs;
 
-void save_floating_point(GuestFloatingPoint& fp) {
+void save_vectors(GuestFloatingPoint& fp) {
   asm volatile(
       ".arch_extension fp\n"
       "stp q0, q1, [%0, #0]\n stp q2, q3, [%0, #32]\n stp q4, q5, [%0, #64]\n stp q6, q7, [%0, #96]\n"
@@ -33,11 +33,9 @@ void save_floating_point(GuestFloatingPoint& fp) {
       :
       : "r"(fp.v.data())
       : "memory");
-  fp.fpsr = read<fpsr>();
-  fp.fpcr = read<fpcr>();
 }
 
-void load_floating_point(const GuestFloatingPoint& fp) {
+void load_vectors(const GuestFloatingPoint& fp) {
   asm volatile(
       ".arch_extension fp\n"
       "ldp q0, q1, [%0, #0]\n ldp q2, q3, [%0, #32]\n ldp q4, q5, [%0, #64]\n ldp q6, q7, [%0, #96]\n"
@@ -48,8 +46,6 @@ void load_floating_point(const GuestFloatingPoint& fp) {
       :
       : "r"(fp.v.data())
       : "memory");
-  write<fpsr>(fp.fpsr);
-  write<fpcr>(fp.fpcr);
 }
 
 // Pointer-authentication keys exist only where some form of FEAT_PAuth does.
@@ -164,6 +160,8 @@ void Vcpu::reset(const hal::StartState& start) {
   system_ = {};
   system_.sctlr = sctlr_el1::res1;
   floating_point_ = {};
+  sve_control_ = 0;
+  uses_sve_ = false;
   debug_ = {};
   debug_locked_ = true;
   system_error_ = 0;
@@ -180,7 +178,10 @@ void Vcpu::save() {
   write<cntv_ctl_el0>(0);
   if (has_pointer_authentication()) for_each_key(system_.pointer_keys, to_memory);
   for_each_hidden_register(system_, to_memory);
-  save_floating_point(floating_point_);
+  if (!uses_sve_ || !save_sve()) [[likely]]
+    save_vectors(floating_point_);
+  floating_point_.fpsr = read<fpsr>();
+  floating_point_.fpcr = read<fpcr>();
   // What is pending now this guest has caused, and no other is to take it. May destroy TPIDR_EL0.
   if (const uint64_t error = take_pending_error()) system_error_ = error;
   loaded_ = false;
@@ -200,7 +201,13 @@ void Vcpu::load() {
   if (has_pointer_authentication()) for_each_key(system_.pointer_keys, to_cpu);
   for_each_hidden_register(system_, to_cpu);
   allow_walks(system_.sctlr, system_.tcr);
-  load_floating_point(floating_point_);
+  if (!uses_sve_) [[likely]] {
+    load_vectors(floating_point_);
+  } else {
+    load_sve();
+  }
+  write<fpsr>(floating_point_.fpsr);
+  write<fpcr>(floating_point_.fpcr);
   write<oslar_el1>(debug_locked_);
   if (mdscr_el1::mde::is_set(system_.mdscr)) [[unlikely]] debug_.load();
   write<cntvoff_el2>(counter_offset_);
@@ -233,6 +240,21 @@ void Vcpu::maintain_by_set_way() {
   configure_traps();
   // Where it moves again meanwhile, the instruction exits again.
   hal::upcall::guest_maintains_by_set_way(*this);
+}
+
+// All of each vector is loaded, because writing a V register clears what lies above only where SVE is not trapped, and only
+// as far as vectors reach there: another guest's bits may have outlived load().
+[[clang::minsize]] bool Vcpu::begin_sve() {
+  const unsigned quads = identity_.features.sve_quads;
+  if (quads == 0) return false;
+  save_vectors(floating_point_);
+  std::ranges::fill(identity_.sve, SveQuad{});
+  for (unsigned n = 0; n < floating_point_.v.size(); ++n) {
+    std::memcpy(&identity_.sve[n * quads], &floating_point_.v[n], sizeof(SveQuad));
+  }
+  load_sve();
+  uses_sve_ = true;
+  return true;
 }
 
 void Vcpu::enter_guest() { enter_guest_at(frame_); }

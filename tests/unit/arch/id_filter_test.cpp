@@ -56,7 +56,7 @@ TEST(IdFilter, hides_the_features_that_guests_do_not_get) {
     const char* name;
   };
   constexpr auto hidden = std::to_array<Hidden>({
-      {pfr0, 8, "EL2"},        {pfr0, 12, "EL3"},  {pfr0, 24, "GIC"},  {pfr0, 28, "RAS"},      {pfr0, 32, "SVE"},
+      {pfr0, 8, "EL2"},        {pfr0, 12, "EL3"},  {pfr0, 24, "GIC"},  {pfr0, 28, "RAS"},
       {pfr0, 36, "SEL2"},      {pfr0, 40, "MPAM"}, {pfr0, 44, "AMU"},  {pfr0, 52, "RME"},      {pfr1, 8, "MTE"},
       {pfr1, 24, "SME"},       {pfr1, 36, "NMI"},  {dfr0, 4, "trace"}, {dfr0, 8, "PMU"},       {dfr0, 32, "SPE"},
       {dfr0, 40, "TraceFilt"}, {isar0, 24, "TME"}, {isar1, 56, "XS"},  {isar1, 60, "LS64"},    {isar2, 0, "WFxT"},
@@ -67,7 +67,17 @@ TEST(IdFilter, hides_the_features_that_guests_do_not_get) {
   raw.fill(0x2222'2222'2222'2222);
   const IdRegisters shown = filter_id_registers(raw);
   for (const Hidden& one : hidden) EXPECT_EQ(field(shown, one.op, one.low), 0U) << one.name;
-  for (const unsigned op : {zfr0, smfr0, dfr1}) EXPECT_EQ(shown[op], 0U) << op;
+  for (const unsigned op : {smfr0, dfr1}) EXPECT_EQ(shown[op], 0U) << op;
+}
+
+// Bits 31:28, 39:36, 51:48 and 63:60 of ID_AA64ZFR0_EL1 were not allocated when this was written.
+TEST(IdFilter, shows_sve_as_the_cpu_has_it) {
+  IdRegisters raw{};
+  raw[pfr0] = uint64_t{1} << 32;
+  raw[zfr0] = 0x1123'4567'89ab'cdef;
+  const IdRegisters shown = filter_id_registers(raw);
+  EXPECT_EQ(field(shown, pfr0, 32), 1U);
+  EXPECT_EQ(shown[zfr0], 0x0120'4507'09ab'c0efU);
 }
 
 TEST(IdFilter, offers_aarch64_alone_at_el1_whatever_the_cpu_can) {

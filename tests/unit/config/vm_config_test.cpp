@@ -48,6 +48,8 @@ TEST(VmConfig, fills_in_every_default) {
   EXPECT_EQ(vm.console, ConsoleModel::board);
   EXPECT_TRUE(vm.rtc && vm.its && vm.autostart);
   EXPECT_EQ(vm.gic, GicVersion::host);
+  EXPECT_EQ(vm.sve, std::nullopt);
+  EXPECT_EQ(vm.sve_vector_bits, 0U);
   EXPECT_EQ(vm.scheduler.policy, SchedulerPolicy::fair);
   EXPECT_EQ(vm.scheduler.weight, 100U);
   EXPECT_EQ(vm.scheduler.priority, 16U);
@@ -73,6 +75,7 @@ cpus = "0-1,5"
 affinity = ["0", [1, 5]]
 gic = 3
 its = false
+sve = false
 clock = "host"
 paravirtual = false
 autostart = false
@@ -114,6 +117,7 @@ priority = 31
   ASSERT_EQ(vm.affinity.size(), 2U);
   EXPECT_EQ(vm.cpus_of(1).bits, 0b100010U);
   EXPECT_EQ(vm.gic, GicVersion::v3);
+  EXPECT_EQ(vm.sve, false);
   EXPECT_FALSE(vm.autostart || vm.rtc || vm.its);
   EXPECT_TRUE(vm.rng);
   EXPECT_EQ(vm.on_crash, CrashAction::restart);
@@ -310,6 +314,21 @@ TEST(VmConfig, knows_what_its_board_lacks) {
   };
   EXPECT_EQ(message("gic = 3"), "x.toml:3:7: `gic`: the loongarch64 board has no GIC\n");
   EXPECT_EQ(message("devices.watchdog = true"), "x.toml:3:20: `devices.watchdog`: the loongarch64 board has none\n");
+}
+
+TEST(VmConfig, knows_which_vectors_sve_can_have) {
+  EXPECT_EQ(Loaded::vm("name = \"x\"\nkernel.image = \"k\"\nsve_vector_bits = 384").vm_config.sve_vector_bits, 384U);
+  EXPECT_EQ(message_of("sve_vector_bits = 129"),
+            "x.toml:2:19: `sve_vector_bits` is a multiple of 128, as vectors of SVE are, not 129\n");
+  EXPECT_TRUE(message_of("sve_vector_bits = 4096").contains("between 128 and 2048"));
+  EXPECT_EQ(message_of("sve = false\nsve_vector_bits = 256"),
+            "x.toml:3:1: `sve_vector_bits` has no effect: `sve` is false\n");
+  const auto elsewhere = [](const std::string& line) {
+    return Loaded::vm("name = \"x\"\nkernel.image = \"k\"\n" + line, config::loongarch64_board).messages();
+  };
+  EXPECT_EQ(elsewhere("sve = true"), "x.toml:3:7: `sve`: the loongarch64 board has none\n");
+  EXPECT_EQ(elsewhere("sve_vector_bits = 128"), "x.toml:3:19: `sve`: the loongarch64 board has none\n");
+  EXPECT_EQ(elsewhere("sve = false"), "");
 }
 
 TEST(VmConfig, says_that_a_number_alone_is_bytes) {

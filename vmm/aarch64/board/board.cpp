@@ -53,6 +53,12 @@ aarch64::FirmwareOffers firmware_offers(Vm& vm) {
   return offers;
 }
 
+arch::GuestFeatures features_of(const config::VmConfig& config) {
+  const unsigned longest = arch::regs::longest(arch::sve_lengths());
+  const unsigned quads = config.sve_vector_bits != 0 ? config.sve_vector_bits / 128 : longest;
+  return {.sve_quads = static_cast<uint8_t>(config.sve.value_or(true) ? quads : 0)};
+}
+
 unsigned cluster() { return arch::gic_version() == 3 ? AffinityMap::gicv3_cluster : AffinityMap::gicv2_cluster; }
 
 }  // namespace
@@ -81,6 +87,7 @@ Board::Board(Vm& vm, const vgic::Config& gic, mm::OwnedFrames gic_storage)
       ram_(vm),
       affinities_(vm.config().vcpus, cluster()),
       gic_storage_(std::move(gic_storage)),
+      features_(features_of(vm.config())),
       gic_(gic, gic_storage_.bytes(), cpu_interface(), kicker(), ram_),
       gicv2m_(virt_board::gicv2m.start, virt_board::spi_base + virt_board::gicv2m_spi, virt_board::gicv2m_spis, gic_),
       pci_(aarch64::pci_map(gic.version == vgic::Version::v2, vm.space().address_bits()), gic_, messages()),
@@ -106,6 +113,7 @@ hal::Result<void, VmError> Board::make_machine() {
   for (VcpuIndex index = 0; index < vm().config().vcpus; ++index)
     physical_timers_[index].emplace(gic_, index, vm().clock());
   if (vm().config().paravirtual) TRY(make_stolen_times());
+  if (features_.sve_quads != 0) TRY(make_room_for_sve());
   if (arch::gic_version() == 2) {
     const auto mapped =
         vm().space().map({virt_board::gicv2_cpu_interface.start, hal::page_size}, arch::gic_virtual_cpu_interface(),
@@ -116,6 +124,14 @@ hal::Result<void, VmError> Board::make_machine() {
 }
 
 unsigned Board::gic_version() { return arch::gic_version(); }
+uint16_t Board::sve_lengths() { return arch::sve_lengths(); }
+
+hal::Result<void, VmError> Board::make_room_for_sve() {
+  auto room = mm::make_array<arch::SveQuad>(arch::sve_room(features_.sve_quads) * vm().config().vcpus);
+  if (!room) return hal::fail(VmError::out_of_memory);
+  sve_storage_ = std::move(room).value();
+  return {};
+}
 
 // A page that the guest can only read, with a record for every vCPU there can be.
 hal::Result<void, VmError> Board::make_stolen_times() {
@@ -131,7 +147,12 @@ hal::Result<void, VmError> Board::make_stolen_times() {
 }
 
 void Board::identify(Vcpu& vcpu) {
-  vcpu.identify({.mpidr = affinities_.affinity(vcpu.index()), .index = vcpu.index(), .regime = &vm().space().regime()});
+  const size_t room = features_.sve_quads != 0 ? arch::sve_room(features_.sve_quads) : 0;
+  vcpu.identify({.mpidr = affinities_.affinity(vcpu.index()),
+                 .index = vcpu.index(),
+                 .regime = &vm().space().regime(),
+                 .features = features_,
+                 .sve = sve_storage_.span().subspan(vcpu.index() * room, room)});
 }
 
 // --- what a guest did

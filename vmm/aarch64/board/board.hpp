@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <arch/guest_features.hpp>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -84,6 +86,7 @@ class Board final : public BoardCommon {
                                                                   std::span<std::byte> buffer);
   // Of the machine's GIC, which is that of its VMs.
   [[nodiscard]] static unsigned gic_version();
+  [[nodiscard]] static uint16_t sve_lengths();
   // The board's map, by which VM files are checked and RAM is laid out.
   [[nodiscard]] static const config::Board& description() { return config::aarch64_board; }
   static constexpr GuestIsa isa = GuestIsa::aarch64;
@@ -98,6 +101,7 @@ class Board final : public BoardCommon {
  private:
   hal::Result<void, VmError> make_machine();
   hal::Result<void, VmError> make_stolen_times();
+  hal::Result<void, VmError> make_room_for_sve();
   [[nodiscard]] MsiSink* messages();
   void end_without_vcpus(Vcpu& vcpu);
   [[nodiscard]] bool read_gic_register(uint32_t id, uint64_t& value) const;
@@ -106,6 +110,8 @@ class Board final : public BoardCommon {
   GuestRam ram_;
   const aarch64::AffinityMap affinities_;
   mm::OwnedFrames gic_storage_;
+  const arch::GuestFeatures features_;
+  mm::OwnedArray<arch::SveQuad> sve_storage_;  // of all vCPUs; with features_.sve_quads
   vgic::Vgic gic_;
   vgic::Gicv2m gicv2m_;  // of a GICv2
   pci::Bus pci_;

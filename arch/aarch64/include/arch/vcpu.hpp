@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "arch/aarch64/regs/guest_registers.hpp"
 #include "arch/aarch64/regs/id_filter.hpp"
@@ -95,6 +96,7 @@ class Vcpu {
     unsigned index = 0;                  // number in its VM
     Mmu::GuestRegime* regime = nullptr;  // stage 2
     GuestFeatures features{};
+    std::span<SveQuad> sve;  // room for its state, where it has features.sve_quads
   };
   void identify(const Identity& identity);
   // The feature-ID register that its guest reads, by CRm * 8 + op2.
@@ -158,6 +160,8 @@ class Vcpu {
   void maintain_by_set_way();
   // Exceptions that the guest takes at its own vector (D1.3.6). Loaded on this CPU.
   void inject_undefined();
+  // The guest uses SVE. False: it has none. Loaded on this CPU.
+  [[nodiscard]] bool begin_sve();
   // The guest's self-hosted debugging (D2): breakpoints and watchpoints, MDSCR_EL1, the OS lock. Loaded on this CPU.
   [[nodiscard]] GuestDebug& debug() { return debug_; }
   [[nodiscard]] static uint64_t debug_control();
@@ -199,6 +203,8 @@ class Vcpu {
 
   void follow_set_way(hal::CpuIndex cpu);
   void configure_traps() const;
+  [[nodiscard]] bool save_sve();
+  void load_sve();
   void take_exception(uint64_t syndrome, uint64_t fault_address);
   void skip_aarch32();
   // SP of the exception level and SPSel that the guest runs with.
@@ -217,12 +223,14 @@ class Vcpu {
   bool loaded_ = false;
   bool traps_set_way_ = false;
   bool traps_idle_ = true;
+  bool uses_sve_ = false;  // its Z, P and FFR are in the CPU while it is loaded, otherwise in identity_.sve
   uint8_t last_cpu_ = nowhere;
   uint64_t system_error_ = 0;  // the syndrome of one that it left pending; 0: none
   bool debug_locked_ = true;
   GuestDebug debug_;
   GuestSystemRegisters system_{};
-  GuestFloatingPoint floating_point_{};
+  uint64_t sve_control_ = 0;  // ZCR_EL1, while it is not in the CPU
+  GuestFloatingPoint floating_point_{};  // V registers: unless it uses SVE
 };
 
 }  // namespace arch
