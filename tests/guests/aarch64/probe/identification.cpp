@@ -51,7 +51,6 @@ void identification() {
   check("el1_runs_aarch64", field(pfr0, 4) == 1 || field(pfr0, 4) == 2);
   check_equal("el2_is_hidden", field(pfr0, 8), 0);
   check_equal("el3_is_hidden", field(pfr0, 12), 0);
-  check_equal("scalable_vectors_are_hidden_or_bare", is_bare() ? 0 : field(pfr0, 32), 0);
   check("memory_model_has_a_physical_size", (id_aa64mmfr0_el1::read() & 0xf) <= 6);
   check("memory_model_has_4k_pages", field(id_aa64mmfr0_el1::read(), 28) != 0xf);
   check("debug_version_is_armv8", field(id_aa64dfr0_el1::read(), 0) >= 6);

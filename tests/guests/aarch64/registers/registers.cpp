@@ -73,6 +73,7 @@ void leave_behind(uint32_t id) {
 
 extern "C" void guest_main(uint64_t device_tree) {
   read_machine(device_tree);
+  cpacr_el1::write(cpacr_el1::read() | 3 << 16);  // ZCR_EL1, too, where there is SVE
   const bool writes = machine.arguments == "write";
   for (uint32_t id = 0; id < encodings; ++id) {
     uint64_t value = 0;
