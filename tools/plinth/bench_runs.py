@@ -4,7 +4,7 @@
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import bundle, guests, reference_qemu
@@ -30,11 +30,13 @@ class Architecture:
     board: str  # added to QEMU's machine, so that nothing about it is random
     guest: str  # the benchmark guest as QEMU's -kernel takes it
     console: str = ""  # Linux's name of the UART
+    burdens: dict = field(default_factory=dict)  # switches of vCPUs that use more: name -> CPU
     linux_entry: int = None  # where Linux begins, both in a VM and bare, and Plinth as well; None: Linux is not counted
 
 
 ARCHITECTURES = {
-    "aarch64": Architecture(reference_qemu.command, ",dtb-randomness=off", "bench.bin", "ttyAMA0", 0x4020_0000),
+    "aarch64": Architecture(reference_qemu.command, ",dtb-randomness=off", "bench.bin", "ttyAMA0",
+                            {"switch-debug": None, "switch-max": "max", "switch-sve": "max"}, 0x4020_0000),
     "loongarch64": Architecture(lambda: [lvz_emulator()], "", "bench.elf"),
 }
 
@@ -56,9 +58,9 @@ class Subject:
     def machine(self, smp, virtualization=True, **settings):
         return Machine(arch=self.arch, smp=smp, virtualization=virtualization, **{"mem": "1G"} | settings)
 
-    def hosted(self, smp, packed):
+    def hosted(self, smp, packed, **settings):
         """A machine with Plinth and this bundle."""
-        return self._exact(self.machine(smp).command(self.kernel, packed, SCRIPTED))
+        return self._exact(self.machine(smp, **settings).command(self.kernel, packed, SCRIPTED))
 
     def bare(self, smp, kernel, initrd=None, extra=(), **settings):
         """The machine with this kernel and no hypervisor."""
@@ -117,7 +119,11 @@ def exits(subject):
 def switches(subject):
     shared = subject.vm("switch", vcpus=2, words="switch", more='[scheduler]\nslice = "100us"')
     figures = _guest_figures(_read(subject.hosted(1, subject.pack([shared]))))
-    return {name: figures[name] for name in ("switch-wait", "switch-slice")}
+    wanted = {name: figures[name] for name in ("switch-wait", "switch-slice")}
+    for name, cpu in subject.architecture.burdens.items():
+        packed = subject.pack([subject.vm(name, vcpus=2, words=name)])
+        wanted[name] = _guest_figures(_read(subject.hosted(1, packed, cpu=cpu)))[name]
+    return wanted
 
 
 # --- memory, and the life of a VM --------------------------------------------------------------------------------

@@ -9,8 +9,10 @@
 //     later    the same, after sleeping until whoever else is there has gone to sleep
 //     crowd    the same, with all further CPUs started and asleep
 //     switch   two vCPUs that share one CPU: what it costs to go from one to the other
+//     switch-X the same, with both of them using X (bench_machine.hpp)
 //     idle     nothing, for ever
 //     tree     prints its device tree, as hexadecimal digits
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <string_view>
@@ -117,8 +119,9 @@ uint64_t ping_pong() {
 }
 
 // The other CPU: waits for SGIs in the manner that is asked for.
-void other_main(uint64_t) {
+void other_main(uint64_t burden) {
   take_signals();
+  if (burden != 0) reinterpret_cast<const Burden*>(burden)->use();
   uint32_t known = sgis.load();
   seen_at.store(now());
   seen.fetch_add(1);
@@ -197,13 +200,15 @@ void measure_slices() {
 }
 
 // Each trip is one switch and what makes it necessary: an SGI to the other vCPU, and WFI.
-void measure_switches() {
-  measure_slices();
+void measure_switches(std::string_view name, const Burden* burden = nullptr) {
   const uint32_t before = seen.load();
   other_waits.store(Wait::answering);
-  if (smp::start(1, other_main, 0) != 0) return print("bench: the other CPU does not start");
+  if (smp::start(1, other_main, reinterpret_cast<uint64_t>(burden)) != 0) {
+    return print("bench: the other CPU does not start");
+  }
   while (seen.load() == before) pause();
-  measure_rounds("switch-wait", ping_pong, 2);
+  if (burden != nullptr) burden->use();
+  measure_rounds(name, ping_pong, 2);
   set_wait(Wait::done);
 }
 
@@ -278,9 +283,14 @@ extern "C" void guest_main(uint64_t handover) {
   take_interrupts();
   if (asked_for("crowd")) start_crowd();
   if (asked_for("later") || asked_for("crowd")) sleep();
-  if (asked_for("switch")) {
+  const auto burden = std::ranges::find_if(burdens, asked_for, &Burden::figure);
+  if (burden != burdens.end()) {
     unmask_interrupts();
-    measure_switches();
+    measure_switches(burden->figure, &*burden);
+  } else if (asked_for("switch")) {
+    unmask_interrupts();
+    measure_slices();
+    measure_switches("switch-wait");
   } else {
     measure_exits();
     measure_interrupts();

@@ -23,6 +23,12 @@ void measure(std::string_view name, Operation operation) {
   report(name, guest::now() - start, repetitions);
 }
 
+// Something that a vCPU uses and that a switch then has to carry: the name of its figure, and how a CPU begins to use it.
+struct Burden {
+  std::string_view figure;
+  void (*use)();
+};
+
 // An interrupt that was taken, as the handlers of each architecture's bench_machine.hpp report it.
 enum class Event : uint8_t { test, reply, timer };
 void taken(Event event);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "cpu.hpp"
@@ -65,6 +66,17 @@ inline void take_interrupts() {
   guest::gic::enable(reply_signal);
   guest::gic::enable(guest::virtual_timer_interrupt);
 }
+
+inline void use_breakpoints() {
+  guest::oslar_el1::write(0);
+  guest::mdscr_el1::write(guest::debug_events);
+}
+inline void use_vectors() {
+  guest::cpacr_el1::write(guest::cpacr_el1::read() | 3 << 16);  // ZEN
+  asm volatile(".arch_extension sve\n ptrue p0.b\n .arch_extension nosve");
+}
+inline constexpr std::array<Burden, 3> burdens{
+    {{"switch-debug", use_breakpoints}, {"switch-max", [] {}}, {"switch-sve", use_vectors}}};
 
 inline void measure_exits() {
   using namespace guest;

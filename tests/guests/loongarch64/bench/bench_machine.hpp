@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "cpu.hpp"
@@ -20,6 +21,8 @@ inline void pause() { asm volatile("nop" ::: "memory"); }
 inline constexpr uint32_t test_signal = 1;
 inline constexpr uint32_t reply_signal = 2;
 inline void send(uint32_t signal, unsigned cpu) { guest::ipi::send(cpu, signal); }
+
+inline constexpr std::array<Burden, 0> burdens{};
 
 inline void set_timer(uint64_t deadline) {
   constexpr uint64_t least = 4;
