@@ -146,6 +146,7 @@ struct VmConfig {
   MemoryConfig memory;
   KernelConfig kernel;
   ConsoleModel console = ConsoleModel::board;
+  bool virtio_console = false;
   bool rtc = true;
   bool power_key = true;
   bool watchdog = false;
@@ -168,6 +169,8 @@ struct VmConfig {
   uint64_t progress_timeout_ns = 0;           // after which a vCPU that does nothing is a crash; 0: it is not looked at
   uint64_t stop_timeout_ns = 10'000'000'000;  // that a guest has to power itself off; 0: it is not asked
 
+  // A virtio console beside a UART has one of its own, "NAME:hvc0"; in its place it is the VM's only one.
+  [[nodiscard]] bool has_two_consoles() const { return virtio_console && console != ConsoleModel::none; }
   // The CPUs that vCPU `index` may run on.
   [[nodiscard]] const CpuSet& cpus_of(uint32_t index) const { return index < affinity.size() ? affinity[index] : cpus; }
 };

@@ -138,6 +138,8 @@ constexpr Choice<ConsoleModel> console_models[] = {{"auto", ConsoleModel::board}
 constexpr Key<VmConfig> console_keys[] = {
     {{"model", "\"auto\", \"pl011\", \"16550\" or \"none\"", "\"auto\"", "the UART that the guest finds"},
      [](Loader& loader, const Node& node, VmConfig& out) { loader.read_choice(node, console_models, out.console); }},
+    {{"virtio", "boolean", "false", "a virtio console, beside the UART or in its place"},
+     [](Loader& loader, const Node& node, VmConfig& out) { loader.read_boolean(node, out.virtio_console); }},
 };
 
 constexpr Key<VmConfig> device_keys[] = {

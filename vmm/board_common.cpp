@@ -98,6 +98,7 @@ hal::Result<void, VmError> BoardCommon::plug_in(DeviceSet::Kinds kinds, IrqSink&
                         .timer = timer_,
                         .counter = counter_,
                         .console = vm_.console(),
+                        .second_console = vm_.second_console(),
                         .owner = owner_,
                         .memory = memory_,
                         .worker = worker_,

@@ -50,6 +50,10 @@ hal::Result<mm::Owned<Vm>, VmError> Vm::create(const config::VmConfig& config, u
 }
 
 hal::Result<void, VmError> Vm::build(std::string_view file) {
+  if (const auto built = build_consoles(); !built) {
+    hal::log::error("{}: {}", file, built.error());
+    return built;
+  }
   if (const auto built = build_memory(); !built) {
     hal::log::error("{}: memory: {}", file, built.error());
     return built;
@@ -67,6 +71,18 @@ hal::Result<void, VmError> Vm::build(std::string_view file) {
     hal::log::error("{}: vCPUs: {}", file, built.error());
     return built;
   }
+  return {};
+}
+
+hal::Result<void, VmError> Vm::build_consoles() {
+  if (!config_.has_two_consoles()) return {};
+  std::array<char, decltype(second_name_)::capacity> buffer;
+  hal::BufferSink text(buffer);
+  hal::format(text, "{}:hvc0", name());
+  second_name_ = text.text();
+  auto console = mm::make<VmConsole>(second_name_.view(), vmm::console());
+  if (!console) return hal::fail(VmError::out_of_memory);
+  second_console_ = std::move(console).value();
   return {};
 }
 
@@ -102,6 +118,11 @@ hal::Result<void, VmError> Vm::pass_devices() {
     }
   }
   return {};
+}
+
+void Vm::discard_input() {
+  console_.discard_input();
+  if (second_console_) second_console_->discard_input();
 }
 
 hal::Result<void, VmError> Vm::build_vcpus() {

@@ -113,6 +113,10 @@ class Vm final : public hal::ListNode<> {
   [[nodiscard]] VmVcpus& vcpus() { return vcpus_; }
   [[nodiscard]] const GuestClock& clock() const { return clock_; }
   [[nodiscard]] VmConsole& console() { return console_; }
+  // Null: it has but one.
+  [[nodiscard]] VmConsole* second_console() { return second_console_ ? &*second_console_ : nullptr; }
+  // Forget what was typed: the guest is reset.
+  void discard_input();
   [[nodiscard]] Entropy& entropy() { return entropy_; }
   // For the loader: somebody ends the VM, and waits for that.
   [[nodiscard]] bool load_is_abandoned() const;
@@ -138,6 +142,7 @@ class Vm final : public hal::ListNode<> {
   static constexpr uint32_t snapshot_request = alarm_request << 1;
 
   hal::Result<void, VmError> build(std::string_view file);
+  hal::Result<void, VmError> build_consoles();
   hal::Result<void, VmError> build_memory();
   hal::Result<void, VmError> pass_devices();
   hal::Result<void, VmError> build_vcpus();
@@ -163,6 +168,7 @@ class Vm final : public hal::ListNode<> {
   void end_guest();
   void set_clocks();
   void set_state(VmState state);
+  void consoles_end();
   void after_reset();
   void after_crash();
   [[nodiscard]] hal::Ticks first_pause() const;
@@ -175,6 +181,8 @@ class Vm final : public hal::ListNode<> {
   const config::VmConfig config_;
   const unsigned id_;
   VmConsole console_;
+  hal::FixedString<config::VmName::capacity + 5> second_name_;
+  mm::Owned<VmConsole> second_console_;
   Entropy entropy_{machine_entropy().fork()};
   const config::MemoryMap regions_;
   std::array<HostClaim, config::max_passthrough> claims_;  // given back when nothing is mapped any more

@@ -124,7 +124,7 @@ void Vm::carry_out(VmEvent event) {
       end_guest();
       set_state(VmState::stopped);
       hal::log::info("{}: {}", name(), event == VmEvent::power_off ? "powered itself off" : "stopped");
-      return vmm::console().ended(console_);
+      return consoles_end();
     case VmEvent::crash:
       end_guest();
       post_mortem_->take(*this, vmm::name(VmState::crashed));
@@ -161,7 +161,7 @@ void Vm::begin_guest() {
   if (load_is_abandoned()) return;
   post_mortem_->take(*this, vmm::name(VmState::crashed));
   set_state(VmState::crashed);
-  vmm::console().ended(console_);
+  consoles_end();
 }
 
 // Loading takes long. It is charged to the VM, and takes no more from others than the guest could.
@@ -252,15 +252,20 @@ void Vm::after_reset() {
   start_again_at_ = hal::Timer::now() + pause;
 }
 
+void Vm::consoles_end() {
+  vmm::console().ended(console_);
+  if (second_console_) vmm::console().ended(*second_console_);
+}
+
 // Restart, a little later each time, until the limit says that it is hopeless.
 void Vm::after_crash() {
-  if (config_.on_crash != config::CrashAction::restart) return vmm::console().ended(console_);
+  if (config_.on_crash != config::CrashAction::restart) return consoles_end();
   // A guest that ran for longer than the longest pause begins a new row.
   if (since_start() > longest_pause()) crashes_in_a_row_ = 0;
   if (crashes_in_a_row_ >= config_.restart_limit) {
     hal::log::error("{}: stays down after {} restarts in a row", name(), crashes_in_a_row_);
     crashes_in_a_row_ = 0;  // whoever starts it now has a reason
-    return vmm::console().ended(console_);
+    return consoles_end();
   }
   start_again_at_ = hal::Timer::now() + back_off(first_pause(), longest_pause(), crashes_in_a_row_);
   ++crashes_in_a_row_;

@@ -152,6 +152,9 @@ def _file(package, pattern):
     return fetch
 
 
+VIRTIO_ON_PCI = ("drivers/virtio/virtio.ko", "drivers/virtio/virtio_ring.ko", "drivers/virtio/virtio_pci_modern_dev.ko",
+                 "drivers/virtio/virtio_pci_legacy_dev.ko", "drivers/virtio/virtio_pci.ko")
+
 FETCHED = {
     "aarch64": {
         "linux/Image": _kernel("linux-image-cloud-arm64", "linux-image-*-cloud-arm64"),
@@ -163,14 +166,12 @@ FETCHED = {
                                                 "drivers/virtio/virtio_mmio.ko", "drivers/block/virtio_blk.ko"),
         "linux/e2fsck.static": _file("e2fsck-static", "*sbin/e2fsck.static"),
         "linux/network.cpio.gz": _kernel_modules(
-            "linux-image-cloud-arm64", "linux-image-*-cloud-arm64", "drivers/virtio/virtio.ko",
-            "drivers/virtio/virtio_ring.ko", "drivers/virtio/virtio_pci_modern_dev.ko",
-            "drivers/virtio/virtio_pci_legacy_dev.ko", "drivers/virtio/virtio_pci.ko", "net/core/failover.ko",
+            "linux-image-cloud-arm64", "linux-image-*-cloud-arm64", *VIRTIO_ON_PCI, "net/core/failover.ko",
             "drivers/net/net_failover.ko", "drivers/net/virtio_net.ko"),
+        "linux/console.cpio.gz": _kernel_modules("linux-image-cloud-arm64", "linux-image-*-cloud-arm64", *VIRTIO_ON_PCI,
+                                                 "drivers/char/virtio_console.ko"),
         "linux/random.cpio.gz": _kernel_modules(
-            "linux-image-cloud-arm64", "linux-image-*-cloud-arm64", "drivers/virtio/virtio.ko",
-            "drivers/virtio/virtio_ring.ko", "drivers/virtio/virtio_pci_modern_dev.ko",
-            "drivers/virtio/virtio_pci_legacy_dev.ko", "drivers/virtio/virtio_pci.ko",
+            "linux-image-cloud-arm64", "linux-image-*-cloud-arm64", *VIRTIO_ON_PCI,
             "drivers/char/hw_random/arm_smccc_trng.ko", "drivers/char/hw_random/virtio-rng.ko"),
         "uboot/u-boot.bin": _file("u-boot-qemu", "usr/lib/u-boot/qemu_arm64/u-boot.bin"),
         "firmware/edk2.fd": _file("qemu-efi-aarch64", "usr/share/qemu-efi-aarch64/QEMU_EFI.fd"),

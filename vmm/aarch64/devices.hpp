@@ -2,6 +2,7 @@
 #pragma once
 
 #include "vmm/device/device_set.hpp"
+#include "vmm/virtio/console_device.hpp"
 #include "vmm/virtio/net_card.hpp"
 #include "vmm/virtio/rng_device.hpp"
 
@@ -19,6 +20,7 @@ extern const DeviceKind pci_device;
 // What this board plugs in, in this order.
 inline constexpr const DeviceKind* device_kinds[] = {&uart_device, &rtc_device, &power_key_device, &watchdog_device,
                                                        &empty_virtio_windows, &disk_device, &pci_device,
-                                                       &virtio::network_card, &virtio::rng_device};
+                                                       &virtio::network_card, &virtio::rng_device,
+                                                       &virtio::console_device};
 
 }  // namespace vmm::aarch64

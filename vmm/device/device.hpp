@@ -122,6 +122,7 @@ struct DeviceSite {
   DeviceTimer& timer;
   DeviceTimer& counter;  // as the guest's own counter counts
   ConsoleSocket& console;
+  ConsoleSocket* second_console;  // null unless its file has_two_consoles()
   DeviceOwner& owner;
   DeviceMemory& memory;
   DeviceWorker& worker;

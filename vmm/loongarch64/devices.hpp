@@ -2,6 +2,7 @@
 #pragma once
 
 #include "vmm/device/device_set.hpp"
+#include "vmm/virtio/console_device.hpp"
 #include "vmm/virtio/net_card.hpp"
 #include "vmm/virtio/rng_device.hpp"
 
@@ -17,6 +18,7 @@ extern const DeviceKind disk_device;
 
 // What this board plugs in, in this order.
 inline constexpr const DeviceKind* device_kinds[] = {&uart_device, &rtc_device, &isa_device, &power_device, &pci_device,
-                                                     &disk_device, &virtio::network_card, &virtio::rng_device};
+                                                     &disk_device, &virtio::network_card, &virtio::rng_device,
+                                                     &virtio::console_device};
 
 }  // namespace vmm::loongarch64

@@ -35,6 +35,7 @@ struct VmInfo {
   uint64_t run_ns = 0;         // all vCPUs together, and what it took to load the guest
   uint64_t console_bytes = 0;  // that the guest sent
   bool autostart = false;
+  bool has_two_consoles = false;
   config::BundlePath kernel;
   hal::FixedString<159> last_words;  // why it crashed or how it ended
 };
@@ -111,10 +112,12 @@ class Backend {
   // The VM files of the bundle by number.
   virtual std::optional<std::string_view> vm_file(size_t index) = 0;
 
-  virtual void attach_console(VmId id) = 0;
+  // Its only or first console, or its second.
+  enum class Which : uint8_t { first, second };
+  virtual void attach_console(VmId id, Which which) = 0;
   virtual void watch_consoles() = 0;
   // Kept console output, as VmConsole::put_kept().
-  virtual void put_console(VmId id, hal::TextSink& sink) = 0;
+  virtual void put_console(VmId id, Which which, hal::TextSink& sink) = 0;
   virtual std::string_view console_escape() = 0;
 
   virtual std::optional<CpuInfo> cpu(unsigned index) = 0;

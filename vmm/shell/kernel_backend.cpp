@@ -43,6 +43,7 @@ VmInfo describe(Vm& vm) {
   info.resets = vm.resets();
   info.console_bytes = vm.console().sent();
   info.autostart = vm.config().autostart;
+  info.has_two_consoles = vm.config().has_two_consoles();
   info.kernel = vm.config().kernel.image;
   info.last_words = vm.last_words();
   info.run_ns = hal::nanoseconds(vm.manager_time());
@@ -169,14 +170,20 @@ std::optional<std::string_view> KernelBackend::vm_file(size_t index) {
   return found;
 }
 
-void KernelBackend::attach_console(VmId id) {
-  if (Vm* const vm = vm_list().find(id)) vmm::console().attach(vm->console());
+VmConsole* KernelBackend::find_console(VmId id, Which which) {
+  Vm* const vm = vm_list().find(id);
+  if (vm == nullptr) return nullptr;
+  return which == Which::second ? vm->second_console() : &vm->console();
+}
+
+void KernelBackend::attach_console(VmId id, Which which) {
+  if (VmConsole* const console = find_console(id, which)) vmm::console().attach(*console);
 }
 
 void KernelBackend::watch_consoles() { vmm::console().watch_all(); }
 
-void KernelBackend::put_console(VmId id, hal::TextSink& sink) {
-  if (Vm* const vm = vm_list().find(id)) vm->console().put_kept(sink, UINT64_MAX);
+void KernelBackend::put_console(VmId id, Which which, hal::TextSink& sink) {
+  if (const VmConsole* const console = find_console(id, which)) console->put_kept(sink, UINT64_MAX);
 }
 
 std::optional<CpuInfo> KernelBackend::cpu(unsigned index) {

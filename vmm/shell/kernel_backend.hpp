@@ -29,9 +29,9 @@ class KernelBackend final : public Backend {
   hal::Result<VmId, std::string_view> create(std::string_view file) override;
   std::optional<std::string_view> vm_file(size_t index) override;
 
-  void attach_console(VmId id) override;
+  void attach_console(VmId id, Which which) override;
   void watch_consoles() override;
-  void put_console(VmId id, hal::TextSink& sink) override;
+  void put_console(VmId id, Which which, hal::TextSink& sink) override;
   std::string_view console_escape() override { return {escape_name_.data(), escape_name_.size()}; }
 
   std::optional<CpuInfo> cpu(unsigned index) override;
@@ -49,6 +49,8 @@ class KernelBackend final : public Backend {
   void reboot() override;
 
  private:
+  [[nodiscard]] static VmConsole* find_console(VmId id, Which which);
+
   const Console::KeyName escape_name_;
   const hal::Ticks started_;
   mm::OwnedFrames trace_storage_;  // from the first `trace on` on

@@ -150,6 +150,12 @@ class Shell {
 
   // The VM that `word` names: its name, its number, or the beginning of exactly one name. Nothing after an error line.
   std::optional<VmInfo> find_vm(std::string_view word);
+  // "linux", or "linux:hvc0", its second console. Nothing after an error line.
+  struct NamedConsole {
+    VmId vm;
+    Backend::Which which;
+  };
+  std::optional<NamedConsole> find_console(std::string_view word);
   void change(const Arguments& arguments, VmEvent event);
   void explain_state(const VmInfo& vm, VmEvent event);
   void put_vm_members(JsonWriter& json, const VmInfo& vm);

@@ -214,21 +214,32 @@ void Shell::vm_show(const Arguments& arguments) {
   });
 }
 
+std::optional<Shell::NamedConsole> Shell::find_console(std::string_view word) {
+  const size_t colon = word.find(':');
+  const std::optional<VmInfo> vm = find_vm(word.substr(0, colon));
+  if (!vm) return std::nullopt;
+  if (colon == std::string_view::npos) return NamedConsole{vm->id, Backend::Which::first};
+  if (word.substr(colon) == ":hvc0" && vm->has_two_consoles) return NamedConsole{vm->id, Backend::Which::second};
+  fail("{} has no console '{}'{}", vm->name.view(), word.substr(colon + 1),
+       vm->has_two_consoles ? ", but 'hvc0'" : " beside its first");
+  return std::nullopt;
+}
+
 // --- what it said ----------------------------------------------------------------------------------------------------
 
 void Shell::vm_log(const Arguments& arguments) {
-  if (const std::optional<VmInfo> vm = find_vm(arguments.word(0))) backend_.put_console(vm->id, output_);
+  if (const auto console = find_console(arguments.word(0))) backend_.put_console(console->vm, console->which, output_);
 }
 
 void Shell::console(const Arguments& arguments) {
   const std::string_view escape = backend_.console_escape();
   if (arguments.has("--all")) return backend_.watch_consoles();
-  if (arguments.words.empty()) return fail("usage: console VM | --all; {} comes back to the prompt", escape);
-  const std::optional<VmInfo> vm = find_vm(arguments.word(0));
-  if (!vm) return;
+  if (arguments.words.empty()) return fail("usage: console VM[:hvc0] | --all; {} comes back to the prompt", escape);
+  const std::optional<NamedConsole> console = find_console(arguments.word(0));
+  if (!console) return;
   // What this command says comes before what the guest says.
   output_.flush();
-  backend_.attach_console(vm->id);
+  backend_.attach_console(console->vm, console->which);
 }
 
 }  // namespace vmm::shell

@@ -98,6 +98,7 @@ initrd = "a/initrd"
 dtb = "a/dtb"
 [console]
 model = "none"
+virtio = true
 [devices]
 rtc = false
 rng = true
@@ -120,6 +121,8 @@ priority = 31
   EXPECT_EQ(vm.sve, false);
   EXPECT_FALSE(vm.autostart || vm.rtc || vm.its);
   EXPECT_TRUE(vm.rng);
+  EXPECT_TRUE(vm.virtio_console);
+  EXPECT_FALSE(vm.has_two_consoles()) << "there is no UART";
   EXPECT_EQ(vm.on_crash, CrashAction::restart);
   EXPECT_EQ(vm.clock, config::ClockMode::host);
   EXPECT_FALSE(vm.paravirtual);

@@ -202,6 +202,7 @@ struct DeviceFixture {
             .timer = timer,
             .counter = timer,
             .console = port,
+            .second_console = nullptr,
             .owner = owner,
             .memory = memory,
             .worker = worker,

@@ -40,6 +40,7 @@ class FakeBackend final : public Backend {
     vm.starts = 1;
     vm.run_ns = 1'234'567'890;
     vm.kernel = "Image";
+    vm.has_two_consoles = name == "linux";
     vms.push_back(vm);
   }
   VmInfo* find(VmId id) {
@@ -133,9 +134,13 @@ class FakeBackend final : public Backend {
     if (index >= files.size()) return std::nullopt;
     return files[index];
   }
-  void attach_console(VmId id) override { done.push_back("attach " + std::string(find(id)->name.view())); }
+  void attach_console(VmId id, Which which) override {
+    done.push_back("attach " + std::string(find(id)->name.view()) + (which == Which::second ? " hvc0" : ""));
+  }
   void watch_consoles() override { done.emplace_back("watch"); }
-  void put_console(VmId, hal::TextSink& sink) override { sink.put(console); }
+  void put_console(VmId, Which which, hal::TextSink& sink) override {
+    sink.put(which == Which::second ? "of hvc0\n" : console);
+  }
   std::string_view console_escape() override { return "Ctrl-^"; }
   std::optional<CpuInfo> cpu(unsigned index) override {
     if (index > 1) return std::nullopt;
@@ -319,7 +324,7 @@ TEST_F(ShellTest, says_what_is_possible_instead) {
             "error: linux has not crashed; 'vm crash linux --now' shows a VM that is suspended\n");
   EXPECT_EQ(run("vm crash linux --now"), "error: linux is running; 'vm suspend linux' freezes it first\n");
   EXPECT_EQ(run("loglevel loud"), "error: 'loud' is not error, warning, info or debug\n");
-  EXPECT_EQ(run("console"), "error: usage: console VM | --all; Ctrl-^ comes back to the prompt\n");
+  EXPECT_EQ(run("console"), "error: usage: console VM[:hvc0] | --all; Ctrl-^ comes back to the prompt\n");
   EXPECT_EQ(run("a b c d e f g h i j k l m n o p q"), "error: too many words\n");
   EXPECT_EQ(run(std::string(300, 'x')), "error: the line is too long: at most 200 characters\n");
   EXPECT_TRUE(backend.done.empty());
@@ -399,6 +404,7 @@ TEST_F(ShellTest, shows_why_a_vm_crashed_and_how_one_is_that_does_not_run) {
 TEST_F(ShellTest, shows_the_kept_console_of_a_vm) {
   backend.console = std::string(500, 'x') + "\nlast\n";
   EXPECT_EQ(run("vm log linux"), std::string(500, 'x') + "\nlast\n");
+  EXPECT_EQ(run("vm log linux:hvc0"), "of hvc0\n");
 }
 
 TEST_F(ShellTest, shows_the_machine) {
@@ -409,6 +415,16 @@ TEST_F(ShellTest, shows_the_machine) {
   EXPECT_TRUE(run("cpu list --json").starts_with(R"([{"index":0,"idle":true,"load":100,)"));
   EXPECT_TRUE(run("mem").starts_with("total                1GiB\nfree               512MiB\n"));
   EXPECT_TRUE(run("mem --json").starts_with(R"({"total":1073741824,"free":536870912,"dirty":0,"guest":534773760,)"));
+}
+
+TEST_F(ShellTest, finds_the_second_console_of_a_vm_that_has_two) {
+  EXPECT_EQ(run("console linux:hvc0"), "");
+  EXPECT_EQ(backend.done, std::vector<std::string>{"attach linux hvc0"});
+  EXPECT_EQ(run("console lin:hvc0"), "") << "the beginning of a name is enough";
+  EXPECT_EQ(run("console linux:hvc1"), "error: linux has no console 'hvc1', but 'hvc0'\n");
+  EXPECT_EQ(run("console linux:"), "error: linux has no console '', but 'hvc0'\n");
+  EXPECT_EQ(run("console uboot:hvc0"), "error: uboot has no console 'hvc0' beside its first\n");
+  EXPECT_TRUE(run("vm log nobody:hvc0").starts_with("error: there is no VM 'nobody'"));
 }
 
 TEST_F(ShellTest, shows_disks_and_what_they_did) {

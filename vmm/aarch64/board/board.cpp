@@ -207,7 +207,7 @@ void Board::reset() {
   std::ranges::fill(stolen_time_records_, std::byte{});
   devices().reset();
   gic_.reset();
-  vm().console().discard_input();
+  vm().discard_input();
 }
 
 void Board::pause() {

@@ -153,7 +153,7 @@ void Board::reset() {
   lines_.reset();
   for (Shown& shown : shown_) shown.lines = 0;
   for (Stolen& stolen : stolen_) stolen.time.reset();
-  vm().console().discard_input();
+  vm().discard_input();
 }
 
 hal::Result<std::span<const std::byte>, hal::FdtError> Board::describe(const LoadPlan& plan,
