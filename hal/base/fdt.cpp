@@ -133,7 +133,7 @@ std::optional<std::string_view> FdtNode::string(std::string_view wanted) const {
 }
 
 bool FdtNode::is_compatible(std::string_view with) const {
-  const auto found = property("compatible");
+  const auto found = fdt_->compatible_of(*this);
   return found && found->strings().contains(with);
 }
 
@@ -258,13 +258,13 @@ Result<size_t, FdtError> Fdt::total_size(std::span<const std::byte> header) {
   return size;
 }
 
-Result<Fdt, FdtError> Fdt::open(std::span<const std::byte> blob) {
+Result<Fdt, FdtError> Fdt::open(std::span<const std::byte> blob, std::span<FdtIndexEntry> room) {
   const size_t size = TRY(total_size(blob));
   if (size > blob.size()) return fail(FdtError::truncated);
   Fdt fdt;
   fdt.blob_ = blob.first(size);
   TRY(fdt.locate_blocks());
-  TRY(fdt.check_structure());
+  TRY(fdt.check_structure(room));
   return fdt;
 }
 
@@ -294,12 +294,56 @@ Result<void, FdtError> Fdt::locate_blocks() {
   return {};
 }
 
+namespace {
+
+// Writes the index while a tree is walked; its depth has been checked.
+class Indexer {
+ public:
+  explicit Indexer(std::span<FdtIndexEntry> room) : room_(room) {}
+
+  void begin_node(uint32_t offset) {
+    const uint32_t parent = depth_ == 0 ? 0 : open_[depth_ - 1];
+    if (count_ < room_.size()) room_[count_] = {.node = offset, .end = 0, .parent = parent, .phandle = 0, .compatible = 0};
+    open_[depth_++] = count_++;
+  }
+  void property(const Fdt& fdt, FdtToken at) {
+    FdtIndexEntry* const node = innermost();
+    if (node == nullptr) return;
+    if (node->compatible == 0 && fdt.is_named(at, "compatible")) node->compatible = at.offset;
+    if (node->phandle == 0 && fdt.is_phandle(at)) node->phandle = fdt.property(at).u32().value_or(0);
+  }
+  void end_node(uint32_t behind) {
+    FdtIndexEntry* const node = innermost();
+    if (node != nullptr) node->end = behind;
+    --depth_;
+  }
+
+  [[nodiscard]] std::span<const FdtIndexEntry> made() const {
+    return count_ <= room_.size() ? room_.first(count_) : std::span<FdtIndexEntry>();
+  }
+
+ private:
+  FdtIndexEntry* innermost() {
+    const uint32_t number = open_[depth_ - 1];
+    return number < room_.size() ? &room_[number] : nullptr;
+  }
+
+  std::span<FdtIndexEntry> room_;
+  uint32_t count_ = 0;
+  std::array<uint32_t, fdt_max_depth> open_;  // the numbers of a node's ancestors, and its own
+  size_t depth_ = 0;
+};
+
+}  // namespace
+
 // Section 5.4.2: one root node; in every node properties come first, then children.
-Result<void, FdtError> Fdt::check_structure() {
+Result<void, FdtError> Fdt::check_structure(std::span<FdtIndexEntry> room) {
   using Kind = FdtToken::Kind;
   FdtToken at = token(0);
   if (at.kind != Kind::begin_node) return fail(FdtError::bad_structure);
   root_ = at.offset;
+  Indexer indexer(room);
+  indexer.begin_node(root_);
   size_t depth = 1;
   bool properties_allowed = true;
   while (depth > 0) {
@@ -308,20 +352,24 @@ Result<void, FdtError> Fdt::check_structure() {
       case Kind::begin_node:
         if (node_name(at.offset).empty()) return fail(FdtError::bad_structure);
         if (++depth > fdt_max_depth) return fail(FdtError::too_deep);
+        indexer.begin_node(at.offset);
         properties_allowed = true;
         break;
       case Kind::end_node:
         --depth;
+        indexer.end_node(at.next);
         properties_allowed = false;
         break;
       case Kind::property:
         if (!properties_allowed) return fail(FdtError::bad_structure);
+        indexer.property(*this, at);
         break;
       default: return fail(FdtError::bad_structure);
     }
   }
   at = token(at.next);
   if (at.kind != Kind::end || at.next == 0) return fail(FdtError::bad_structure);
+  index_ = indexer.made();
   return {};
 }
 

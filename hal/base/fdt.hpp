@@ -23,6 +23,9 @@
 // offset, and looking at it cannot fail or leave the blob. What a tree *says* is still not to be trusted: everything
 // that reads a value gives an optional. Nothing is copied, so views live as long as the blob.
 //
+// Where a node ends, whose child it is and who has a phandle is found by walking from the root. Who looks for much, as at
+// start-up, gives open() room for an index of the nodes, which answers that instead.
+//
 // Loads are at most 8 bytes wide and may be aligned to 4 only: run with the MMU on, or built with -mstrict-align.
 namespace hal {
 
@@ -137,6 +140,15 @@ struct FdtToken {
   Kind kind = Kind::end;
   uint32_t offset = 0;  // of the token itself
   uint32_t next = 0;    // of whatever follows; 0 where there is no token
+};
+
+// What an index knows of a node. Entries are in the order of the tree, so their offsets ascend.
+struct FdtIndexEntry {
+  uint32_t node;        // its offset
+  uint32_t end;         // behind it and its children
+  uint32_t parent;      // number of that entry; the root is its own
+  uint32_t phandle;     // 0: none
+  uint32_t compatible;  // offset of the property; 0: none
 };
 
 // A controller and how the interrupt is named in its terms (#interrupt-cells cells).
@@ -278,8 +290,9 @@ class Fdt {
  public:
   // The blob's own idea of its size, from its first fdt_header_size bytes: how much to map before open().
   [[nodiscard]] static Result<size_t, FdtError> total_size(std::span<const std::byte> header);
-  // `blob` may be longer than the tree in it.
-  [[nodiscard]] static Result<Fdt, FdtError> open(std::span<const std::byte> blob);
+  // `blob` may be longer than the tree in it. `room` is for the index and must outlive the result; a tree with more nodes
+  // than it holds has none.
+  [[nodiscard]] static Result<Fdt, FdtError> open(std::span<const std::byte> blob, std::span<FdtIndexEntry> room = {});
 
   [[nodiscard]] std::span<const std::byte> bytes() const { return blob_; }
   [[nodiscard]] uint32_t boot_cpu() const { return boot_cpu_; }
@@ -310,11 +323,15 @@ class Fdt {
   [[nodiscard]] FdtProperty property(FdtToken property) const;
   // Is the property called `wanted`? Looks at no more than wanted.size() + 1 bytes.
   [[nodiscard]] bool is_named(FdtToken property, std::string_view wanted) const;
+  [[nodiscard]] bool is_phandle(FdtToken property) const;
   // All property names, the last terminated; and where in there a property's is.
   [[nodiscard]] std::span<const std::byte> names() const { return strings_; }
   [[nodiscard]] uint32_t name_offset(FdtToken property) const { return word(property.offset + 8); }
   // The offset behind the node that begins with this token, its children included.
   [[nodiscard]] uint32_t end_of_node(FdtToken node) const;
+  // The next node of the tree after this one, a child if there is any; `end` if none follows.
+  [[nodiscard]] FdtToken next_node(FdtToken node) const;
+  [[nodiscard]] std::optional<FdtProperty> compatible_of(const FdtNode& node) const;
 
   // A node's ancestors, the root first, the node itself last.
   struct Lineage {
@@ -326,15 +343,16 @@ class Fdt {
  private:
   Fdt() = default;
   [[nodiscard]] Result<void, FdtError> locate_blocks();
-  [[nodiscard]] Result<void, FdtError> check_structure();
+  [[nodiscard]] Result<void, FdtError> check_structure(std::span<FdtIndexEntry> room);
+  // Null where there is no index.
+  [[nodiscard]] const FdtIndexEntry* entry(uint32_t node) const;
   [[nodiscard]] uint32_t word(size_t offset) const;
-  template <class Matches>
-  [[nodiscard]] std::optional<FdtNode> find_by_property(Matches matches) const;
 
   std::span<const std::byte> blob_;
   std::span<const std::byte> structure_;
   std::span<const std::byte> strings_;  // ends with a NUL
   std::span<const std::byte> reservations_;
+  std::span<const FdtIndexEntry> index_;  // of all nodes, or empty
   uint32_t root_ = 0;
   uint32_t boot_cpu_ = 0;
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Going through a device tree, token by token. Whoever looks for something in it comes here for hundreds of them, and
 // until the hypervisor knows its machine it does little else.
+#include <algorithm>
+
 #include "hal/base/big_endian.hpp"
 #include "hal/base/fdt.hpp"
 
@@ -69,7 +71,13 @@ bool Fdt::is_named(FdtToken property, std::string_view wanted) const {
          std::string_view(name, wanted.size()) == wanted;
 }
 
+const FdtIndexEntry* Fdt::entry(uint32_t node) const {
+  const auto found = std::ranges::lower_bound(index_, node, {}, &FdtIndexEntry::node);
+  return found != index_.end() && found->node == node ? &*found : nullptr;
+}
+
 uint32_t Fdt::end_of_node(FdtToken node) const {
+  if (const FdtIndexEntry* const known = entry(node.offset)) return known->end;
   FdtToken at = node;
   for (size_t depth = 1; depth > 0 && at.kind != Kind::end;) {
     at = token(at.next);
@@ -79,8 +87,32 @@ uint32_t Fdt::end_of_node(FdtToken node) const {
   return at.next;
 }
 
+FdtToken Fdt::next_node(FdtToken node) const {
+  if (const FdtIndexEntry* const known = entry(node.offset)) {
+    return known == &index_.back() ? FdtToken{} : token(known[1].node);
+  }
+  FdtToken at = node;
+  do {
+    at = token(at.next);
+  } while (at.kind != Kind::begin_node && at.kind != Kind::end);
+  return at;
+}
+
+std::optional<FdtProperty> Fdt::compatible_of(const FdtNode& node) const {
+  const FdtIndexEntry* const known = entry(node.offset());
+  if (known == nullptr) return node.property("compatible");
+  if (known->compatible == 0) return {};
+  return property(FdtToken{.kind = Kind::property, .offset = known->compatible});
+}
+
 Fdt::Lineage Fdt::lineage(const FdtNode& node) const {
   Lineage line;
+  if (const FdtIndexEntry* known = entry(node.offset())) {
+    for (const FdtIndexEntry* up = known; up != index_.data(); up = &index_[up->parent]) ++line.size;
+    for (size_t depth = line.size++; depth > 0; --depth, known = &index_[known->parent]) line.offsets[depth] = known->node;
+    line.offsets[0] = root_;
+    return line;
+  }
   for (FdtToken at = token(root_); at.kind != Kind::end; at = token(at.next)) {
     if (at.kind == Kind::begin_node) line.offsets[line.size++] = at.offset;
     if (at.kind == Kind::begin_node && at.offset == node.offset()) return line;
@@ -99,12 +131,7 @@ FdtChildIterator::FdtChildIterator(const Fdt& fdt, uint32_t offset) : fdt_(&fdt)
 FdtChildIterator& FdtChildIterator::operator++() { return at_ = fdt_->token(fdt_->end_of_node(at_)), *this; }
 
 FdtNodeIterator::FdtNodeIterator(const Fdt& fdt, uint32_t offset) : fdt_(&fdt), at_(fdt.token(offset)) {}
-FdtNodeIterator& FdtNodeIterator::operator++() {
-  do {
-    at_ = fdt_->token(at_.next);
-  } while (at_.kind != Kind::begin_node && at_.kind != Kind::end);
-  return *this;
-}
+FdtNodeIterator& FdtNodeIterator::operator++() { return at_ = fdt_->next_node(at_), *this; }
 
 FdtStrings::Iterator::Iterator(std::string_view rest) : rest_(rest), length_(rest.find('\0')) {
   if (length_ == std::string_view::npos) *this = {};
@@ -143,21 +170,9 @@ std::optional<FdtProperty> FdtNode::property(std::string_view wanted) const {
   return {};
 }
 
-// The first node with a property for which matches(property) is true.
-template <class Matches>
-std::optional<FdtNode> Fdt::find_by_property(Matches matches) const {
-  uint32_t node = root_;
-  for (FdtToken at = token(root_); at.kind != Kind::end; at = token(at.next)) {
-    // Properties come before children, so a property is of the node that began last.
-    if (at.kind == Kind::begin_node) node = at.offset;
-    if (at.kind == Kind::property && matches(at)) return FdtNode(*this, node);
-  }
-  return {};
-}
-
 std::optional<FdtNode> Fdt::find_compatible(std::string_view what) const {
-  return find_by_property(
-      [&](FdtToken at) { return is_named(at, "compatible") && property(at).strings().contains(what); });
+  for (const FdtNode node : compatible(what)) return node;
+  return {};
 }
 
 std::optional<FdtNode> Fdt::find_enabled(std::string_view what) const {
@@ -167,10 +182,25 @@ std::optional<FdtNode> Fdt::find_enabled(std::string_view what) const {
   return {};
 }
 
+bool Fdt::is_phandle(FdtToken property) const {
+  return is_named(property, "phandle") || is_named(property, "linux,phandle");
+}
+
+// Zero is nobody's.
 std::optional<FdtNode> Fdt::find_phandle(uint32_t phandle) const {
-  return find_by_property([&](FdtToken at) {
-    return property(at).u32() == phandle && (is_named(at, "phandle") || is_named(at, "linux,phandle"));
-  });
+  if (phandle == 0) return {};
+  if (!index_.empty()) {
+    const auto found = std::ranges::find(index_, phandle, &FdtIndexEntry::phandle);
+    if (found == index_.end()) return {};
+    return FdtNode(*this, found->node);
+  }
+  uint32_t node = root_;
+  for (FdtToken at = token(root_); at.kind != Kind::end; at = token(at.next)) {
+    // Properties come before children, so a property is of the node that began last.
+    if (at.kind == Kind::begin_node) node = at.offset;
+    if (at.kind == Kind::property && is_phandle(at) && property(at).u32() == phandle) return FdtNode(*this, node);
+  }
+  return {};
 }
 
 }  // namespace hal

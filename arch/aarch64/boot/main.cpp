@@ -43,6 +43,7 @@ constinit hal::Platform machine;
 constinit hal::MemoryMap map;
 constinit hal::ArmPlatform arm;
 alignas(hal::Fdt) constinit std::array<std::byte, sizeof(hal::Fdt)> fdt_storage{};
+constinit std::array<hal::FdtIndexEntry, 1024> fdt_index{};
 
 HostVirt virt(const void* place) { return HostVirt(reinterpret_cast<uintptr_t>(place)); }
 
@@ -74,7 +75,7 @@ const hal::Fdt* open_fdt(HostPhys place) {
     return nullptr;
   const auto size = hal::Fdt::total_size(described({place, hal::fdt_header_size}));
   if (!size || *size > PLINTH_BOOT_BLOCK) return nullptr;  // the boot protocol's limit
-  auto fdt = hal::Fdt::open(described({place, *size}));
+  auto fdt = hal::Fdt::open(described({place, *size}), fdt_index);
   if (!fdt) return nullptr;
   return new (fdt_storage.data()) hal::Fdt(*fdt);
 }

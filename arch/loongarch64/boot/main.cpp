@@ -44,6 +44,7 @@ constinit hal::Platform machine;
 constinit hal::MemoryMap map;
 constinit hal::LoongArchPlatform loongarch;
 alignas(hal::Fdt) constinit std::array<std::byte, sizeof(hal::Fdt)> fdt_storage{};
+constinit std::array<hal::FdtIndexEntry, 1024> fdt_index{};
 
 // This CPU's until it has data of its own: number 0.
 constinit hal::CpuLocal boot_local{};
@@ -67,7 +68,7 @@ const hal::Fdt* open_fdt(HostPhys place) {
   const auto* const bytes = reinterpret_cast<const std::byte*>(boot::cached(place).value());
   const auto size = hal::Fdt::total_size({bytes, hal::fdt_header_size});
   if (!size) return nullptr;
-  auto fdt = hal::Fdt::open({bytes, *size});
+  auto fdt = hal::Fdt::open({bytes, *size}, fdt_index);
   if (!fdt) return nullptr;
   return new (fdt_storage.data()) hal::Fdt(*fdt);
 }

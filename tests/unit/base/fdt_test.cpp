@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -252,13 +254,49 @@ TEST_F(FdtOfDtc, survives_random_damage) {
           0, 1, 2, 3, 4, 9, 0xffffffff, static_cast<uint32_t>(random() % 64), static_cast<uint32_t>(random())};
       hal::store_be32(std::span(damaged).subspan(word * 4), values[random() % std::size(values)]);
     }
+    std::array<hal::FdtIndexEntry, 64> room;
     const auto opened = Fdt::open(damaged);
+    const auto indexed = Fdt::open(damaged, room);
+    ASSERT_EQ(opened.ok(), indexed.ok());
     if (!opened.ok()) continue;
     ++readable;
-    volatile size_t sink = read_all(*opened);
-    (void)sink;
+    EXPECT_EQ(read_all(*opened), read_all(*indexed)) << "round " << round;
   }
   EXPECT_GT(readable, 100U);
+}
+
+// Offsets of every node that is found from this one, and of itself.
+std::vector<uint32_t> relations_of(const FdtNode& node) {
+  std::vector<uint32_t> found{node.offset()};
+  const auto add = [&](const std::optional<FdtNode>& other) { found.push_back(other ? other->offset() : UINT32_MAX); };
+  add(node.parent());
+  for (const FdtNode child : node.children()) add(child);
+  const Fdt::Lineage line = node.fdt().lineage(node);
+  found.insert(found.end(), line.offsets.begin(), line.offsets.begin() + line.size);
+  add(node.interrupt_parent());
+  add(node.fdt().find_phandle(node.phandle().value_or(0)));
+  for (const std::string_view what : {"arm,pl011", "acme,board", "arm,gic-v3"}) found.push_back(node.is_compatible(what));
+  return found;
+}
+
+std::vector<std::vector<uint32_t>> relations_in(const Fdt& fdt) {
+  std::vector<std::vector<uint32_t>> found;
+  for (const FdtNode node : fdt.nodes()) found.push_back(relations_of(node));
+  return found;
+}
+
+TEST_F(FdtOfDtc, finds_the_same_nodes_with_an_index_as_without) {
+  const auto walked = relations_in(Fdt::open(blob_).value());
+  ASSERT_GT(walked.size(), 10U);
+  std::vector<hal::FdtIndexEntry> room(walked.size());
+  EXPECT_EQ(relations_in(Fdt::open(blob_, room).value()), walked);
+  EXPECT_EQ(room.back().node, walked.back().front()) << "the index holds the last node";
+}
+
+TEST_F(FdtOfDtc, does_without_an_index_that_has_no_room_for_every_node) {
+  const auto walked = relations_in(Fdt::open(blob_).value());
+  std::vector<hal::FdtIndexEntry> room(walked.size() - 1);
+  EXPECT_EQ(relations_in(Fdt::open(blob_, room).value()), walked);
 }
 
 TEST(Fdt, stops_at_an_interrupt_parent_that_leads_in_circles) {
