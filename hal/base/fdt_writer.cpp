@@ -41,7 +41,7 @@ std::span<std::byte> FdtWriter::grow(size_t size) {
     return {};
   }
   const auto place = buffer_.subspan(used_, align_up(size, 4));
-  std::ranges::fill(place, std::byte{0});
+  std::memset(place.data(), 0, place.size());
   used_ += place.size();
   return place;
 }
@@ -99,11 +99,14 @@ void FdtWriter::end_node() {
 
 size_t FdtWriter::intern(std::string_view name) {
   const auto stored = buffer_.last(strings_).first(strings_ - adopted_);
-  const std::string_view text(reinterpret_cast<const char*>(stored.data()), stored.size());
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = text.find('\0', at);
-    if (text.substr(at, end - at) == name) return strings_ - at;
-    at = end + 1;
+  const char* const end = reinterpret_cast<const char*>(stored.data() + stored.size());
+  for (const char* at = end - stored.size(); at != end; ++at) {
+    const size_t left = static_cast<size_t>(end - at);
+    if (left > name.size() && at[name.size()] == '\0' && std::memcmp(at, name.data(), name.size()) == 0) {
+      return left + adopted_;
+    }
+    // All are terminated.
+    at = static_cast<const char*>(std::memchr(at, '\0', left));
   }
   if (name.size() + 1 > buffer_.size() - strings_ - used_) {
     fail_with(FdtError::no_space);
