@@ -2,19 +2,26 @@
 #include "hal/platform/interrupts.hpp"
 
 #include <algorithm>
-#include <array>
+#include <initializer_list>
 #include <string_view>
 
 namespace hal {
 
-bool is_gic_v3(const FdtNode& node) {
-  return node.is_compatible("arm,gic-v3") || node.is_compatible("qcom,msm8996-gic-v3");
+namespace {
+
+bool is_any_of(const FdtNode& node, std::initializer_list<std::string_view> known) {
+  const auto compatible = node.fdt().compatible_of(node);
+  if (!compatible) return false;
+  const FdtStrings strings = compatible->strings();
+  return std::ranges::any_of(known, [&](std::string_view name) { return strings.contains(name); });
 }
 
+}  // namespace
+
+bool is_gic_v3(const FdtNode& node) { return is_any_of(node, {"arm,gic-v3", "qcom,msm8996-gic-v3"}); }
+
 bool is_gic_v2(const FdtNode& node) {
-  static constexpr std::array<std::string_view, 4> known{"arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a7-gic",
-                                                         "qcom,msm-qgic2"};
-  return std::ranges::any_of(known, [&](std::string_view compatible) { return node.is_compatible(compatible); });
+  return is_any_of(node, {"arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a7-gic", "qcom,msm-qgic2"});
 }
 
 bool is_gic(const FdtNode& node) { return is_gic_v3(node) || is_gic_v2(node); }
