@@ -7,7 +7,7 @@ namespace hal {
 
 const IrqHandler* IrqTable::handler(Irq irq) const {
   for (const Slot& slot : slots_) {
-    if (slot.irq.load(std::memory_order_acquire) == static_cast<uint32_t>(irq)) return slot.handler.load();
+    if (slot.key.load(std::memory_order_acquire) == key(irq)) return slot.handler.load();
   }
   return nullptr;
 }
@@ -17,9 +17,9 @@ bool IrqTable::claim(Irq irq, IrqHandler& handler) {
   if (this->handler(irq) != nullptr) return false;
   for (size_t n = 0; n < capacity; ++n) {
     Slot& slot = slots_[n];
-    if (slot.irq.load(std::memory_order_relaxed) != no_irq) continue;
+    if (slot.key.load(std::memory_order_relaxed) != free_slot) continue;
     // In this order: whoever sees the handler sees the number.
-    slot.irq.store(static_cast<uint32_t>(irq));
+    slot.key.store(key(irq));
     slot.handler.store(&handler);
     used_.store(std::max(used_.load(std::memory_order_relaxed), n + 1), std::memory_order_release);
     return true;
@@ -30,11 +30,11 @@ bool IrqTable::claim(Irq irq, IrqHandler& handler) {
 void IrqTable::release(Irq irq) {
   const LockGuard guard(changes_);
   for (Slot& slot : slots_) {
-    if (slot.irq.load(std::memory_order_relaxed) != static_cast<uint32_t>(irq)) continue;
+    if (slot.key.load(std::memory_order_relaxed) != key(irq)) continue;
     // Pairs with serve(): either it finds no handler, or we see that it may be in one.
     slot.handler.store(nullptr);
     while (slot.users.load() != 0) cpu_relax();
-    slot.irq.store(no_irq);
+    slot.key.store(free_slot);
     return;
   }
 }
@@ -43,11 +43,11 @@ bool IrqTable::serve(Irq irq) {
   const size_t used = used_.load(std::memory_order_acquire);
   for (size_t n = 0; n < used; ++n) {
     Slot& slot = slots_[n];
-    if (slot.irq.load(std::memory_order_acquire) != static_cast<uint32_t>(irq)) continue;
+    if (slot.key.load(std::memory_order_acquire) != key(irq)) continue;
     slot.users.fetch_add(1);
     IrqHandler* const handler = slot.handler.load();
     // The slot may have gone to another interrupt since.
-    const bool ours = handler != nullptr && slot.irq.load() == static_cast<uint32_t>(irq);
+    const bool ours = handler != nullptr && slot.key.load() == key(irq);
     const bool done = ours && handler->serve(irq);
     slot.users.fetch_sub(1, std::memory_order_release);
     return done;

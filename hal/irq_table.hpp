@@ -46,9 +46,11 @@ class IrqTable {
   [[nodiscard]] bool serve(Irq irq);
 
  private:
-  static constexpr uint32_t no_irq = ~uint32_t{0};
+  // A slot is told by the interrupt's number plus one: a table of free ones is zero, and takes no room in the image.
+  static constexpr uint32_t free_slot = 0;
+  static constexpr uint32_t key(Irq irq) { return static_cast<uint32_t>(irq) + 1; }
   struct Slot {
-    std::atomic<uint32_t> irq{no_irq};
+    std::atomic<uint32_t> key{free_slot};
     std::atomic<IrqHandler*> handler{nullptr};
     std::atomic<uint32_t> users{0};  // CPUs that may be in the handler
   };

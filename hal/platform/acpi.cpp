@@ -119,7 +119,7 @@ Platform discover_platform(const AcpiTables& tables, HostPhysRange place, std::s
     if (!platform.memory.push_back(ram)) break;
   }
   if (!platform.reserved.push_back(place)) platform.memory = {};
-  platform.lists_are_complete = false;  // what else the machine has is in AML
+  platform.lists_are_cut = true;  // what else the machine has is in AML
   find_cpus(tables, platform);
   find_console(tables, platform);
   return platform;

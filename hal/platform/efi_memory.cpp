@@ -84,7 +84,7 @@ EfiMemory usable_efi_memory(std::span<const std::byte> map, uint64_t descriptor_
 void reserve_efi_memory(std::span<const std::byte> map, uint64_t descriptor_size, Platform& platform) {
   HostPhysRange joined;
   const auto put = [&] {
-    if (!joined.empty() && !platform.reserved.push_back(joined)) platform.lists_are_complete = false;
+    if (!joined.empty() && !platform.reserved.push_back(joined)) platform.lists_are_cut = true;
   };
   for_each_entry(map, descriptor_size, [&](const MemoryDescriptor& entry) {
     const auto range = is_kept(entry) ? range_of(entry) : std::nullopt;

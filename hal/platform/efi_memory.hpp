@@ -20,7 +20,7 @@ using EfiMemory = FixedVector<HostPhysRange, 32>;
 
 // What firmware goes on using, or reserves for a reason of its own: into `platform.reserved`, so that no VM gets it as
 // a device either. Registers are in there only if runtime services use them. Where there is no room for all pieces,
-// `platform.lists_are_complete` is false.
+// `platform.lists_are_cut` is true.
 void reserve_efi_memory(std::span<const std::byte> map, uint64_t descriptor_size, Platform& platform);
 
 }  // namespace hal

@@ -56,7 +56,7 @@ struct Platform {
   FixedVector<HostPhysRange, 32> interrupt_controllers;
   FixedVector<HostPhysRange, 16> iommus;
   FixedVector<HostPhysRange, 4> power_switches;  // that switch the machine off, or reset it
-  bool lists_are_complete = true;
+  bool lists_are_cut = false;  // there is more that has no room in them, or that nobody tells
   FixedVector<std::byte, 64> random_seed;  // that the firmware left, all that fits; empty: none
 };
 

@@ -25,7 +25,7 @@ enum class PlatformUse : uint8_t {
 // The use of whatever `range` overlaps; nothing when it is free.
 [[nodiscard]] std::optional<PlatformUse> use_of(const Platform& platform, HostPhysRange range);
 
-// Fills in `interrupt_controllers`, `iommus`, `power_switches` and `lists_are_complete`. Part of discover_platform().
+// Fills in `interrupt_controllers`, `iommus`, `power_switches` and `lists_are_cut`. Part of discover_platform().
 void find_controllers(const Fdt& fdt, Platform& platform);
 
 }  // namespace hal
