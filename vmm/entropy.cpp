@@ -2,8 +2,10 @@
 #include "vmm/entropy.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "hal/entropy.hpp"
+#include "hal/mmu.hpp"
 #include "hal/timer.hpp"
 #include "hal/virtualization.hpp"
 
@@ -12,6 +14,18 @@ namespace {
 
 constinit Entropy the_entropy;
 constinit bool has_entropy = false;  // written once, at boot
+
+// When each of many accesses to memory is over. What is published has left the caches, so that it and the instructions
+// behind it come from memory again, which has a clock and refresh cycles of its own. How much that is worth nobody
+// knows; on a machine that is deterministic it is worth nothing.
+std::array<std::byte, 256> memory_latencies() {
+  std::array<std::byte, 256> times{};
+  for (std::byte& time : times) {
+    hal::Mmu::publish_to_guest(&time, sizeof(time));
+    time ^= static_cast<std::byte>(hal::Timer::now());
+  }
+  return times;
+}
 
 }  // namespace
 
@@ -53,10 +67,8 @@ void start_entropy() {
   const auto& seed = hal::platform().random_seed;
   the_entropy.mix(std::span(seed.begin(), seed.size()));
   has_entropy = !seed.empty() || hal::hardware_random();
-  if (has_entropy) return;
-  // The firmware gave nothing and the CPU has nothing: how long each of these takes is all that is left.
-  constexpr unsigned samples = 256;
-  for (unsigned i = 0; i < samples; ++i) the_entropy.mix({});
+  // The firmware gave nothing and the CPU has nothing.
+  if (!has_entropy) the_entropy.mix(memory_latencies());
 }
 
 }  // namespace vmm
