@@ -90,6 +90,10 @@ void BoardCommon::resume(hal::Ticks passed) {
 hal::Result<void, VmError> BoardCommon::plug_in(DeviceSet::Kinds kinds, IrqSink& irqs, pci::Bus& pci,
                                                 std::span<MmioDevice* const> own) {
   const config::VmConfig& config = vm_.config();
+  if (const std::string_view missing = DeviceSet::missing(kinds, config); !missing.empty()) {
+    hal::log::error("{}: this image is built without {}", vm_.name(), missing);
+    return hal::fail(VmError::not_possible);
+  }
   TRY(disks_.create(vm_));
   const DeviceSite site{.config = config,
                         .irqs = irqs,

@@ -135,7 +135,13 @@ struct DeviceKind {
   unsigned (*count)(const config::VmConfig& vm);  // how many of them the VM wants
   size_t size;
   Device& (*construct)(void* place, const DeviceSite& site, unsigned index);  // `index` below count()
+  std::string_view absent{};  // not empty: what this build leaves out, in words
 };
+
+// Stands for a kind that the build leaves out: a VM that wants one is refused (DeviceSet::missing()).
+constexpr DeviceKind absent_kind(std::string_view name, unsigned (*count)(const config::VmConfig& vm)) {
+  return {.count = count, .size = 0, .construct = nullptr, .absent = name};
+}
 
 // D is made from a DeviceSite and has a static is_wanted(); or there may be several, and it is made from a DeviceSite
 // and its index, and has a static count().

@@ -13,6 +13,13 @@ size_t blocks_of(const DeviceKind& kind) {
 
 }  // namespace
 
+std::string_view DeviceSet::missing(Kinds kinds, const config::VmConfig& vm) {
+  for (const DeviceKind* const kind : kinds) {
+    if (!kind->absent.empty() && kind->count(vm) != 0) return kind->absent;
+  }
+  return {};
+}
+
 size_t DeviceSet::blocks(Kinds kinds, const config::VmConfig& vm) {
   size_t count = 0;
   for (const DeviceKind* const kind : kinds) {

@@ -20,7 +20,9 @@ class DeviceSet {
     std::byte bytes[64];
   };
   using Kinds = std::span<const DeviceKind* const>;
-  // How many blocks the devices that `vm` wants take.
+  // What `vm` wants and the build leaves out, in words; empty: nothing.
+  [[nodiscard]] static std::string_view missing(Kinds kinds, const config::VmConfig& vm);
+  // How many blocks the devices that `vm` wants take; nothing is missing().
   [[nodiscard]] static size_t blocks(Kinds kinds, const config::VmConfig& vm);
 
   // `storage` has blocks() of them, and stays as long as the set.

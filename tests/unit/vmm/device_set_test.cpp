@@ -144,6 +144,16 @@ TEST_F(Devices, of_one_kind_may_be_several) {
   EXPECT_EQ(DeviceFixture(several, vm).set.windows(), 1U);
 }
 
+TEST_F(Devices, that_a_build_leaves_out_are_missed_by_those_alone_that_want_them) {
+  static constexpr DeviceKind absent =
+      vmm::absent_kind("floppy disks", [](const config::VmConfig& wanted) -> unsigned { return wanted.watchdog ? 2 : 0; });
+  constexpr const DeviceKind* with[] = {&a, &absent};
+  EXPECT_EQ(vmm::DeviceSet::missing(with, vm), "");
+  EXPECT_EQ(DeviceFixture(with, vm).set.windows(), 1U);
+  vm.watchdog = true;
+  EXPECT_EQ(vmm::DeviceSet::missing(with, vm), "floppy disks");
+}
+
 TEST_F(Devices, join_a_bus_that_has_room_for_them_or_say_that_they_cannot) {
   DeviceFixture devices(kinds, vm);
   std::vector<MmioDevice*> table(devices.set.windows());
