@@ -103,17 +103,22 @@ struct Passthrough {
 };
 
 enum class DiskMode : uint8_t {
-  read_only,      // a file of the bundle as it is
+  read_only,      // a file of the bundle as it is, or a disk of the machine
   copy_on_write,  // below a layer of RAM that has what was changed
   ram,            // RAM alone, zeroed at first
+  read_write,     // a disk of the machine, for this VM alone
 };
 
 struct DiskConfig {
   DiskMode mode = DiskMode::read_only;
-  BundlePath image;     // empty: mode ram
-  uint64_t size = 0;    // mode ram
+  BundlePath image;     // empty: mode ram, or `host`
+  uint64_t size = 0;    // mode ram; of `host`: the part from `offset` on, 0: up to its end
   uint64_t layer = 0;   // copy_on_write: how much may change; 0: all of it
   hal::FixedString<20> serial;
+  // Of the machine's own: "serial:NUMBER", or its place on the bus, "pci:00:02.0".
+  hal::FixedString<27> host;
+  uint32_t partition = 0;  // 0: all of it, or the part at `offset`
+  uint64_t offset = 0;
 };
 
 // A network card, and what it is plugged into.
@@ -198,7 +203,9 @@ using MemoryMap = hal::FixedVector<MemoryRegion, max_memory_regions>;
 [[nodiscard]] MemoryMap memory_map(const MemoryConfig& memory, const Board& board);
 
 // The memory beside the guest's own that a disk takes; of a layer of the size of its image it is not known here, and 0.
-[[nodiscard]] constexpr uint64_t memory_of(const DiskConfig& disk) { return disk.size + disk.layer; }
+[[nodiscard]] constexpr uint64_t memory_of(const DiskConfig& disk) {
+  return disk.host.empty() ? disk.size + disk.layer : 0;
+}
 
 // RAM that a kernel is told to use as it likes, code included: what it may read, write and execute; of a VM that has no
 // such region, what it may read and write. `all`: the VM's regions.

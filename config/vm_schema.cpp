@@ -203,7 +203,23 @@ void finish_passthrough(Loader& loader, const Node& node, Passthrough& out) {
 // ----------------------------------------------------------------------------------------------------------- disks
 
 constexpr Choice<DiskMode> disk_modes[] = {{"read-only", DiskMode::read_only},
-                                           {"copy-on-write", DiskMode::copy_on_write}};
+                                           {"copy-on-write", DiskMode::copy_on_write},
+                                           {"read-write", DiskMode::read_write}};
+
+// "serial:NUMBER", or "pci:BUS:DEVICE.FUNCTION" in hexadecimal digits, as Linux and `disk list` write it.
+void read_host_disk(Loader& loader, const Node& node, hal::FixedString<27>& out) {
+  constexpr std::string_view serial = "serial:", place = "pci:", form = "00:00.0";
+  if (!loader.read_text(node, out)) return;
+  const std::string_view text = out;
+  const std::string_view rest = text.substr(std::min(text.size(), place.size()));
+  const auto fits = [](char c, char like) {
+    return like == '0' ? (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') : c == like;
+  };
+  if (text.starts_with(serial) && text.size() > serial.size()) return;
+  if (text.starts_with(place) && std::ranges::equal(rest, form, fits)) return;
+  loader.error(node.position(), "`{}` is \"serial:\" and a disk's serial number, or its place on the bus, like "
+               "\"pci:00:02.0\"; not \"{}\"", loader.key(), text);
+}
 
 // A chunk of the memory that disks are made of.
 constexpr uint64_t disk_unit = 2 * hal::mib;
@@ -211,37 +227,60 @@ constexpr uint64_t disk_unit = 2 * hal::mib;
 constexpr Key<DiskConfig> disk_keys[] = {
     {{"image", "path", "none", "the file of the bundle that is the disk"},
      [](Loader& loader, const Node& node, DiskConfig& out) { loader.read_path(node, out.image); }},
-    {{"mode", "\"read-only\" or \"copy-on-write\"", "\"read-only\"", "whether the guest may write to the image"},
+    {{"host", "string", "none", "instead of an image: a disk of the machine, `serial:NUMBER` or `pci:00:02.0`"},
+     [](Loader& loader, const Node& node, DiskConfig& out) { read_host_disk(loader, node, out.host); }},
+    {{"partition", "integer, 1 to 128", "all of it", "the partition of the machine's disk"},
+     [](Loader& loader, const Node& node, DiskConfig& out) { loader.read_number(node, 1, 128, out.partition); }},
+    {{"offset", "size", "0", "instead of a partition: where on the machine's disk it begins, a multiple of 2MiB"},
+     [](Loader& loader, const Node& node, DiskConfig& out) { loader.read_size(node, disk_unit, out.offset); }},
+    {{"mode", "\"read-only\", \"copy-on-write\" or \"read-write\"", "\"read-only\"",
+      "whether the guest may write, and to what: an image's layer of RAM, or the machine's disk"},
      [](Loader& loader, const Node& node, DiskConfig& out) { loader.read_choice(node, disk_modes, out.mode); }},
     {{"layer", "size", "the image's", "copy-on-write: the RAM for what is changed, a multiple of 2MiB"},
      [](Loader& loader, const Node& node, DiskConfig& out) { loader.read_size(node, disk_unit, out.layer); }},
-    {{"size", "size", "none", "instead of an image: a disk of RAM, a multiple of 2MiB"},
+    {{"size", "size", "none", "instead of an image: a disk of RAM, a multiple of 2MiB; of the machine's disk: how much"},
      [](Loader& loader, const Node& node, DiskConfig& out) { loader.read_size(node, disk_unit, out.size); }},
     {{"serial", "string", "\"\"", "the serial number that the guest reads, up to 20 characters"},
      [](Loader& loader, const Node& node, DiskConfig& out) { loader.read_text(node, out.serial); }},
 };
 
+// Keys that belong to another kind of disk.
+void refuse(Loader& loader, const Node& node, std::initializer_list<std::string_view> keys, std::string_view owner) {
+  for (const std::string_view key : keys) {
+    const Node* const found = node.find(key);
+    if (found == nullptr) continue;
+    loader.error(found->key_position(), "`disk.{}` has no effect here: it belongs to {}", key, owner);
+  }
+}
+
+void finish_host_disk(Loader& loader, const Node& node, const DiskConfig& out) {
+  refuse(loader, node, {"image", "layer"}, "a disk without `host`");
+  if (out.partition != 0) refuse(loader, node, {"offset", "size"}, "a disk without `partition`");
+  if (out.mode != DiskMode::copy_on_write) return;
+  loader.error(node.find("mode")->position(), "`disk.mode`: only an image is copied: \"read-only\" or \"read-write\" here");
+}
+
 void finish_disk(Loader& loader, const Node& node, DiskConfig& out) {
   const Node* const image = node.find("image");
   const Node* const size = node.find("size");
+  if (node.find("host") != nullptr) return finish_host_disk(loader, node, out);
+  refuse(loader, node, {"partition", "offset"}, "a disk of the machine, `host`");
   if (image == nullptr && size == nullptr) {
-    loader.error(node.position(), "a disk has an `image`, or a `size` if it is RAM alone");
+    loader.error(node.position(), "a disk has an `image`, a `host`, or a `size` if it is RAM alone");
     return;
   }
   if (image != nullptr && size != nullptr) {
     loader.error(size->key_position(), "a disk has an `image` or a `size`, not both");
     return;
   }
-  const Node* const layer = node.find("layer");
   if (size != nullptr) {
     out.mode = DiskMode::ram;
-    for (const std::string_view key : {"mode", "layer"}) {
-      if (node.find(key) == nullptr) continue;
-      loader.error(node.find(key)->key_position(), "`disk.{}` has no effect here: it belongs to an image", key);
-    }
-  } else if (layer != nullptr && out.mode != DiskMode::copy_on_write) {
-    loader.error(layer->key_position(), "`disk.layer` has no effect here: it belongs to the mode \"copy-on-write\"");
+    return refuse(loader, node, {"mode", "layer"}, "an image");
   }
+  if (out.mode == DiskMode::read_write) {
+    loader.error(node.find("mode")->position(), "`disk.mode`: an image is not written: \"copy-on-write\" keeps what is changed");
+  }
+  if (out.mode != DiskMode::copy_on_write) refuse(loader, node, {"layer"}, "the mode \"copy-on-write\"");
 }
 
 // ---------------------------------------------------------------------------------------------------------- network

@@ -12,6 +12,8 @@ HostResources& host_resources() { return the_resources; }
 void put(hal::TextSink& sink, const HostOwner& owner) {
   if (owner.use) {
     sink.put(hal::name(*owner.use));
+  } else if (owner.vm.empty()) {
+    sink.put("Plinth's own drivers");
   } else {
     hal::format(sink, "VM {}", owner.vm);
   }

@@ -16,7 +16,7 @@ namespace vmm {
 // Who has a range: a use of the machine's own, or a VM.
 struct HostOwner {
   std::optional<hal::PlatformUse> use;
-  config::VmName vm;  // where `use` is nothing
+  config::VmName vm;  // where `use` is nothing; empty: drivers of ours
 };
 // "the machine's RAM", "VM linux".
 void put(hal::TextSink& sink, const HostOwner& owner);

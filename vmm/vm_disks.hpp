@@ -11,6 +11,7 @@
 #include "hal/base/result.hpp"
 #include "mm/frames.hpp"
 #include "mm/heap.hpp"
+#include "vmm/disk/host_disk.hpp"
 #include "vmm/disk/memory_disks.hpp"
 
 namespace vmm {
@@ -34,13 +35,14 @@ class VmDisks {
 
  private:
   struct Disk {
-    std::variant<std::monostate, ImageDisk, RamDisk, OverlayDisk> model;
+    std::variant<std::monostate, ImageDisk, RamDisk, OverlayDisk, HostDiskPart> model;
     mm::OwnedArray<mm::OwnedFrames> frames;
     mm::OwnedArray<std::byte*> chunks;
     mm::OwnedArray<uint32_t> index;
   };
 
   hal::Result<void, VmError> add(const Vm& vm, const config::DiskConfig& config, Disk& disk);
+  static hal::Result<void, VmError> add_host_disk(const Vm& vm, const config::DiskConfig& config, Disk& disk);
   [[nodiscard]] static hal::Result<ChunkedMemory, mm::MmError> reserve(Disk& disk, uint64_t size);
 
   mm::OwnedArray<Disk> disks_;

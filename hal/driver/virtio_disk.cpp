@@ -183,7 +183,8 @@ bool VirtioDisk::open(PciHost& host, const PciFunction& function, Shared& shared
   dma_barrier();
   mmio_write8(common_ + device_status, acknowledge_bit | driver_bit | features_ok | driver_ok);
   read_serial();
-  return true;
+  if (!sane_) stop();
+  return sane_;
 }
 
 // 5.2.6: 20 bytes, filled up with zeroes. Not every device has one.

@@ -104,6 +104,7 @@ void number_boot_cpu_first(Platform& platform, uint64_t hardware_id) {
 
 Platform discover_platform(const Fdt& fdt, HostPhysRange fdt_place, std::span<const HostPhysRange> memory) {
   Platform platform;
+  platform.tree = fdt_place;
   const std::string_view model =
       fdt.root().string("model").value_or(fdt.root().string("compatible").value_or("unknown machine"));
   model.copy(platform.model_text.data(), platform.model_text.size() - 1);

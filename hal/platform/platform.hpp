@@ -49,6 +49,7 @@ struct Platform {
   FixedVector<HostPhysRange, 128> reserved;
   FixedVector<CpuInfo, max_cpus> cpus;  // enabled ones, in FDT order; the boot CPU first where it is known
   unsigned cpus_left_out = 0;           // enabled, but more than `cpus` holds
+  HostPhysRange tree;  // the device tree itself, for who looks for more; empty where firmware gave ACPI tables
   std::optional<HostPhysRange> initrd;
   std::optional<UartInfo> console;
   std::optional<RtcInfo> rtc;

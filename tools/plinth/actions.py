@@ -57,12 +57,14 @@ def _first_console(arguments, names):
 
 def _machine(arguments, wanted):
     needed = sum(vm["memory"] for vm in wanted) + OWN_SHARE + BUNDLE_SHARE * len(wanted)
+    if arguments.machine != "virt" and arguments.disks:
+        raise Failure("--disk: only QEMU's board virt has a PCI bus for it", USAGE)
     if arguments.machine != "virt":
         return emulated_boards.EmulatedBoard(arguments.machine, arguments.smp, arguments.mem, arguments.gdb,
                                              arguments.qemu_arg, arguments.qemu)
     mem = arguments.mem or f"{max(1, -(-needed // GIB))}G"
     return machines.Machine(arguments.arch, arguments.cpu, arguments.smp or 4, mem, arguments.gic, arguments.gdb,
-                            arguments.qemu_arg, qemu=arguments.qemu)
+                            arguments.qemu_arg, qemu=arguments.qemu, disks=arguments.disks)
 
 
 def _print_commands(arguments, files, machine):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import packages
 from .paths import QEMU_LVZ
-from .ui import Failure
+from .ui import USAGE, Failure
 
 GDB = "127.0.0.1:1234"  # nobody else on the network
 MACHINES = {"aarch64": "cortex-a72", "loongarch64": "la464"}  # with the default CPU
@@ -27,6 +27,7 @@ class Machine:
     extra: list = field(default_factory=list)
     virtualization: bool = True
     qemu: str = None  # a program other than the usual one
+    disks: list = field(default_factory=list)  # of the machine, as --disk has them
 
     def command(self, kernel, bundle, console):
         """The QEMU command line. `console` is the list of options that says where the UART goes."""
@@ -37,6 +38,8 @@ class Machine:
             words += ["-initrd", str(bundle)]
         if self.gdb:
             words += ["-gdb", f"tcp:{GDB}", "-S"]
+        for number, disk in enumerate(self.disks):
+            words += disk_options(number, disk)
         return [*words, *console, *self.extra]
 
     def board(self):
@@ -56,6 +59,24 @@ class Machine:
         if not self.qemu:
             packages.ensure(packages.QEMU[self.arch])
         return version(self.emulator())
+
+
+def disk_options(number, text):
+    """QEMU's options for `FILE[,serial=NUMBER][,read-only]`: a virtio disk on PCI with what is in the file."""
+    file, *options = text.split(",")
+    if not Path(file).exists():
+        raise Failure(f"--disk: there is no {file}; an empty disk is made by: truncate -s 1G {file}", USAGE)
+    drive = f"if=none,id=disk{number},format=raw,discard=unmap,file={file}"
+    device = f"virtio-blk-pci,drive=disk{number},addr={number + 1:#x}"
+    for option in options:
+        name, _, value = option.partition("=")
+        if name == "serial" and 0 < len(value.encode()) <= 20:
+            device += f",serial={value}"
+        elif option == "read-only":
+            drive += ",readonly=on"
+        else:
+            raise Failure(f"--disk: {option!r} is neither serial=NUMBER, of up to 20 characters, nor read-only", USAGE)
+    return ["-drive", drive, "-device", device]
 
 
 def version(program):

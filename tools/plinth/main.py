@@ -32,6 +32,8 @@ examples:
                                                 one VM's console after the other
   plinth run linux --image linux/Image=~/linux/arch/arm64/boot/Image
                                                 a kernel of yours
+  plinth run my/vm.toml --disk disk.img,serial=root
+                                                a VM with `[[disk]] host = "serial:root"` on a file of yours
   plinth run linux --gdb                        wait for a debugger on port 1234
 
 --expect looks at what the guest at the console prints: not at Plinth's own log, at escape sequences, or at the echo of
@@ -201,6 +203,8 @@ def _machine_options(sub):
     sub.add_argument("--mem", metavar="SIZE", help="RAM of the machine, as QEMU takes it (default: 1G, more if the VMs need it)")
     sub.add_argument("--cpu", metavar="MODEL", help="CPU model (default: cortex-a72 on aarch64, la464 on loongarch64)")
     sub.add_argument("--gic", type=int, choices=(2, 3), default=3, help="interrupt controller on aarch64 (default: %(default)s)")
+    sub.add_argument("--disk", dest="disks", action="append", default=[], metavar="FILE[,serial=NUMBER][,read-only]",
+                     help="a disk of the machine, for VMs with `host = ...`; the first is pci:00:01.0")
     sub.add_argument("--gdb", action="store_true", help="wait for a debugger on port 1234")
     sub.add_argument("--qemu", metavar="PROGRAM", help="the QEMU to use (default: the installed one)")
     sub.add_argument("--qemu-arg", action="append", default=[], metavar="ARG", help="hand ARG to QEMU; repeat it for more")

@@ -23,4 +23,14 @@ struct DeviceReport {
   uint64_t errors = 0;         // requests that failed, and times the device broke
 };
 
+// One of the machine's disks, likewise.
+struct HostDiskReport {
+  hal::FixedString<15> place;   // on the bus: "pci:00:02.0"
+  hal::FixedString<20> serial;  // empty: it has none
+  uint64_t size = 0;            // in bytes
+  bool read_only = false;
+  bool lost = false;   // it was shut off
+  unsigned users = 0;  // disks of VMs
+};
+
 }  // namespace vmm

@@ -45,6 +45,8 @@ struct BlockShape {
   uint64_t size = 0;  // in bytes, a multiple of sector_size
   bool read_only = false;
   bool discards = false;  // discard gives something back
+  bool writes_zeroes = true;
+  uint32_t block = sector_size;  // that its own requests are made of
 };
 
 // What is behind a VM's disk.
@@ -60,6 +62,8 @@ class BlockBackend {
   [[nodiscard]] virtual BlockStatus start(BlockJob& job) = 0;
   // Give up a job that is pending: when this returns nobody touches it or its memory. The caller may hold its lock.
   virtual void cancel(BlockJob& /*job*/) {}
+  // No job is pending. When this returns, nobody is in finished() on its behalf any more. No lock is held.
+  virtual void settle() {}
 
  protected:
   ~BlockBackend() = default;

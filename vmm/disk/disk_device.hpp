@@ -13,16 +13,22 @@ class DiskDevice : public Device {
   static unsigned count(const config::VmConfig& vm) { return static_cast<unsigned>(vm.disks.size()); }
 
   [[nodiscard]] bool report(DeviceReport& report) const final;
-  void quiesce() final { model_.power_on(); }
+  void quiesce() final {
+    model_.power_on();
+    backend_.settle();
+  }
 
  protected:
   DiskDevice(const DeviceSite& site, unsigned index)
-      : config_(site.config.disks[index]), model_(site, *site.disks[index], config_.serial.view()) {}
+      : config_(site.config.disks[index]),
+        backend_(*site.disks[index]),
+        model_(site, backend_, config_.serial.view()) {}
 
   [[nodiscard]] virtio::Blk& model() { return model_; }
 
  private:
   const config::DiskConfig& config_;
+  BlockBackend& backend_;
   virtio::Blk model_;
 };
 

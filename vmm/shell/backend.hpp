@@ -98,6 +98,8 @@ class Backend {
   virtual bool put_crash(VmId id, hal::TextSink& sink) = 0;
   // The same kind of report on a VM as it is; false: its guest runs, or Ctrl-C came while it was about to change.
   virtual bool put_report(VmId id, hal::TextSink& sink) = 0;
+  // The machine's disks, by number.
+  virtual std::optional<HostDiskReport> host_disk(unsigned number) = 0;
 
   // Carry out an event, wait until that is done, and say how it went; the log has the details. `destroy` makes the VM
   // disappear. Ctrl-C ends the wait with the error `interrupted`, and the event is carried out all the same.

@@ -8,6 +8,7 @@
 #include "task/cpu.hpp"
 #include "vmm/bundle.hpp"
 #include "vmm/console/tasks.hpp"
+#include "vmm/host_disks.hpp"
 #include "vmm/trace_point.hpp"
 #include "vmm/vm_list.hpp"
 
@@ -121,6 +122,8 @@ std::optional<DeviceReport> KernelBackend::device(VmId id, unsigned number) {
   if (vm == nullptr || !vm->board().report_device(number, report)) return std::nullopt;
   return report;
 }
+
+std::optional<HostDiskReport> KernelBackend::host_disk(unsigned number) { return host_disks().report(number); }
 
 bool KernelBackend::put_crash(VmId id, hal::TextSink& sink) {
   const Vm* const vm = vm_list().find(id);

@@ -20,6 +20,7 @@ class KernelBackend final : public Backend {
   std::optional<VmInfo> vm(VmId id) override;
   std::optional<VcpuInfo> vcpu(VmId id, unsigned index) override;
   std::optional<DeviceReport> device(VmId id, unsigned number) override;
+  std::optional<HostDiskReport> host_disk(unsigned number) override;
   bool put_crash(VmId id, hal::TextSink& sink) override;
   bool put_report(VmId id, hal::TextSink& sink) override;
 

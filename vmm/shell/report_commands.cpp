@@ -103,6 +103,7 @@ void Shell::disk_list(const Arguments& arguments) {
       put_device_members(json, disk);
       json.end_object();
     });
+    put_host_disks(json);
     json.end_array();
     return output_.put("\n");
   }
@@ -113,6 +114,28 @@ void Shell::disk_list(const Arguments& arguments) {
           hal::Size{disk.written_bytes}, disk.backend.view());
   });
   if (count == 0) output_.put("no VM has a disk; [[disk]] in a VM's file gives it one\n");
+  put_host_disks();
+}
+
+void Shell::put_host_disks(JsonWriter& json) {
+  for (unsigned n = 0; const auto disk = backend_.host_disk(n); ++n) {
+    json.begin_object();
+    json.member("host", disk->place.view());
+    json.member("serial", disk->serial.view());
+    json.member("size", disk->size);
+    json.member("read_only", disk->read_only);
+    json.member("lost", disk->lost);
+    json.member("users", disk->users);
+    json.end_object();
+  }
+}
+
+void Shell::put_host_disks() {
+  for (unsigned n = 0; const auto disk = backend_.host_disk(n); ++n) {
+    if (n == 0) output_.put("\nhost disk         size        used by     serial number\n");
+    print("{:<17} {:<11} {:<11} {}{}{}\n", disk->place.view(), hal::Size{disk->size}, disk->users, disk->serial.view(),
+          disk->read_only ? " (read-only)" : "", disk->lost ? " (shut off)" : "");
+  }
 }
 
 void Shell::net_list(const Arguments& arguments) {

@@ -163,6 +163,8 @@ class Shell {
   void put_exit_members(JsonWriter& json, const VcpuInfo& vcpu);
   void put_exits(const VcpuInfo& vcpu);
   void put_device_members(JsonWriter& json, const DeviceReport& device);
+  void put_host_disks(JsonWriter& json);
+  void put_host_disks();
   [[nodiscard]] bool end_vms();
   void end_machine(std::string_view what);
   template <class Visit>

@@ -41,8 +41,8 @@ bool read_from(Cursor& cursor, MemoryView& memory, T& to) {
 
 uint64_t Blk::features_of(const BlockShape& shape) {
   const uint64_t always = has_size_max | has_seg_max | has_geometry | has_block_size | has_topology | can_flush;
-  return always | (shape.read_only ? is_read_only : can_write_zeroes) |
-         (shape.discards && !shape.read_only ? can_discard : 0);
+  if (shape.read_only) return always | is_read_only;
+  return always | (shape.writes_zeroes ? can_write_zeroes : 0) | (shape.discards ? can_discard : 0);
 }
 
 Blk::Blk(const DeviceSite& site, BlockBackend& backend, std::string_view serial)
@@ -59,8 +59,11 @@ Blk::Blk(const DeviceSite& site, BlockBackend& backend, std::string_view serial)
       static_cast<uint16_t>(std::min<uint64_t>(configuration_.capacity / (heads * sectors), UINT16_MAX));
   configuration_.heads = heads;
   configuration_.sectors = sectors;
-  configuration_.blk_size = sector_size;
-  configuration_.physical_block_exp = 3;  // pages of 4 KiB
+  configuration_.blk_size = shape_.block;
+  // Pages of 4 KiB, at least.
+  constexpr int page_exponent = 12;
+  configuration_.physical_block_exp =
+      static_cast<uint8_t>(std::max(page_exponent - std::countr_zero(shape_.block), 0));
   configuration_.min_io_size = 8;
   configuration_.num_queues = 1;
   configuration_.max_discard_sectors = configuration_.max_write_zeroes_sectors = max_clear_sectors;
@@ -161,7 +164,7 @@ void Blk::begin_transfer(BlockOperation operation, uint64_t sector, uint64_t siz
 void Blk::begin_clear(BlockOperation operation) {
   const bool discard = operation == BlockOperation::discard;
   if (shape_.read_only) return end(Outcome::io_error);
-  if (discard && !shape_.discards) return end(Outcome::unsupported);
+  if (!(discard ? shape_.discards : shape_.writes_zeroes)) return end(Outcome::unsupported);
   Segment segment;
   if (chain_.readable_bytes != sizeof(Header) + sizeof segment) return end(Outcome::io_error);
   if (!read_from(data_, memory(), segment)) return break_because("a request's segments are not in RAM");
@@ -236,7 +239,11 @@ void Blk::account(BlockStatus status) {
     auto& bytes = job_.operation == BlockOperation::read ? block_counts_.read_bytes : block_counts_.written_bytes;
     bytes.fetch_add(job_.size, std::memory_order_relaxed);
   }
-  if (left_ == 0) end(Outcome::ok);
+  if (left_ != 0) return;
+  // A driver that does not flush expects what it has written to be there for good (5.2.6.2).
+  const bool writes = job_.operation != BlockOperation::read && job_.operation != BlockOperation::flush;
+  if (writes && (features() & can_flush) == 0) return set_job(BlockOperation::flush, 0, 0);
+  end(Outcome::ok);
 }
 
 // The status is the last byte that the device may write.

@@ -516,7 +516,7 @@ TEST(Disks, are_images_or_ram) {
 
 TEST(Disks, that_contradict_themselves_are_refused) {
   const auto message = [](std::string_view keys) { return table_message_of("[[disk]]\n" + std::string(keys)); };
-  EXPECT_TRUE(message("serial = \"x\"\n").contains("a disk has an `image`, or a `size` if it is RAM alone"));
+  EXPECT_TRUE(message("serial = \"x\"\n").contains("a disk has an `image`, a `host`, or a `size` if it is RAM alone"));
   EXPECT_TRUE(
       message("image = \"a\"\nsize = \"2MiB\"\n").contains("x.toml:7:1: a disk has an `image` or a `size`, not both"));
   EXPECT_TRUE(message("size = \"2MiB\"\nmode = \"read-only\"\n")
@@ -527,6 +527,37 @@ TEST(Disks, that_contradict_themselves_are_refused) {
   EXPECT_TRUE(message("size = \"1MiB\"\n").contains("2MiB"));
   EXPECT_TRUE(message("image = \"a\"\nmode = \"both\"\n").contains("`copy-on-write`"));
   EXPECT_TRUE(message("image = \"a\"\nserial = \"123456789012345678901\"\n").contains("20"));
+}
+
+TEST(Disks, of_the_machine_are_named_by_serial_number_or_place) {
+  const Loaded loaded = Loaded::vm(file("") +
+                                   "[[disk]]\nhost = \"serial:12345678901234567890\"\nmode = \"read-write\"\n"
+                                   "[[disk]]\nhost = \"pci:00:1f.7\"\npartition = 128\n"
+                                   "[[disk]]\nhost = \"serial:x\"\noffset = \"2MiB\"\nsize = \"4GiB\"\n");
+  ASSERT_TRUE(loaded.ok()) << loaded.messages();
+  const auto& disks = loaded.vm_config.disks;
+  EXPECT_EQ(disks[0].host, "serial:12345678901234567890");
+  EXPECT_EQ(disks[0].mode, DiskMode::read_write);
+  EXPECT_EQ(disks[1].partition, 128U);
+  EXPECT_EQ(disks[1].mode, DiskMode::read_only);
+  EXPECT_EQ(disks[2].offset, 2 * hal::mib);
+  EXPECT_EQ(disks[2].size, 4 * hal::gib);
+  EXPECT_EQ(memory_of(disks[2]), 0U) << "it is not made of memory";
+}
+
+TEST(Disks, of_the_machine_have_no_keys_of_others) {
+  const auto message = [](std::string_view keys) { return table_message_of("[[disk]]\n" + std::string(keys)); };
+  const std::string host = "host = \"serial:x\"\n";
+  for (const std::string_view name : {"x", "serial:", "pci:0:1.0", "pci:00:01", "pci:00:0G.0", "pci:00:01.00", "/dev/sda"}) {
+    EXPECT_TRUE(message("host = \"" + std::string(name) + "\"\n").contains("or its place on the bus")) << name;
+  }
+  EXPECT_TRUE(message(host + "image = \"a\"\n").contains("`disk.image` has no effect here"));
+  EXPECT_TRUE(message(host + "partition = 1\nsize = \"2MiB\"\n").contains("belongs to a disk without `partition`"));
+  EXPECT_TRUE(message(host + "mode = \"copy-on-write\"\n").contains("only an image is copied"));
+  EXPECT_TRUE(message(host + "partition = 0\n").contains("1"));
+  EXPECT_TRUE(message("image = \"a\"\npartition = 1\n").contains("belongs to a disk of the machine, `host`"));
+  EXPECT_TRUE(message("size = \"2MiB\"\noffset = \"2MiB\"\n").contains("belongs to a disk of the machine, `host`"));
+  EXPECT_TRUE(message("image = \"a\"\nmode = \"read-write\"\n").contains("an image is not written"));
 }
 
 TEST(Disks, take_the_place_of_the_bus_that_they_are_on) {

@@ -83,6 +83,9 @@ class FakeBackend final : public Backend {
                         .interrupts = 5,
                         .errors = 0};
   }
+  std::optional<HostDiskReport> host_disk(unsigned number) override {
+    return number < host_disks.size() ? std::optional(host_disks[number]) : std::nullopt;
+  }
   std::optional<VcpuInfo> vcpu(VmId id, unsigned index) override {
     const VmInfo* const vm = find(id);
     if (vm == nullptr || index >= vm->vcpus) return std::nullopt;
@@ -175,6 +178,7 @@ class FakeBackend final : public Backend {
   void reboot() override { done.emplace_back("reboot"); }
 
   std::vector<VmInfo> vms;
+  std::vector<HostDiskReport> host_disks;
   std::vector<std::string_view> files{"vms/linux.toml", "vms/uboot.toml"};
   std::vector<std::string> done;
   std::string console;
@@ -444,6 +448,21 @@ TEST_F(ShellTest, shows_disks_and_what_they_did) {
                   .contains("\n"
                             "device   requests  read bytes  written bytes  flushes  discards  notified  interrupts  errors\n"
                             "disk           10     3145728           4096        2         1         6           5       0\n"));
+}
+
+TEST_F(ShellTest, shows_the_machines_disks_behind_those_of_vms) {
+  backend.host_disks = {{.place = "pci:00:01.0", .serial = "WD-1", .size = hal::gib, .users = 2},
+                        {.place = "pci:00:02.0", .serial = {}, .size = hal::mib, .read_only = true, .lost = true}};
+  EXPECT_TRUE(run("disk list").ends_with("copy-on-write disks/root.img\n"
+                                         "\n"
+                                         "host disk         size        used by     serial number\n"
+                                         "pci:00:01.0       1GiB        2           WD-1\n"
+                                         "pci:00:02.0       1MiB        0            (read-only) (shut off)\n"));
+  EXPECT_TRUE(run("disk list --json")
+                  .ends_with(R"(,{"host":"pci:00:01.0","serial":"WD-1","size":1073741824,"read_only":false,"lost":false,)"
+                             R"("users":2},{"host":"pci:00:02.0","serial":"","size":1048576,"read_only":true,)"
+                             R"("lost":true,"users":0}])"
+                             "\n"));
 }
 
 TEST_F(ShellTest, shows_network_cards_and_what_they_lost) {
