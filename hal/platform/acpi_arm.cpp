@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hal/platform/acpi_fields.hpp"
 #include "hal/platform/arm.hpp"
+#include "hal/platform/interrupts.hpp"
 
 namespace hal {
 namespace {
@@ -78,6 +79,17 @@ void find_timer(const AcpiTables& tables, ArmTimerInfo& timer) {
   timer.hypervisor_irq = get<uint32_t>(table, el2);
 }
 
+// The same for each CPU, or not one that is private.
+uint32_t find_pmu_interrupt(const AcpiTables& tables) {
+  uint32_t found = 0;
+  for_each_controller(tables, [&](Structure kind, Bytes structure) {
+    if (kind != Structure::gicc || !gicc::is_usable(structure)) return;
+    const uint32_t intid = get<uint32_t>(structure, gicc::performance);
+    if (intid >= first_gic_ppi && intid < first_gic_spi) found = intid;
+  });
+  return found;
+}
+
 FirmwareConduit find_psci(const AcpiTables& tables) {
   constexpr size_t arm_boot_arch = 129;
   constexpr uint16_t compliant = 1, by_hvc = 2;
@@ -93,6 +105,7 @@ ArmPlatform discover_arm(const AcpiTables& tables) {
   find_gic(tables, platform.gic);
   find_timer(tables, platform.timer);
   platform.psci.conduit = find_psci(tables);
+  platform.pmu_irq = find_pmu_interrupt(tables);
   return platform;
 }
 

@@ -59,7 +59,7 @@ void for_each_controller(const AcpiTables& tables, Visit&& visit) {
 
 // GICC (table 5.37): a CPU, and where it sees its interrupt controller.
 namespace gicc {
-constexpr size_t flags = 12, cpu_interface = 32, virtual_interface = 40, hypervisor_interface = 48, maintenance = 56,
+constexpr size_t flags = 12, performance = 20, cpu_interface = 32, virtual_interface = 40, hypervisor_interface = 48, maintenance = 56,
                  redistributor = 60, mpidr = 68;
 constexpr uint32_t enabled = 1, online_capable = 8;
 inline bool is_usable(Bytes structure) { return (get<uint32_t>(structure, flags) & (enabled | online_capable)) != 0; }

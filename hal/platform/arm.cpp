@@ -112,6 +112,24 @@ void find_firmware(const Fdt& fdt, FirmwareInfo& psci) {
   }
 }
 
+// arm,pmu.yaml names many kinds of core, all as "arm,cortex-a53-pmu". Others that end so (of clusters and interconnects)
+// have no interrupt that is private to a CPU.
+bool is_pmu(const FdtNode& node) {
+  if (!node.name().contains("pmu") || !node.is_enabled()) return false;
+  const auto kinds = node.property("compatible");
+  return kinds && std::ranges::any_of(kinds->strings(), [](std::string_view kind) {
+    return kind == "arm,armv8-pmuv3" || (kind.starts_with("arm,") && kind.ends_with("-pmu"));
+  });
+}
+
+uint32_t find_pmu_interrupt(const Fdt& fdt) {
+  for (const FdtNode node : fdt.nodes()) {
+    if (!is_pmu(node)) continue;
+    if (const auto intid = private_intid(node, 0)) return *intid;
+  }
+  return 0;
+}
+
 GicFault fault_of_v3(const GicInfo& gic) {
   const uint64_t stride = gic.redistributor_stride;
   if (stride % gicr_frame != 0 || (stride != 0 && stride < gicr_frames)) return GicFault::bad_stride;
@@ -153,6 +171,7 @@ ArmPlatform discover_arm(const Fdt& fdt) {
   find_gic(fdt, platform.gic);
   find_timer(fdt, platform.timer);
   find_firmware(fdt, platform.psci);
+  platform.pmu_irq = find_pmu_interrupt(fdt);
   return platform;
 }
 

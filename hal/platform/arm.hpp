@@ -68,6 +68,7 @@ struct ArmPlatform {
   GicInfo gic;
   ArmTimerInfo timer;
   FirmwareInfo psci;
+  uint32_t pmu_irq = 0;  // INTID of the overflow interrupt of each CPU's PMU, where that is private; 0: it is not
 };
 
 // As discover_platform().

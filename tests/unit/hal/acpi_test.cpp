@@ -63,12 +63,14 @@ struct Cpu {
   uint64_t mpidr;
   uint32_t flags = 1;
   uint64_t redistributor = 0;
+  uint32_t performance = 23;
 };
 
 // ACPI 6.5, tables 5.37, 5.39 and 5.41. GICv2 frames as QEMU's board has them.
 Bytes gicc(const Cpu& cpu) {
   Bytes bytes = structure(0xb, 82);
   put(bytes, 12, cpu.flags);
+  put(bytes, 20, cpu.performance);
   put(bytes, 32, uint64_t{0x0801'0000});
   put(bytes, 40, uint64_t{0x0804'0000});
   put(bytes, 48, uint64_t{0x0803'0000});
@@ -147,6 +149,13 @@ TEST(Acpi, finds_all_of_a_machine_with_gicv3) {
   EXPECT_EQ(arm.timer.virtual_irq, 27U);
   EXPECT_EQ(arm.timer.hypervisor_irq, 26U);
   EXPECT_EQ(arm.psci.conduit, FirmwareConduit::smc);
+  EXPECT_EQ(arm.pmu_irq, 23U);
+}
+
+TEST(Acpi, knows_no_overflow_interrupt_that_cpus_do_not_have_for_themselves) {
+  for (const uint32_t shared : {0U, 48U}) {
+    EXPECT_EQ(arm_of(madt({gicd(3), gicc({.mpidr = 0, .performance = shared})})).pmu_irq, 0U);
+  }
 }
 
 TEST(Acpi, knows_that_there_may_be_devices_it_does_not_know) {

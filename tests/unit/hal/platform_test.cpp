@@ -40,6 +40,7 @@ constexpr std::string_view rest_of_virt = R"(
            linux,initrd-start = <0x44000000>; linux,initrd-end = <0x44123456>; };
   psci { compatible = "arm,psci-1.0", "arm,psci-0.2", "arm,psci"; method = "smc"; };
   timer { compatible = "arm,armv8-timer", "arm,armv7-timer"; interrupts = <1 13 4>, <1 14 4>, <1 11 4>, <1 10 4>; };
+  pmu { compatible = "arm,armv8-pmuv3"; interrupts = <1 7 4>; };
   cpus { #address-cells = <1>; #size-cells = <0>;
     cpu-map { socket0 { }; };
     cpu@0 { device_type = "cpu"; reg = <0>; };
@@ -110,6 +111,7 @@ TEST_F(Discovery, finds_all_of_qemus_board_with_gicv3) {
   EXPECT_EQ(found.arm.psci.conduit, FirmwareConduit::smc);
   EXPECT_EQ(found.arm.timer.virtual_irq, 27U);
   EXPECT_EQ(found.arm.timer.hypervisor_irq, 26U);
+  EXPECT_EQ(found.arm.pmu_irq, 23U);
   ASSERT_TRUE(found.rtc.has_value());
   EXPECT_EQ(found.rtc->kind, hal::RtcKind::pl031);
   EXPECT_EQ(found.rtc->registers, range(0x901'0000, 0x1000));
@@ -397,6 +399,20 @@ TEST_F(Discovery, has_no_console_where_it_knows_no_driver) {
   EXPECT_FALSE(discover({R"(chosen { stdout-path = "/uart@1"; };
     uart@1 { compatible = "acme,uart"; reg = <0 1 0 1>; };)"})
                    .console.has_value());
+}
+
+TEST_F(Discovery, knows_an_overflow_interrupt_that_each_cpu_has_for_itself) {
+  const auto irq = [](std::string_view nodes) {
+    return discover({R"(interrupt-parent = <&intc>;)", gicv3, nodes}).arm.pmu_irq;
+  };
+  EXPECT_EQ(irq(R"(pmu-a53 { compatible = "arm,cortex-a53-pmu"; interrupts = <1 6 8>; };)"), 22U);
+  EXPECT_EQ(irq(R"(arm-pmu { compatible = "acme,core-pmu", "arm,armv8-pmuv3"; interrupts = <1 7 4>; };)"), 23U);
+  // One for each CPU, shared; that of a cluster beside those of its cores; one that is switched off.
+  EXPECT_EQ(irq(R"(pmu { compatible = "arm,cortex-a72-pmu"; interrupts = <0 16 4>, <0 17 4>; };)"), 0U);
+  EXPECT_EQ(irq(R"(dsu-pmu { compatible = "arm,dsu-pmu"; interrupts = <0 9 4>; };
+    pmu { compatible = "arm,cortex-a55-pmu"; interrupts = <1 7 4>; };)"), 23U);
+  EXPECT_EQ(irq(R"(pmu { compatible = "arm,armv8-pmuv3"; interrupts = <1 7 4>; status = "disabled"; };)"), 0U);
+  EXPECT_EQ(irq(""), 0U);
 }
 
 TEST_F(Discovery, ignores_interrupts_that_no_gic_has) {
