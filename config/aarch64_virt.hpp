@@ -55,5 +55,7 @@ inline constexpr uint32_t secure_timer_ppi = 13;
 inline constexpr uint32_t physical_timer_ppi = 14;
 inline constexpr uint32_t virtual_timer_ppi = 11;
 inline constexpr uint32_t hypervisor_timer_ppi = 10;
+inline constexpr uint32_t pmu_ppi = 7;
+inline constexpr uint32_t pmu_intid = ppi_base + pmu_ppi;
 
 }  // namespace config::aarch64_virt

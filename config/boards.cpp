@@ -59,13 +59,15 @@ constinit const Board aarch64_board{.name = "aarch64",
                                     .uart = "pl011",
                                     .has_gic = true,
                                     .has_sve = true,
-                                    .has_watchdog = true};
+                                    .has_watchdog = true,
+                                    .has_pmu = true};
 constinit const Board loongarch64_board{.name = "loongarch64",
                                         .ram_banks = loongarch64_virt::ram_banks,
                                         .devices = loongarch64_devices,
                                         .uart = "16550",
                                         .has_gic = false,
                                         .has_sve = false,
-                                        .has_watchdog = false};
+                                        .has_watchdog = false,
+                                        .has_pmu = false};
 
 }  // namespace config

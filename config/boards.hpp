@@ -28,6 +28,7 @@ struct Board {
   bool has_gic;
   bool has_sve;  // if the machine's CPUs have it
   bool has_watchdog;
+  bool has_pmu;
 };
 inline constexpr size_t max_device_windows = 16;
 

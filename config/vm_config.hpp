@@ -160,6 +160,7 @@ struct VmConfig {
   bool its = true;  // of a GICv3
   std::optional<bool> sve;       // default: where the CPUs have it
   uint32_t sve_vector_bits = 0;  // its longest vectors; 0: the longest that the CPUs have
+  std::optional<bool> pmu;       // performance monitors; default: where every CPU has them
   hal::FixedVector<Passthrough, max_passthrough> passthrough;
   hal::FixedVector<DiskConfig, max_disks> disks;
   hal::FixedVector<NetworkConfig, max_network_cards> networks;

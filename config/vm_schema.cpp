@@ -384,6 +384,10 @@ constexpr Key<VmConfig> vm_keys[] = {
        loader.error(node.position(), "`{}` is a multiple of 128, as vectors of SVE are, not {}", loader.key(),
                     out.sve_vector_bits);
      }},
+    {{"pmu", "boolean", "where the CPUs have it", "the guest has performance monitors (AArch64)"},
+     [](Loader& loader, const Node& node, VmConfig& out) {
+       if (bool on; loader.read_boolean(node, on)) out.pmu = on;
+     }},
     {{"passthrough", "tables", "none", "devices of the host that belong to the VM"},
      [](Loader& loader, const Node& node, VmConfig& out) {
        loader.read_tables(node, passthrough_keys, out.passthrough, finish_passthrough);
@@ -560,6 +564,9 @@ void check_missing_devices(Loader& loader, const Node& root, const VmConfig& vm,
     loader.error(bits->key_position(), "`sve_vector_bits` has no effect: `sve` is false");
   } else if ((bits != nullptr || vm.sve == true) && !board.has_sve) {
     loader.error((bits != nullptr ? bits : root.find("sve"))->position(), "`sve`: the {} board has none", board.name);
+  }
+  if (vm.pmu == true && !board.has_pmu) {
+    loader.error(root.find("pmu")->position(), "`pmu`: the {} board has none", board.name);
   }
   if (vm.watchdog && !board.has_watchdog) {
     loader.error(root.find("devices")->find("watchdog")->position(), "`devices.watchdog`: the {} board has none",

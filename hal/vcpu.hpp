@@ -60,6 +60,8 @@ concept VirtualProcessor =
       { constant.interrupts_masked() } -> std::same_as<bool>;
       // Has its data, as it is now, its bytes the other way round than ours?
       { constant.is_big_endian() } -> std::convertible_to<bool>;
+      // Does an interrupt of its own wait that only load() can give it? While it is not loaded.
+      { constant.owes_interrupt() } -> std::convertible_to<bool>;
       // When the guest's own timer, which needs no exit, wants to interrupt it; `never`: it does not. In hal::Ticks,
       // loaded or not.
       { constant.timer_deadline() } -> std::same_as<uint64_t>;

@@ -42,6 +42,8 @@ concept VirtualBoard = std::derived_from<B, BoardCommon> &&
   { B::gic_version() } -> std::same_as<unsigned>;
   // Of the vectors that guests can have by SVE, as Machine::sve_lengths; 0: no SVE.
   { B::sve_lengths() } -> std::same_as<uint16_t>;
+  // Do all CPUs have performance monitors for guests?
+  { B::has_pmu() } -> std::same_as<bool>;
   // The hardware half of a vCPU learns who it is.
   { board.identify(vcpu) } -> std::same_as<void>;
 

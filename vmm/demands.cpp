@@ -45,6 +45,12 @@ class Judge {
     }
   }
 
+  void judge_monitors() {
+    if (vm_.pmu == true && !machine_.has_pmu) {
+      error("pmu", "`pmu`: the VM wants performance monitors, and not all CPUs of this machine have them (PMUv3)");
+    }
+  }
+
   void judge_cpus() {
     for (uint32_t i = 0; i < vm_.vcpus; ++i) {
       if ((vm_.cpus_of(i).bits & machine_.cpus) != 0) continue;
@@ -129,6 +135,7 @@ bool meets_demands(const VmFile& file, const Machine& machine, HostResources& re
   Judge judge(file, machine, errors);
   judge.judge_interrupts();
   judge.judge_vectors();
+  judge.judge_monitors();
   judge.judge_cpus();
   judge.judge_memory();
   judge.judge_passthrough(resources);

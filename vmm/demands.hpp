@@ -21,6 +21,7 @@ struct Machine {
   std::optional<uint16_t> sve_lengths{};  // of vectors: a bit per 128 bits, 0: no SVE; empty: unknown
   unsigned guest_address_bits = 64;  // that a guest's physical address can have
   uint64_t free_memory = ~uint64_t{0};
+  bool has_pmu = true;  // performance monitors that guests can have, in every CPU
 };
 
 // A VM file after config::load_vm(): what it says, and where, for messages. `arena` is scratch memory.

@@ -188,6 +188,10 @@ void Vcpu::unload() {
 }
 
 void Vcpu::arm_wake_up() {
+  if (owes_interrupt()) [[unlikely]] {
+    if (on_) wake_up_.arm(hal::Timer::now());
+    return;
+  }
   const hal::Ticks deadline = timer_deadline();
   if (deadline != hal::never && on_ && vm_.board().timer_would_wake(index_)) wake_up_.arm(deadline);
 }

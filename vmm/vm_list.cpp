@@ -75,7 +75,8 @@ Machine machine() {
           .cpus = task::online_cpus().bits(),
           .sve_lengths = Board::sve_lengths(),
           .guest_address_bits = hal::Mmu::max_guest_address_bits(),
-          .free_memory = mm::frames().counts().free * hal::page_size};
+          .free_memory = mm::frames().counts().free * hal::page_size,
+          .has_pmu = Board::has_pmu()};
 }
 
 constexpr hal::log::Level log_level(config::LogLevel level) {

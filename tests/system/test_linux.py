@@ -17,6 +17,9 @@ def linux_boots(run, gic, cpu, smp):
     console.login()
     check(console.shell("nproc").strip() == str(smp), f"the guest does not have {smp} CPUs")
     check(console.shell("uname -m").strip() == "aarch64", "typed input does not reach the guest")
+    # All of QEMU's CPUs have six event counters; the seventh counts cycles.
+    monitors = console.shell("dmesg | grep 'PMU driver'; grep pmu /proc/interrupts")
+    check(re.search(r"armv8_pmuv3.*, 7 .*counters available(?s:.*)arm-pmu", monitors), f"no performance monitors:\n{monitors}")
     check("Plinth" in (faults := console.shell("dmesg | grep -iE 'BUG|WARNING|Oops|call trace' || echo Plinth")),
           f"the guest's kernel complains:\n{faults}")
 

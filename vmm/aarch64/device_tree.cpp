@@ -43,10 +43,24 @@ void write_cpus(FdtWriter& fdt, const AffinityMap& affinities) {
   fdt.end_node();
 }
 
-// timer/arm,arch_timer.yaml. GICv2 keeps the set of CPUs that a private interrupt goes to in bits 15..8 of the flags.
-void write_timer(FdtWriter& fdt, const GuestBoard& board) {
+// The flags of a private interrupt. GICv2 keeps the set of CPUs that it goes to in bits 15..8.
+uint32_t private_level(const GuestBoard& board) {
   const uint32_t cpus = board.gic_version == 2 ? ((1U << board.affinities.vcpus()) - 1) & 0xff : 0;
-  const uint32_t flags = level_high | cpus << 8;
+  return level_high | cpus << 8;
+}
+
+// arm,pmu.yaml. Where the machine has no interrupt for it, a guest counts all the same, but takes no samples.
+void write_pmu(FdtWriter& fdt, const GuestBoard& board) {
+  if (!board.pmu) return;
+  fdt.begin_node("pmu");
+  fdt.string("compatible", "arm,armv8-pmuv3");
+  if (board.pmu_interrupts) fdt.cells("interrupts", {per_cpu, virt_board::pmu_ppi, private_level(board)});
+  fdt.end_node();
+}
+
+// timer/arm,arch_timer.yaml.
+void write_timer(FdtWriter& fdt, const GuestBoard& board) {
+  const uint32_t flags = private_level(board);
   fdt.begin_node("timer");
   fdt.strings("compatible", {"arm,armv8-timer", "arm,armv7-timer"});
   fdt.flag("always-on");
@@ -150,6 +164,7 @@ hal::Result<std::span<const std::byte>, hal::FdtError> build_device_tree(const G
   write_psci(fdt);
   write_cpus(fdt, board.affinities);
   write_timer(fdt, board);
+  write_pmu(fdt, board);
   write_gic(fdt, board);
   write_clock(fdt);
   Tree tree(fdt, board);

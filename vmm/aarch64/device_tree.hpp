@@ -19,6 +19,8 @@ struct GuestBoard {
   AffinityMap affinities{1, AffinityMap::gicv3_cluster};
   unsigned gic_version = 3;  // 2 or 3
   bool its = false;          // version 3: the ITS is there
+  bool pmu = false;          // its CPUs have performance monitors
+  bool pmu_interrupts = false;
 };
 
 // Any distinct numbers do; CPUs follow from cpu_phandle on.

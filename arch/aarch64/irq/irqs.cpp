@@ -12,11 +12,7 @@
 namespace arch {
 namespace {
 
-struct {
-  uint32_t hypervisor_timer;
-  uint32_t guest_timer;
-  uint32_t maintenance;
-} constinit numbers{};
+constinit irqs::Numbers numbers{};
 
 // Hand one acknowledged interrupt on. False: there was none.
 bool dispatch(uint32_t acknowledged) {
@@ -38,6 +34,8 @@ bool dispatch(uint32_t acknowledged) {
     upcall::guest_interrupt_maintenance();
   } else if (intid < gic::sgi_count) {
     hal::upcall::interrupted_by_cpu();
+  } else if (intid == numbers.counters) {
+    upcall::guest_counters_overflowed();
   }
   gic::deactivate(acknowledged);
   return true;
@@ -45,17 +43,17 @@ bool dispatch(uint32_t acknowledged) {
 
 }  // namespace
 
-void irqs::set_numbers(uint32_t hypervisor_timer, uint32_t guest_timer, uint32_t maintenance) {
-  numbers = {hypervisor_timer, guest_timer, maintenance};
-}
+void irqs::set_numbers(const Numbers& machine) { numbers = machine; }
 
 void irqs::enable_private(hal::CpuIndex cpu) {
   gic::enable_private(cpu, numbers.hypervisor_timer, gic::Rank::ours);
   gic::enable_private(cpu, numbers.guest_timer, gic::Rank::guests);
   gic::enable_private(cpu, numbers.maintenance, gic::Rank::guests);
+  if (numbers.counters != 0) gic::enable_private(cpu, numbers.counters, gic::Rank::guests);
 }
 
 uint32_t irqs::guest_timer() { return numbers.guest_timer; }
+uint32_t irqs::counters() { return numbers.counters; }
 
 bool Irqs::are_up() { return gic::version() != 0; }
 

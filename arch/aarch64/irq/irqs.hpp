@@ -14,9 +14,16 @@ void guest_interrupted(GuestFrame& frame, uint64_t);
 
 namespace arch::irqs {
 
-void set_numbers(uint32_t hypervisor_timer, uint32_t guest_timer, uint32_t maintenance);
+struct Numbers {
+  uint32_t hypervisor_timer;
+  uint32_t guest_timer;
+  uint32_t maintenance;
+  uint32_t counters;  // of the PMU; 0: none that is private to each CPU
+};
+void set_numbers(const Numbers& machine);
 // Let them through on the executing CPU, number `cpu`.
 void enable_private(hal::CpuIndex cpu);
 [[nodiscard]] uint32_t guest_timer();
+[[nodiscard]] uint32_t counters();
 
 }  // namespace arch::irqs

@@ -154,5 +154,6 @@ void ListRegistersV2::set_active_priorities(uint32_t word) { mmio_write32(gich(g
 unsigned gic_version() { return gic::version(); }
 hal::HostPhys gic_virtual_cpu_interface() { return gic::virtual_cpu_interface(); }
 uint32_t guest_timer_irq() { return irqs::guest_timer(); }
+bool guest_pmu_interrupts() { return irqs::counters() != 0; }
 
 }  // namespace arch

@@ -16,6 +16,7 @@ enum class FieldRule : uint8_t {
   pass,         // as the CPU has it; several CPUs: the least
   pass_signed,  // the same for a signed field, where 0xf means "not implemented"
   at_most,      // the CPU's, but not above `value`; 0xf counts as "not implemented" where `value` is 0
+  known,        // the same of a field where 0xf means "in a way of its own" (D24.1.3): then 0
   fixed,        // always `value`
 };
 
@@ -56,8 +57,9 @@ inline constexpr auto id_fields = std::to_array<IdField>({
     {id_op(4, 4), 52},
     {id_op(4, 4), 56},
     // ID_AA64DFR0_EL1: Armv8 debug architecture with the CPU's breakpoints, watchpoints and context-aware breakpoints;
-    // no PMU, no trace, no profiling.
+    // its PMU without what FEAT_PMUv3p9 gives to EL0; no trace, no profiling.
     {id_op(5, 0), 0, FieldRule::fixed, 6},
+    {id_op(5, 0), 8, FieldRule::known, 8},
     {id_op(5, 0), 12},
     {id_op(5, 0), 20},
     {id_op(5, 0), 28},
@@ -154,6 +156,7 @@ constexpr IdRegisters filter_id_registers(const IdRegisters& raw) {
     uint64_t value = get_id_field(raw[field.op], field.low);
     const bool absent = field.value == 0 && value == 0xf;
     if (field.rule == FieldRule::at_most && !absent) value = std::min<uint64_t>(value, field.value);
+    if (field.rule == FieldRule::known) value = value == 0xf ? 0 : std::min<uint64_t>(value, field.value);
     if (field.rule == FieldRule::fixed) value = field.value;
     shown[field.op] = set_id_field(shown[field.op], field.low, value);
   }

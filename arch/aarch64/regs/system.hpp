@@ -176,6 +176,7 @@ struct spsr {
   static constexpr uint64_t el0t = 0, el1t = 4, el1h = 5, el2h = 9;
   static constexpr uint64_t daif = hal::bit(9) | hal::bit(8) | hal::bit(7) | hal::bit(6);
   static constexpr uint64_t nzcv = 0xf000'0000;
+  static constexpr bool is_el0(uint64_t status) { return nrw::is_set(status) || mode::get(status) == el0t; }
 };
 
 // Exception classes that reach EL2 (ESR_ELx.EC).

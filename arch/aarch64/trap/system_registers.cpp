@@ -6,6 +6,7 @@
 
 #include "arch/aarch64/irq/gic.hpp"
 #include "arch/aarch64/regs/gic_physical.hpp"
+#include "arch/aarch64/regs/pmu.hpp"
 #include "arch/aarch64/regs/system.hpp"
 #include "arch/sysreg.hpp"
 #include "arch/virtual_gic.hpp"
@@ -44,7 +45,7 @@ struct Rule {
 };
 
 // Ascending by encoding. Debug registers (op0 = 2, MDCR_EL2.TDA, TDOSA, TDRA): D19. What is in no row is UNDEFINED for
-// the guest, PMU (ID_AA64DFR0_EL1.PMUVer = 0), trace, profiling and implementation defined registers among them.
+// the guest, trace, profiling and implementation defined registers among them.
 constexpr auto rules = std::to_array<Rule>({
     {register_id(1, 0, 7, 6, 2), register_id(1, 0, 7, 6, 2), Policy::set_way},     // DC ISW
     {register_id(1, 0, 7, 10, 2), register_id(1, 0, 7, 10, 2), Policy::set_way},   // DC CSW
@@ -127,11 +128,15 @@ constexpr uint64_t access_to = system_iss::op0::of(Register::op0) | system_iss::
 [[gnu::noinline]] void emulate_any(GuestFrame& frame, uint64_t iss) {
   const Access access = decode(iss);
   Vcpu& vcpu = *frame.vcpu;
-  if ((access.id & ~debug_numbers) == debug_registers) return access_debug(access, frame);
-  if (const Rule* const rule = access.id <= rules.back().last ? find_rule(access.id) : nullptr) {
-    if (rule->policy == Policy::set_way) return vcpu.maintain_by_set_way();
-    apply(*rule, access, frame);
-    return frame.skip_instruction();
+  if (access.id <= rules.back().last) {
+    if ((access.id & ~debug_numbers) == debug_registers) return access_debug(access, frame);
+    if (const Rule* const rule = find_rule(access.id)) {
+      if (rule->policy == Policy::set_way) return vcpu.maintain_by_set_way();
+      apply(*rule, access, frame);
+      return frame.skip_instruction();
+    }
+  } else if (is_pmu_register(access.id)) {
+    return vcpu.access_pmu(access.id, access.rt, access.read);
   }
   bool known;
   if (access.read) {

@@ -23,8 +23,6 @@ uint64_t vector_offset(uint64_t pstate) {
   }
 }
 
-bool is_el0(uint64_t pstate) { return spsr::nrw::is_set(pstate) || spsr::mode::get(pstate) == spsr::el0t; }
-
 }  // namespace
 
 [[clang::minsize]] void Vcpu::take_exception(uint64_t syndrome, uint64_t fault_address) {
@@ -46,12 +44,14 @@ bool is_el0(uint64_t pstate) { return spsr::nrw::is_set(pstate) || spsr::mode::g
   frame_->pstate = next;
 }
 
+void Vcpu::inject_trap(uint64_t syndrome) { take_exception(syndrome, read<far_el1>()); }
+
 void Vcpu::inject_undefined() { take_exception(syndrome(ExceptionClass::unknown, 0), read<far_el1>()); }
 
 [[clang::minsize]] void Vcpu::inject_external_abort(hal::GuestVirt place, hal::AccessKind kind) {
   const bool fetch = kind == hal::AccessKind::fetch;
   constexpr uint64_t external_abort = 0b010000;
-  const bool lower = is_el0(frame_->pstate);
+  const bool lower = spsr::is_el0(frame_->pstate);
   const auto exception_class =
       fetch ? (lower ? ExceptionClass::instruction_abort_lower : ExceptionClass::instruction_abort_same)
             : (lower ? ExceptionClass::data_abort_lower : ExceptionClass::data_abort_same);
@@ -70,7 +70,7 @@ hal::GuestVirt Vcpu::fault_address() const { return hal::GuestVirt(read<far_el2>
 std::optional<hal::GuestPhys> Vcpu::translate(hal::GuestVirt place) const {
   // The guest's own PAR_EL1 is not ours to change.
   const uint64_t par = read<par_el1>();
-  if (is_el0(frame_->pstate)) {
+  if (spsr::is_el0(frame_->pstate)) {
     asm volatile("at s1e0r, %0\n isb" ::"r"(place.value()) : "memory");
   } else {
     asm volatile("at s1e1r, %0\n isb" ::"r"(place.value()) : "memory");
@@ -84,7 +84,7 @@ std::optional<hal::GuestPhys> Vcpu::translate(hal::GuestVirt place) const {
 bool Vcpu::is_big_endian_now() const {
   if (spsr::nrw::is_set(frame_->pstate)) return spsr32::e::is_set(frame_->pstate);
   const uint64_t control = read<sctlr_el1>();
-  return is_el0(frame_->pstate) ? sctlr_el1::e0e::is_set(control) : sctlr_el1::ee::is_set(control);
+  return spsr::is_el0(frame_->pstate) ? sctlr_el1::e0e::is_set(control) : sctlr_el1::ee::is_set(control);
 }
 
 uint64_t Vcpu::stack_pointer() const {

@@ -7,8 +7,10 @@
 
 #include "arch/aarch64/irq/gic.hpp"
 #include "arch/aarch64/irq/irqs.hpp"
+#include "arch/aarch64/regs/pmu.hpp"
 #include "arch/aarch64/trap/exceptions.hpp"
 #include "arch/aarch64/virt/id_registers.hpp"
+#include "arch/aarch64/virt/pmu.hpp"
 #include "arch/aarch64/virt/sve.hpp"
 #include "arch/boot.hpp"
 #include "arch/cpu.hpp"
@@ -35,9 +37,6 @@ using hal::HostPhys;
 using trace_version = hal::Field<7, 4>;    // ID_AA64DFR0_EL1
 using trace_filter = hal::Field<43, 40>;   // ID_AA64DFR0_EL1
 using limited_order = hal::Field<19, 16>;  // ID_AA64MMFR1_EL1
-struct pmcr_el0 : SystemRegister<3, 3, 9, 12, 0> {
-  using n = hal::Field<15, 11>;
-};
 
 // What exits (docs/trapping.md). Interrupts and external aborts do, so do WFI, SMC, feature-ID reads, and whatever is
 // implementation defined. Maintenance of TLBs and caches by the guest is broadcast, because its vCPU may move. Its
@@ -58,6 +57,7 @@ uint64_t debug_configuration() {
   uint64_t mdcr = mdcr_el2::tda::mask | mdcr_el2::tdosa::mask | mdcr_el2::tdra::mask;
   const uint64_t pmu = id_aa64dfr0_el1::pmuver::get(debug);
   if (pmu != 0 && pmu != 0xf) {
+    // All counters are the guest's (HPMN), in the way of a guest at EL1: PMCR_EL0.E starts them.
     mdcr |= mdcr_el2::tpm::mask | mdcr_el2::tpmcr::mask | mdcr_el2::hpmn::of(pmcr_el0::n::get(read<pmcr_el0>()));
   }
   if (id_aa64dfr0_el1::pmsver::get(debug) != 0) mdcr |= mdcr_el2::tpms::mask;
@@ -136,6 +136,7 @@ gic::SetupError enable_on_this_cpu(hal::CpuIndex cpu) {
   psci::join_cpu();
   configure_el2();
   sve::join_cpu();
+  HostPmu::join_cpu();
   const gic::SetupError error = gic::set_up_cpu(cpu, boot::platform().cpus[cpu].hardware_id);
   if (error == gic::SetupError::none) irqs::enable_private(cpu);
   return error;
@@ -287,7 +288,10 @@ bool enable_virtualization() {
   // In this order: without the controller nobody knows the timer's interrupts.
   if (const GicFault fault = fault_of(machine.gic); fault != GicFault::none) return do_without(explain(fault));
   if (!is_usable(machine.timer)) return do_without("the device tree describes no generic timer");
-  irqs::set_numbers(machine.timer.hypervisor_irq, machine.timer.virtual_irq, machine.gic.maintenance_irq);
+  irqs::set_numbers({.hypervisor_timer = machine.timer.hypervisor_irq,
+                     .guest_timer = machine.timer.virtual_irq,
+                     .maintenance = machine.gic.maintenance_irq,
+                     .counters = machine.pmu_irq});
   gic::SetupError error = gic::set_up(machine.gic);
   if (error == gic::SetupError::none) error = enable_on_this_cpu(0);
   if (error != gic::SetupError::none) return do_without(arch::explain(error));

@@ -164,6 +164,8 @@ void Vcpu::reset(const hal::StartState& start) {
   uses_sve_ = false;
   debug_ = {};
   debug_locked_ = true;
+  pmu_.reset();
+  tell_pmu_interrupt();
   system_error_ = 0;
   last_cpu_ = nowhere;
   traps_set_way_ = false;
@@ -182,6 +184,7 @@ void Vcpu::save() {
     save_vectors(floating_point_);
   floating_point_.fpsr = read<fpsr>();
   floating_point_.fpcr = read<fpcr>();
+  if (pmu_.counts()) [[unlikely]] pmu_.save();
   // What is pending now this guest has caused, and no other is to take it. May destroy TPIDR_EL0.
   if (const uint64_t error = take_pending_error()) system_error_ = error;
   loaded_ = false;
@@ -210,6 +213,7 @@ void Vcpu::load() {
   write<fpcr>(floating_point_.fpcr);
   write<oslar_el1>(debug_locked_);
   if (mdscr_el1::mde::is_set(system_.mdscr)) [[unlikely]] debug_.load();
+  if (pmu_.counts()) [[unlikely]] load_pmu();
   write<cntvoff_el2>(counter_offset_);
   // FEAT_ECV could offset the physical counter, too, where firmware lets it (SCR_EL3.ECVEn): not known here. Only a guest
   // whose clock stood still before has its reads trapped. Its physical timer always is.

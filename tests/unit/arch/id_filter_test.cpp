@@ -58,7 +58,7 @@ TEST(IdFilter, hides_the_features_that_guests_do_not_get) {
   constexpr auto hidden = std::to_array<Hidden>({
       {pfr0, 8, "EL2"},        {pfr0, 12, "EL3"},  {pfr0, 24, "GIC"},  {pfr0, 28, "RAS"},
       {pfr0, 36, "SEL2"},      {pfr0, 40, "MPAM"}, {pfr0, 44, "AMU"},  {pfr0, 52, "RME"},      {pfr1, 8, "MTE"},
-      {pfr1, 24, "SME"},       {pfr1, 36, "NMI"},  {dfr0, 4, "trace"}, {dfr0, 8, "PMU"},       {dfr0, 32, "SPE"},
+      {pfr1, 24, "SME"},       {pfr1, 36, "NMI"},  {dfr0, 4, "trace"},        {dfr0, 32, "SPE"},
       {dfr0, 40, "TraceFilt"}, {isar0, 24, "TME"}, {isar1, 56, "XS"},  {isar1, 60, "LS64"},    {isar2, 0, "WFxT"},
       {isar2, 16, "MOPS"},     {mmfr0, 56, "FGT"}, {mmfr0, 60, "ECV"}, {mmfr1, 4, "VMIDBits"}, {mmfr1, 8, "VH"},
       {mmfr1, 16, "LO"},       {mmfr1, 40, "HCX"}, {mmfr2, 24, "NV"},
@@ -96,6 +96,19 @@ TEST(IdFilter, states_armv8_debug_with_the_breakpoints_and_watchpoints_that_ther
   IdRegisters other{};
   other[dfr0] = 0x1030'5006;
   EXPECT_EQ(merge_id_registers(filter_id_registers(raw), filter_id_registers(other))[dfr0], 0x1030'5006U);
+}
+
+TEST(IdFilter, shows_a_pmu_that_is_known) {
+  const auto shown = [](uint64_t version) {
+    IdRegisters raw{};
+    raw[dfr0] = version << 8;
+    return field(filter_id_registers(raw), dfr0, 8);
+  };
+  EXPECT_EQ(shown(0), 0U);
+  EXPECT_EQ(shown(1), 1U);
+  EXPECT_EQ(shown(8), 8U);
+  EXPECT_EQ(shown(9), 8U) << "nothing yet of what lets EL0 at single counters";
+  EXPECT_EQ(shown(0xf), 0U) << "implementation defined, and no PMUv3";
 }
 
 TEST(IdFilter, limits_what_a_guest_can_only_have_in_part) {

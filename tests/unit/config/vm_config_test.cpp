@@ -49,6 +49,7 @@ TEST(VmConfig, fills_in_every_default) {
   EXPECT_TRUE(vm.rtc && vm.its && vm.autostart);
   EXPECT_EQ(vm.gic, GicVersion::host);
   EXPECT_EQ(vm.sve, std::nullopt);
+  EXPECT_EQ(vm.pmu, std::nullopt);
   EXPECT_EQ(vm.sve_vector_bits, 0U);
   EXPECT_EQ(vm.scheduler.policy, SchedulerPolicy::fair);
   EXPECT_EQ(vm.scheduler.weight, 100U);
@@ -76,6 +77,7 @@ affinity = ["0", [1, 5]]
 gic = 3
 its = false
 sve = false
+pmu = false
 clock = "host"
 paravirtual = false
 autostart = false
@@ -119,6 +121,7 @@ priority = 31
   EXPECT_EQ(vm.cpus_of(1).bits, 0b100010U);
   EXPECT_EQ(vm.gic, GicVersion::v3);
   EXPECT_EQ(vm.sve, false);
+  EXPECT_EQ(vm.pmu, false);
   EXPECT_FALSE(vm.autostart || vm.rtc || vm.its);
   EXPECT_TRUE(vm.rng);
   EXPECT_TRUE(vm.virtio_console);
@@ -332,6 +335,15 @@ TEST(VmConfig, knows_which_vectors_sve_can_have) {
   EXPECT_EQ(elsewhere("sve = true"), "x.toml:3:7: `sve`: the loongarch64 board has none\n");
   EXPECT_EQ(elsewhere("sve_vector_bits = 128"), "x.toml:3:19: `sve`: the loongarch64 board has none\n");
   EXPECT_EQ(elsewhere("sve = false"), "");
+}
+
+TEST(VmConfig, knows_which_board_has_performance_monitors) {
+  const auto elsewhere = [](const std::string& line) {
+    return Loaded::vm("name = \"x\"\nkernel.image = \"k\"\n" + line, config::loongarch64_board).messages();
+  };
+  EXPECT_EQ(elsewhere("pmu = true"), "x.toml:3:7: `pmu`: the loongarch64 board has none\n");
+  EXPECT_EQ(elsewhere("pmu = false"), "");
+  EXPECT_EQ(Loaded::vm("name = \"x\"\nkernel.image = \"k\"\npmu = true").vm_config.pmu, true);
 }
 
 TEST(VmConfig, says_that_a_number_alone_is_bytes) {

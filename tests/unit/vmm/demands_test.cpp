@@ -47,6 +47,14 @@ TEST(Demands, for_sve_are_refused_where_a_cpu_has_none) {
   EXPECT_EQ(judge("sve = false", machine), "");
 }
 
+TEST(Demands, for_performance_monitors_are_met_where_the_cpus_have_them) {
+  for (const char* const line : {"", "pmu = true", "pmu = false"}) EXPECT_EQ(judge(line, {}), "") << line;
+  EXPECT_EQ(judge("", {.has_pmu = false}), "");
+  EXPECT_EQ(judge("pmu = false", {.has_pmu = false}), "");
+  EXPECT_EQ(judge("pmu = true", {.has_pmu = false}),
+            "x.toml:2:7: `pmu`: the VM wants performance monitors, and not all CPUs of this machine have them (PMUv3)\n");
+}
+
 TEST(Demands, for_sve_are_not_judged_where_nobody_knows) {
   EXPECT_EQ(judge("sve = true\nsve_vector_bits = 2048", {}), "");
 }

@@ -56,7 +56,8 @@ aarch64::FirmwareOffers firmware_offers(Vm& vm) {
 arch::GuestFeatures features_of(const config::VmConfig& config) {
   const unsigned longest = arch::regs::longest(arch::sve_lengths());
   const unsigned quads = config.sve_vector_bits != 0 ? config.sve_vector_bits / 128 : longest;
-  return {.sve_quads = static_cast<uint8_t>(config.sve.value_or(true) ? quads : 0)};
+  return {.sve_quads = static_cast<uint8_t>(config.sve.value_or(true) ? quads : 0),
+          .pmu = config.pmu.value_or(true) && Board::has_pmu()};
 }
 
 unsigned cluster() { return arch::gic_version() == 3 ? AffinityMap::gicv3_cluster : AffinityMap::gicv2_cluster; }
@@ -132,6 +133,7 @@ hal::Result<void, VmError> Board::make_room_for_sve() {
   sve_storage_ = std::move(room).value();
   return {};
 }
+bool Board::has_pmu() { return arch::guest_pmu_is_offered(); }
 
 // A page that the guest can only read, with a record for every vCPU there can be.
 hal::Result<void, VmError> Board::make_stolen_times() {
@@ -238,7 +240,12 @@ hal::Result<std::span<const std::byte>, hal::FdtError> Board::describe(const Loa
   const GuestFacts guest = facts(plan, seed);
   if (!own.empty()) return patch_device_tree(guest, own, buffer);
   return aarch64::build_device_tree(
-      {.guest = guest, .affinities = affinities_, .gic_version = arch::gic_version(), .its = gic_.config().its},
+      {.guest = guest,
+       .affinities = affinities_,
+       .gic_version = arch::gic_version(),
+       .its = gic_.config().its,
+       .pmu = features_.pmu,
+       .pmu_interrupts = arch::guest_pmu_interrupts()},
       devices(), buffer);
 }
 

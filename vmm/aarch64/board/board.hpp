@@ -87,6 +87,7 @@ class Board final : public BoardCommon {
   // Of the machine's GIC, which is that of its VMs.
   [[nodiscard]] static unsigned gic_version();
   [[nodiscard]] static uint16_t sve_lengths();
+  [[nodiscard]] static bool has_pmu();
   // The board's map, by which VM files are checked and RAM is laid out.
   [[nodiscard]] static const config::Board& description() { return config::aarch64_board; }
   static constexpr GuestIsa isa = GuestIsa::aarch64;

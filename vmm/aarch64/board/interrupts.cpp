@@ -3,6 +3,7 @@
 #include <arch/virtual_gic.hpp>
 
 #include "task/cpu.hpp"
+#include "vmm/aarch64/virt_board.hpp"
 #include "vmm/vm.hpp"
 
 namespace arch::upcall {
@@ -18,6 +19,17 @@ bool guest_timer_expired() {
     guest->kick(vmm::Vcpu::interrupt);
   }
   return false;
+}
+
+// The CPU's interrupt is silent when this returns: the guest's takes its place.
+void guest_counters_overflowed() {
+  auto* const guest = static_cast<vmm::Vcpu*>(task::this_cpu().loaded_guest);
+  if (guest != nullptr) guest->take_counter_overflow();
+}
+
+void guest_pmu_interrupt(Vcpu& vcpu, bool level) {
+  const auto& guest = static_cast<vmm::Vcpu&>(vcpu);
+  guest.vm().board().gic().set_private_level(guest.index(), vmm::aarch64::virt_board::pmu_intid, level);
 }
 
 void guest_sends_sgi(Vcpu& vcpu, uint64_t value) {

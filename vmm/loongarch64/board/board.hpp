@@ -74,6 +74,7 @@ class Board final : public BoardCommon, public loongson::SecondaryStart {
                                                                   std::span<std::byte> buffer);
   [[nodiscard]] static constexpr unsigned gic_version() { return 0; }
   [[nodiscard]] static constexpr uint16_t sve_lengths() { return 0; }
+  [[nodiscard]] static constexpr bool has_pmu() { return false; }
   // The board's map, by which VM files are checked and RAM is laid out.
   [[nodiscard]] static const config::Board& description() { return config::loongarch64_board; }
 

@@ -12,6 +12,7 @@
 #include "arch/aarch64/regs/id_filter.hpp"
 #include "arch/aarch64/regs/system.hpp"
 #include "arch/aarch64/virt/debug.hpp"
+#include "arch/aarch64/virt/pmu.hpp"
 #include "arch/guest_features.hpp"
 #include "arch/mmu.hpp"
 #include "arch/sysreg.hpp"
@@ -162,12 +163,20 @@ class Vcpu {
   void inject_undefined();
   // The guest uses SVE. False: it has none. Loaded on this CPU.
   [[nodiscard]] bool begin_sve();
+  // What it traps itself, though it came here: the syndrome is the same.
+  void inject_trap(uint64_t syndrome);
   // The guest's self-hosted debugging (D2): breakpoints and watchpoints, MDSCR_EL1, the OS lock. Loaded on this CPU.
   [[nodiscard]] GuestDebug& debug() { return debug_; }
   [[nodiscard]] static uint64_t debug_control();
   void set_debug_control(uint64_t value);
   [[nodiscard]] bool is_debug_locked() const { return debug_locked_; }
   void lock_debug(bool on);
+  // A trapped access to a register of the PMU (D13), by number of the general register. Loaded on this CPU.
+  void access_pmu(uint32_t id, unsigned rt, bool read);
+  // The CPU's PMU asks for an interrupt. Loaded on this CPU.
+  void take_counter_overflow();
+  // A counter overflowed on its way out of the CPU: the interrupt comes when the vCPU is loaded again.
+  [[nodiscard]] bool owes_interrupt() const { return pmu_.owes_interrupt(); }
   // A synchronous external abort: what a bus answers where nothing is.
   void inject_external_abort(hal::GuestVirt place, hal::AccessKind kind);
   // The guest's registers lie on the stack, where SP_EL2 points in the guest: an exit has no other register to find
@@ -206,6 +215,8 @@ class Vcpu {
   [[nodiscard]] bool save_sve();
   void load_sve();
   void take_exception(uint64_t syndrome, uint64_t fault_address);
+  void tell_pmu_interrupt();
+  void load_pmu();
   void skip_aarch32();
   // SP of the exception level and SPSel that the guest runs with.
   [[nodiscard]] uint64_t stack_pointer() const;
@@ -228,6 +239,7 @@ class Vcpu {
   uint64_t system_error_ = 0;  // the syndrome of one that it left pending; 0: none
   bool debug_locked_ = true;
   GuestDebug debug_;
+  GuestPmu<HostPmu> pmu_;
   GuestSystemRegisters system_{};
   uint64_t sve_control_ = 0;  // ZCR_EL1, while it is not in the CPU
   GuestFloatingPoint floating_point_{};  // V registers: unless it uses SVE

@@ -20,6 +20,9 @@ namespace upcall {
 [[nodiscard]] bool guest_timer_expired();
 // The CPU interface wants service (list registers ran empty, or an end of interrupt).
 void guest_interrupt_maintenance();
+// The CPU's performance monitors ask for their interrupt; and what becomes of it: that of `vcpu`, a level.
+void guest_counters_overflowed();
+void guest_pmu_interrupt(Vcpu& vcpu, bool level);
 // A trapped write of ICC_SGI1R_EL1, on a machine with GICv3; a trapped read of CNTP_CTL_EL0.
 void guest_sends_sgi(Vcpu& vcpu, uint64_t value);
 [[nodiscard]] uint64_t guest_physical_timer_control(const Vcpu& vcpu);
@@ -95,5 +98,8 @@ struct ListRegistersV2 : TimerInterrupt {
 [[nodiscard]] hal::HostPhys gic_virtual_cpu_interface();
 // INTID of the physical interrupt behind guests' virtual timers.
 [[nodiscard]] uint32_t guest_timer_irq();
+// Do all CPUs have a PMU that guests can have, and does it interrupt?
+[[nodiscard]] bool guest_pmu_is_offered();
+[[nodiscard]] bool guest_pmu_interrupts();
 
 }  // namespace arch

@@ -120,6 +120,7 @@ class Vcpu : public ExitState {
   // The guest's timer raises a line of the guest's own, which does not end a CPU's sleep.
   static constexpr bool timer_wakes_cpu = false;
   [[nodiscard]] uint64_t timer_deadline() const;
+  static constexpr bool owes_interrupt() { return false; }
   void suspend_timer();
   void resume_timer();
 

@@ -45,6 +45,7 @@ class Vcpu {
   [[nodiscard]] bool interrupts_masked() const { return masked; }
   [[nodiscard]] static constexpr bool is_big_endian() { return false; }
   [[nodiscard]] uint64_t timer_deadline() const { return deadline; }
+  static constexpr bool owes_interrupt() { return false; }
   static constexpr bool timer_wakes_cpu = true;
   static void suspend_timer() {}
   static void resume_timer() {}

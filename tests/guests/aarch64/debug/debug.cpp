@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Debugs itself without end, beside others that do the same on the same CPU with other addresses. The command line is a
-// digit: which of its functions has a breakpoint, and which of its words a watchpoint; every other one has none.
-// Prints `debug: N rounds` after each so many rounds, and `debug: wrong ...` when one was not as it should be.
+// Debugs itself without end and counts events of its own, beside others that do the same on the same CPU with other
+// addresses and other numbers. The command line is a digit: which of its functions has a breakpoint, and which of its words
+// a watchpoint; every other one has none; and, less one, how many events are in a round.
+// Prints `debug: N rounds` after each so many rounds, and `debug: wrong ...` when one was not as it should be; from when it
+// has seen time go by whose cycles it did not count, the line goes on to say so.
 #include <array>
 #include <cstdint>
 
@@ -55,6 +57,34 @@ bool expect(const char* what, uint64_t seen, uint64_t expected) {
   return false;
 }
 
+// Cycles of QEMU's CPUs are nanoseconds. While the others run, time goes by and these do not: whoever counted those of
+// others would find as many as of time, in every round.
+constinit bool alone = false;
+void look_at_cycles() {
+  static constinit uint64_t time = 0, counted = 0;
+  const uint64_t counted_now = pmccntr_el0::read(), time_now = now();
+  const uint64_t passed = (time_now - time) * (1'000'000'000 / cntfrq_el0::read());
+  if (time != 0 && passed > 100'000 && counted_now - counted < passed / 2) alone = true;
+  time = time_now;
+  counted = counted_now;
+}
+
+void start_counters() {
+  pmcr_el0::write(0);
+  pmevtyper_el0<0>::write(software_increment);
+  pmevcntr_el0<0>::write(0);
+  pmccfiltr_el0::write(0);
+  pmcntenset_el0::write(cycles | 1);
+  pmcr_el0::write(counters_on);
+}
+
+bool count(unsigned own) {
+  static constinit uint64_t events = 0;
+  for (unsigned i = 0; i <= own; ++i, ++events) pmswinc_el0::write(1);
+  look_at_cycles();
+  return expect("count of events", pmevcntr_el0<0>::read(), events & 0xffff'ffff);
+}
+
 bool round(unsigned own) {
   const unsigned other = (own + 1) % places;
   mdscr_el1::write(debug_events);  // the step switches everything off
@@ -63,7 +93,7 @@ bool round(unsigned own) {
          expect("address of the watchpoint", dbgwvr_el1<0>::read(), address_of_word(own)) &&
          expect("own function", call(own), ec_breakpoint) && expect("other function", call(other), 0) &&
          expect("own word", touch(own), ec_watchpoint) && expect("other word", touch(other), 0) &&
-         expect("step", step(), ec_step);
+         expect("step", step(), ec_step) && (!has_pmu() || count(own));
 }
 
 }  // namespace
@@ -76,7 +106,8 @@ extern "C" void guest_main(uint64_t device_tree) {
   dbgbcr_el1<0>::write(breakpoint_at_el1);
   dbgwvr_el1<0>::write(address_of_word(own));
   dbgwcr_el1<0>::write(watchpoint_at_el1);
+  if (has_pmu()) start_counters();
   for (unsigned rounds = 1; round(own); ++rounds) {
-    if (rounds % rounds_of_a_report == 0) print("debug: {} rounds", rounds);
+    if (rounds % rounds_of_a_report == 0) print("debug: {} rounds{}", rounds, alone ? ", alone" : "");
   }
 }

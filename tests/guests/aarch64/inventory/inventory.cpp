@@ -82,6 +82,13 @@ void dump_cpu() {
   dump_one<cntfrq_el0>("cntfrq_el0");
   dump_one<cntp_ctl_el0>("cntp_ctl_el0");
   dump_one<cntv_ctl_el0>("cntv_ctl_el0");
+  dump_one<pmcr_el0>("pmcr_el0");
+  dump_one<pmceid0_el0>("pmceid0_el0");
+  dump_one<pmceid1_el0>("pmceid1_el0");
+  dump_one<pmmir_el1>("pmmir_el1");
+  dump_one<pmuserenr_el0>("pmuserenr_el0");
+  dump_one<pmcntenset_el0>("pmcntenset_el0");
+  dump_one<pmintenset_el1>("pmintenset_el1");
 }
 
 void dump_version_3() {

@@ -45,6 +45,33 @@ inline void mask_debug() { asm volatile("msr daifset, #8\n isb" ::: "memory"); }
 using mdscr_el1 = SystemRegister<2, 0, 0, 2, 2>;
 using oslar_el1 = SystemRegister<2, 0, 1, 0, 4>;
 using oslsr_el1 = SystemRegister<2, 0, 1, 1, 4>;
+// Performance monitors.
+using pmcr_el0 = SystemRegister<3, 3, 9, 12, 0>;
+using pmcntenset_el0 = SystemRegister<3, 3, 9, 12, 1>;
+using pmcntenclr_el0 = SystemRegister<3, 3, 9, 12, 2>;
+using pmovsclr_el0 = SystemRegister<3, 3, 9, 12, 3>;
+using pmswinc_el0 = SystemRegister<3, 3, 9, 12, 4>;
+using pmselr_el0 = SystemRegister<3, 3, 9, 12, 5>;
+using pmceid0_el0 = SystemRegister<3, 3, 9, 12, 6>;
+using pmceid1_el0 = SystemRegister<3, 3, 9, 12, 7>;
+using pmccntr_el0 = SystemRegister<3, 3, 9, 13, 0>;
+using pmxevtyper_el0 = SystemRegister<3, 3, 9, 13, 1>;
+using pmxevcntr_el0 = SystemRegister<3, 3, 9, 13, 2>;
+using pmuserenr_el0 = SystemRegister<3, 3, 9, 14, 0>;
+using pmovsset_el0 = SystemRegister<3, 3, 9, 14, 3>;
+using pmintenset_el1 = SystemRegister<3, 0, 9, 14, 1>;
+using pmintenclr_el1 = SystemRegister<3, 0, 9, 14, 2>;
+using pmmir_el1 = SystemRegister<3, 0, 9, 14, 6>;
+template <unsigned N>
+using pmevcntr_el0 = SystemRegister<3, 3, 14, 8 + N / 8, N % 8>;
+template <unsigned N>
+using pmevtyper_el0 = SystemRegister<3, 3, 14, 12 + N / 8, N % 8>;
+using pmccfiltr_el0 = SystemRegister<3, 3, 14, 15, 7>;
+inline constexpr uint64_t counters_on = 0x41;            // PMCR_EL0: E, LC
+inline constexpr uint64_t cycles = uint64_t{1} << 31;    // their counter's bit
+inline constexpr uint64_t not_at_el1 = uint64_t{1} << 31;  // in a filter
+inline constexpr uint64_t software_increment = 0;        // event
+
 using midr_el1 = SystemRegister<3, 0, 0, 0, 0>;
 using mpidr_el1 = SystemRegister<3, 0, 0, 0, 5>;
 using id_aa64pfr0_el1 = SystemRegister<3, 0, 0, 4, 0>;
@@ -84,6 +111,12 @@ using cntp_cval_el0 = SystemRegister<3, 3, 14, 2, 2>;
 using cntv_tval_el0 = SystemRegister<3, 3, 14, 3, 0>;
 using cntv_ctl_el0 = SystemRegister<3, 3, 14, 3, 1>;
 using cntv_cval_el0 = SystemRegister<3, 3, 14, 3, 2>;
+
+// ID_AA64DFR0_EL1.PMUVer; 15 is something else than PMUv3.
+[[nodiscard]] inline bool has_pmu() {
+  const uint64_t version = id_aa64dfr0_el1::read() >> 8 & 0xf;
+  return version != 0 && version != 0xf;
+}
 
 inline void barrier() { asm volatile("dsb sy\n isb" ::: "memory"); }
 inline void wait_for_interrupt() { asm volatile("dsb sy\n wfi" ::: "memory"); }

@@ -8,6 +8,7 @@ void identification();
 void registers();
 void exceptions();
 void debugging();
+void monitors();
 void firmware();
 void mmio_forms();
 void timers();

@@ -94,6 +94,7 @@ void single_steps() {
   PROBE_STEP("a_feature_register", "mrs x10, id_aa64mmfr0_el1");
   PROBE_STEP("a_debug_register", "mrs x10, oslsr_el1");
   PROBE_STEP("a_timer_register", "mrs x10, cntp_ctl_el0");
+  if (has_pmu()) PROBE_STEP("a_performance_monitor", "mrs x10, pmcr_el0");
 }
 #undef PROBE_STEP
 

@@ -11,7 +11,7 @@
 namespace probe {
 
 namespace {
-constexpr std::array batteries{identification, registers,  exceptions, debugging, firmware, mmio_forms,
+constexpr std::array batteries{identification, registers,  exceptions, debugging, monitors, firmware,  mmio_forms,
                                timers,         interrupts, devices,    pci,       memory,   processors};
 }  // namespace
 

@@ -58,11 +58,10 @@ void debug() {
 }
 
 void performance_monitors() {
-  const unsigned version = static_cast<unsigned>(id_aa64dfr0_el1::read() >> 8) & 0xf;
-  const bool offered = version != 0 && version != 0xf;
-  const Fault control = attempt([] { (void)SystemRegister<3, 3, 9, 12, 0>::read(); });  // PMCR_EL0
+  const bool offered = has_pmu();
+  const Fault control = attempt([] { (void)pmcr_el0::read(); });
   check("pmcr_is_accessible_exactly_if_the_id_register_offers_it", offered != control.taken);
-  const Fault cycles = attempt([] { (void)SystemRegister<3, 3, 9, 13, 0>::read(); });  // PMCCNTR_EL0
+  const Fault cycles = attempt([] { (void)pmccntr_el0::read(); });
   check("pmccntr_is_accessible_exactly_if_the_id_register_offers_it", offered != cycles.taken);
 }
 

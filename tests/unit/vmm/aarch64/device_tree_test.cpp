@@ -130,6 +130,19 @@ TEST_F(Aarch64DeviceTree, describes_either_gic) {
   EXPECT_FALSE(v2->child("its@8080000"));
 }
 
+// As QEMU's board says it (hw/arm/virt.c): PPI 7.
+TEST_F(Aarch64DeviceTree, describes_performance_monitors_where_the_vm_has_them) {
+  EXPECT_FALSE(build().find("/pmu"));
+  board.pmu = true;
+  EXPECT_FALSE(build().find("/pmu")->has("interrupts")) << "the machine has none for them";
+  board.pmu_interrupts = true;
+  EXPECT_TRUE(build().find("/pmu")->is_compatible("arm,armv8-pmuv3"));
+  EXPECT_EQ(cells(*build().find("/pmu"), "interrupts"), (std::vector<uint32_t>{1, 7, 4}));
+  board.gic_version = 2;
+  board.affinities = vmm::aarch64::AffinityMap(4, vmm::aarch64::AffinityMap::gicv2_cluster);
+  EXPECT_EQ(cells(*build().find("/pmu"), "interrupts"), (std::vector<uint32_t>{1, 7, 0xf04}));
+}
+
 TEST_F(Aarch64DeviceTree, numbers_cpus_by_affinity) {
   board.affinities = vmm::aarch64::AffinityMap(64, vmm::aarch64::AffinityMap::gicv3_cluster);
   const hal::Fdt& fdt = build();
