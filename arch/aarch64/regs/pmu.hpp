@@ -50,8 +50,8 @@ struct pmmir_el1 : SystemRegister<3, 0, 9, 14, 6> {
   using bus_width = Field<19, 16>;
 };
 
-// PMEVTYPER<n>_EL0 and PMCCFILTR_EL0. Every bit that is not named here widens what is counted to other exception levels,
-// Security states or threads (NSH, NSK, NSU, M, SH, T, MT), or belongs to features that guests do not see.
+// PMEVTYPER<n>_EL0 and PMCCFILTR_EL0. Every bit that is not named here widens what is counted to other exception
+// levels, Security states or threads (NSH, NSK, NSU, M, SH, T, MT), or belongs to features that guests do not see.
 struct pmevtyper {
   using event = Field<15, 0>;  // ten bits before FEAT_PMUv3p1
   using u = Field<30>;         // not at EL0
@@ -70,7 +70,9 @@ inline constexpr unsigned cycle_counter = 31;
 
 // PMEVCNTR<n>_EL0 and PMEVTYPER<n>_EL0 have CRm from 8 and from 12 on; the last of the types is PMCCFILTR_EL0.
 inline constexpr uint32_t numbered_pmu_registers = register_id(3, 3, 14, 8, 0);
-constexpr bool is_numbered_pmu_register(uint32_t id) { return (id & ~register_id(0, 0, 0, 7, 7)) == numbered_pmu_registers; }
+constexpr bool is_numbered_pmu_register(uint32_t id) {
+  return (id & ~register_id(0, 0, 0, 7, 7)) == numbered_pmu_registers;
+}
 // Is it a register of the PMU at all, if it is one that a guest can reach?
 constexpr bool is_pmu_register(uint32_t id) {
   constexpr uint32_t others = register_id(3, 0, 9, 12, 0), any = register_id(0, 7, 0, 3, 7);

@@ -22,7 +22,8 @@ struct PmuModel {
 //     else:                                nothing is in the CPU
 //
 // Counters never count at EL2: the filter bit that would let them, NSH, is never written (D13.5), with and without
-// FEAT_PMUv3p1, whose MDCR_EL2.HPMD says the same again. `Cpu` is the executing CPU's PMU; portable, tested on the host.
+// FEAT_PMUv3p1, whose MDCR_EL2.HPMD says the same again. `Cpu` is the executing CPU's PMU; portable, tested on the
+// host.
 template <class Cpu>
 class GuestPmu {
  public:
@@ -48,7 +49,10 @@ class GuestPmu {
   void load() const {
     for_each(enabled_, [&](unsigned n) { Cpu::set(n, types_[n], values_[n]); });
     // While the interrupt is asserted there is nothing new to tell.
-    Cpu::start({.control = control_, .enabled = enabled_, .overflowed = overflowed_, .interrupts = line() ? 0 : interrupts_});
+    Cpu::start({.control = control_,
+                .enabled = enabled_,
+                .overflowed = overflowed_,
+                .interrupts = line() ? 0 : interrupts_});
   }
   void save() {
     overflowed_ = Cpu::stop();

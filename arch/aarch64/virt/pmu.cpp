@@ -24,8 +24,8 @@ uint64_t host_version() {
   return version == 0xf ? 0 : version;
 }
 
-// Makes PMXEVTYPER_EL0 and PMXEVCNTR_EL0 those of one counter, which exists. Without the barrier they may still be those
-// of another (D24.1.2).
+// Makes PMXEVTYPER_EL0 and PMXEVCNTR_EL0 those of one counter, which exists. Without the barrier they may still be
+// those of another (D24.1.2).
 void select(unsigned counter) {
   write<pmselr_el0>(counter);
   isb();
