@@ -66,6 +66,7 @@ REST = (
     Figure("switch-wait", "vCPU switch on one CPU: SGI to the other, WFI, until its handler ends"),
     Figure("switch-slice", "vCPU switch on one CPU at the end of a time slice", allowance=0.04),
     Figure("switch-debug", "vCPU switch as by WFI, both with breakpoints"),
+    Figure("switch-pmu", "the same, both with three counters that count"),
     Figure("switch-max", "the same without, on `max`: with keys of pointer authentication"),
     Figure("switch-sve", "the same on `max`, both with SVE"),
     Figure("entry", "boot on 1 CPU, entry to the first C++ line of a guest with 16 MiB", 2_000_000,

@@ -36,7 +36,8 @@ class Architecture:
 
 ARCHITECTURES = {
     "aarch64": Architecture(reference_qemu.command, ",dtb-randomness=off", "bench.bin", "ttyAMA0",
-                            {"switch-debug": None, "switch-max": "max", "switch-sve": "max"}, 0x4020_0000),
+                            {"switch-debug": None, "switch-pmu": None, "switch-max": "max", "switch-sve": "max"},
+                            0x4020_0000),
     "loongarch64": Architecture(lambda: [lvz_emulator()], "", "bench.elf"),
 }
 

@@ -75,8 +75,18 @@ inline void use_vectors() {
   guest::cpacr_el1::write(guest::cpacr_el1::read() | 3 << 16);  // ZEN
   asm volatile(".arch_extension sve\n ptrue p0.b\n .arch_extension nosve");
 }
-inline constexpr std::array<Burden, 3> burdens{
-    {{"switch-debug", use_breakpoints}, {"switch-max", [] {}}, {"switch-sve", use_vectors}}};
+// As a profiler does: cycles, and two events.
+inline void use_counters() {
+  constexpr uint64_t instructions_retired = 0x08, cpu_cycles = 0x11;
+  guest::pmevtyper_el0<0>::write(instructions_retired);
+  guest::pmevtyper_el0<1>::write(cpu_cycles);
+  guest::pmcntenset_el0::write(guest::cycles | 3);
+  guest::pmcr_el0::write(guest::counters_on);
+}
+inline constexpr std::array<Burden, 4> burdens{{{"switch-debug", use_breakpoints},
+                                                {"switch-pmu", use_counters},
+                                                {"switch-max", [] {}},
+                                                {"switch-sve", use_vectors}}};
 
 inline void measure_exits() {
   using namespace guest;
