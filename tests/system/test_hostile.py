@@ -29,6 +29,8 @@ ATTACKS = {  # name -> does it end by itself?
     "confuse_the_its": True,
     "break_every_queue": True,
     "change_a_queue_that_is_served": True,
+    "break_every_card": True,
+    "confuse_the_pci_bus": True,
 }
 LOONGARCH64_ATTACKS = {
     "spin_with_interrupts_off": False,
@@ -53,6 +55,8 @@ LOONGARCH64_ATTACKS = {
     "storm_of_ipis": False,
     "start_and_stop_forever": False,
     "confuse_the_interrupt_controller": True,
+    "break_every_card": True,
+    "confuse_the_pci_bus": True,
 }
 # Attacks that also run with the other interrupt controller in the short selection.
 BOTH_CONTROLLERS = {"poke_every_device", "storm_of_sgis", "touch_every_system_register"}
@@ -60,17 +64,24 @@ BOTH_CONTROLLERS = {"poke_every_device", "storm_of_sgis", "touch_every_system_re
 ONLY_GIC_3 = {"flood_the_its", "confuse_the_its"}
 
 
-# For the attacks on it.
+# What attacks are on, and what it says in the end to a driver that behaves.
 DISK = '[[disk]]\nsize = "2MiB"'
+CARD = '[[network]]\nnetwork = "lan"'
+LAST_WORDS = {"break_every_queue": "the disk answers 0 to a proper request",
+              "break_every_card": "the card takes 256 proper frames",
+              "confuse_the_pci_bus": "the card takes 256 proper frames"}
+TARGETS = {"break_every_queue": DISK, "change_a_queue_that_is_served": DISK,
+           "break_every_card": CARD, "confuse_the_pci_bus": CARD}
 
 
-def withstand(run, attack, ends, extra=DISK, **machine):
+def withstand(run, attack, ends, **machine):
     victim = bare_metal("actor", name="victim", cmdline="M", memory="4MiB")
-    console = run.boot(bare_metal("hostile", vcpus=2, cmdline=f"attack={attack}", extra=extra), victim, attach="hostile",
-                       **machine)
+    attacker = bare_metal("hostile", vcpus=2, cmdline=f"attack={attack}")
+    attacker.text += TARGETS.get(attack, "")
+    console = run.boot(attacker, victim, attach="hostile", **machine)
     console.expect(f"hostile: {attack} begins", timeout=20)
-    if attack == "break_every_queue":
-        console.expect("hostile: the disk answers 0 to a proper request", timeout=60)
+    if attack in LAST_WORDS:
+        console.expect(f"hostile: {LAST_WORDS[attack]}")
     if ends:
         # It may also have been stopped by the hypervisor, with a report. One that did nothing proves nothing.
         console.expect(rf"hostile: {attack} has ended after [1-9]\d+ deeds|\[plinth\] hostile: vCPU \d+ crashed")
@@ -92,5 +103,5 @@ for _attack, _ends in ATTACKS.items():
              name=f"plinth_withstands_{_attack}_with_gic_{_gic}")(withstand)
 
 for _attack, _ends in LOONGARCH64_ATTACKS.items():
-    test(limit=120, attack=_attack, ends=_ends, extra="", arch="loongarch64",
+    test(limit=120, attack=_attack, ends=_ends, arch="loongarch64",
          name=f"plinth_withstands_{_attack}_on_loongarch64")(withstand)

@@ -34,7 +34,11 @@ class Noise {
   uint64_t state_;
 };
 
-// Those of this architecture.
+// network.cpp, on a VM with a card.
+void break_every_card();
+void confuse_the_pci_bus();
+
+// Those of this architecture, and the ones above.
 [[nodiscard]] std::span<const Attack> attacks();
 // Interrupts can be taken from now on, as far as an attack lets them through.
 void prepare();

@@ -34,6 +34,8 @@ constexpr std::array table{
     Attack{"confuse_the_its", confuse_the_its},
     Attack{"break_every_queue", break_every_queue},
     Attack{"change_a_queue_that_is_served", change_a_queue_that_is_served},
+    Attack{"break_every_card", break_every_card},
+    Attack{"confuse_the_pci_bus", confuse_the_pci_bus},
 };
 }  // namespace
 

@@ -142,6 +142,14 @@ inline void write8(uint64_t address, uint8_t value) {
   asm volatile("ldrb %w0, [%1]" : "=r"(value) : "r"(address) : "memory");
   return static_cast<uint8_t>(value);
 }
+inline void write16(uint64_t address, uint16_t value) {
+  asm volatile("strh %w0, [%1]" : : "r"(value), "r"(address) : "memory");
+}
+[[nodiscard]] inline uint16_t read16(uint64_t address) {
+  uint32_t value = 0;
+  asm volatile("ldrh %w0, [%1]" : "=r"(value) : "r"(address) : "memory");
+  return static_cast<uint16_t>(value);
+}
 inline void write32(uint64_t address, uint32_t value) {
   asm volatile("str %w0, [%1]" : : "r"(value), "r"(address) : "memory");
 }

@@ -19,15 +19,6 @@ constexpr uint64_t config(unsigned bus, unsigned device, unsigned function, unsi
 constexpr uint64_t bridge(unsigned offset) { return config(0, 0, 0, offset); }
 constexpr uint32_t ones = 0xffff'ffff;
 
-uint16_t read16(uint64_t address) {
-  uint32_t value = 0;
-  asm volatile("ldrh %w0, [%1]" : "=r"(value) : "r"(address) : "memory");
-  return static_cast<uint16_t>(value);
-}
-void write16(uint64_t address, uint16_t value) {
-  asm volatile("strh %w0, [%1]" : : "r"(value), "r"(address) : "memory");
-}
-
 void header() {
   // All that is not 0 in the header after power-on.
   struct Word {

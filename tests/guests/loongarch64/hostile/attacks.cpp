@@ -34,6 +34,8 @@ constexpr std::array table{
     Attack{"storm_of_ipis", storm_of_ipis},
     Attack{"start_and_stop_forever", start_and_stop_forever},
     Attack{"confuse_the_interrupt_controller", confuse_the_interrupt_controller},
+    Attack{"break_every_card", break_every_card},
+    Attack{"confuse_the_pci_bus", confuse_the_pci_bus},
 };
 }  // namespace
 

@@ -105,6 +105,9 @@ inline void write8(uint64_t address, uint8_t value) {
   asm volatile("ld.bu %0, %1, 0" : "=r"(value) : "r"(in_window(address, uncached)) : "memory");
   return static_cast<uint8_t>(value);
 }
+inline void write16(uint64_t address, uint16_t value) {
+  asm volatile("st.h %0, %1, 0" : : "r"(uint64_t{value}), "r"(in_window(address, uncached)) : "memory");
+}
 inline void write32(uint64_t address, uint32_t value) {
   asm volatile("st.w %0, %1, 0" : : "r"(uint64_t{value}), "r"(in_window(address, uncached)) : "memory");
 }

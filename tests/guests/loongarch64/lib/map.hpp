@@ -13,6 +13,8 @@ inline constexpr uint64_t power_register = 0x100e'001c;
 inline constexpr uint64_t reset_register = 0x100e'001e;
 inline constexpr uint64_t hole_base = 0x1200'0000;  // nothing is there on `virt`
 inline constexpr uint64_t uart_base = 0x1fe0'01e0;
+inline constexpr uint64_t pci_ecam = 0x2000'0000;
+inline constexpr uint64_t pci_memory = 0x4000'0000;
 inline constexpr uint64_t pch_msi_base = 0x2ff0'0000;
 inline constexpr unsigned uart_input = 2;  // of the PCH-PIC
 
