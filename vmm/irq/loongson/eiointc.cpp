@@ -82,12 +82,15 @@ void Eiointc::write_word(VcpuIndex self, uint32_t address, uint32_t value, uint3
   }
 }
 
-// What becomes enabled while it is pending is delivered; what becomes disabled leaves its core.
+// What becomes enabled while it is pending is delivered; what becomes disabled leaves its core, and is pending still: a
+// message that nobody has cleared waits to be enabled again.
 void Eiointc::write_enable(unsigned group, uint32_t fresh) {
   const uint32_t old = enable_[group];
   enable_[group] = fresh;
-  for (uint32_t off = old & ~fresh & level_[group]; off != 0; off &= off - 1) {
-    withdraw(group * 32 + static_cast<unsigned>(std::countr_zero(off)));
+  for (uint32_t off = old & ~fresh; off != 0; off &= off - 1) {
+    const unsigned vector = group * 32 + static_cast<unsigned>(std::countr_zero(off));
+    messages_[group] |= in_service_[target_[vector]][group] & ~level_[group] & 1U << vector % 32;
+    withdraw(vector);
   }
   deliver(group, fresh & ~old & (level_[group] | messages_[group]));
 }
@@ -101,7 +104,8 @@ void Eiointc::write_route(unsigned first, uint32_t value, uint32_t lanes) {
         (config_ & virt_cpu_encoding) != 0 ? route_[vector] : one_hot(route_[vector], reachable_cores);
     if (core >= vcpus_ || core == target_[vector]) continue;
     const uint32_t bit = 1U << vector % 32;
-    const bool moves = (level_[vector / 32] & enable_[vector / 32] & bit) != 0;
+    const uint32_t pending = level_[vector / 32] | in_service_[target_[vector]][vector / 32];
+    const bool moves = (pending & enable_[vector / 32] & bit) != 0;
     if (moves) withdraw(vector);
     target_[vector] = static_cast<uint8_t>(core);
     if (moves) deliver(vector / 32, bit);

@@ -19,7 +19,8 @@ namespace vmm::loongson {
 //
 // As on QEMU's board: a vector that is pending goes to its core when it becomes pending, enabled, or is routed there
 // anew; clearing it in COREISR does not bring it back while its input stays high. PCH-PIC, whose driver masks an input
-// while it is served, raises it again. Registers of nodes and of bounced routing are storage.
+// while it is served, raises it again. One that is disabled in service is pending still. Registers of nodes and of
+// bounced routing are storage.
 //
 // Without the virtual extension's CPU encoding a vector reaches cores 0 to 3, as on QEMU's board: a routing byte has a
 // bit for each; with it, the byte is a core's number. Numbers of cores that the VM does not have change nothing.
