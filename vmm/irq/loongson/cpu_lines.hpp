@@ -13,8 +13,8 @@ namespace vmm::loongson {
 // The interrupt lines of a VM's vCPUs, as the interrupt controllers around them drive them. The bits of a word are
 // those of ESTAT.IS (volume 1, 7.4.5): HWI0 to HWI7 from 2 on, IPI 12. SWI0 is no line but an event: take() ends it.
 //
-// Levels: whoever runs a vCPU copies its word into the CPU before each entry. A line that rises kicks the vCPU; one
-// that falls while the guest runs elsewhere is noticed at its next exit, as on a machine where it fell in that moment.
+// Levels: whoever runs a vCPU copies its word into the CPU before each entry. A line that rises or falls kicks the vCPU:
+// its guest must not take an interrupt that the read of a register, which nobody else looks behind, has ended.
 // No lock; callable with any held that ranks below `wait_queue`.
 class CpuLines {
  public:
@@ -35,7 +35,7 @@ class CpuLines {
       fresh = (old & ~mask) | (levels & mask);
       if (fresh == old) return;
     } while (!word.compare_exchange_weak(old, fresh, std::memory_order_acq_rel));
-    if ((fresh & ~old) != 0) kicker_.kick(vcpu);
+    kicker_.kick(vcpu);
   }
   [[nodiscard]] uint32_t lines(VcpuIndex vcpu) const { return words_[vcpu].load(std::memory_order_acquire); }
   // Those of `mask` that were high; they are low now.

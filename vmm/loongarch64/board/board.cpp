@@ -145,12 +145,12 @@ void Board::reset() {
     const hal::LockGuard guard(power_lock_);
     for (Start& start : starts_) start = {};
   }
+  lines_.reset();  // first: what falls already needs nobody's attention
   devices().reset();
   pch_pic_.reset();
   ipi_.reset();
   eiointc_.reset();
   iocsr_.reset();
-  lines_.reset();
   for (Shown& shown : shown_) shown.lines = 0;
   for (Stolen& stolen : stolen_) stolen.time.reset();
   vm().discard_input();
