@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Says what every register of the machine holds that software may read first: `reg WHERE OFFSET VALUE`, for those that are
-// not zero. The test compares a VM with QEMU's board. Nothing is written before the last of CPU 0's is read; what start.S
-// needs is the same on both.
+// Says what every register of the machine holds that software may read first: `reg WHERE OFFSET VALUE`, for those that
+// are not zero. The test compares a VM with QEMU's board. Nothing is written before the last of CPU 0's is read; what
+// start.S needs is the same on both.
 #include <array>
 #include <cstddef>
 
@@ -66,8 +66,8 @@ void dump_csrs(std::string_view where) {
   }
 }
 
-// 3A5000 user manual, 4: registers of 64 bits; 10 and 11.2: of 32, among them COREISR of this CPU alone, behind which QEMU
-// shows what lies behind its own array.
+// 3A5000 user manual, 4: registers of 64 bits; 10 and 11.2: of 32, among them COREISR of this CPU alone, behind which
+// QEMU shows what lies behind its own array.
 constexpr uint32_t end_of_configuration = 0x1000, core_isr_end = 0x1820, route = 0x1c00, end_of_iocsrs = 0x2000;
 constexpr uint32_t monitor_iocsrs = 0x4000'0000;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stores of every kind to a ROM at 0x1c00'0000: one of a general register does nothing, one that does more is refused, and
-// the ROM stays as it is.
+// Stores of every kind to a ROM at 0x1c00'0000: one of a general register does nothing, one that does more is refused,
+// and the ROM stays as it is.
 #include "check.hpp"
 #include "cpu.hpp"
 #include "machine.hpp"
@@ -13,9 +13,9 @@ constexpr uint64_t rom = cached | 0x1c00'0000, size = 8192;
 constexpr uint64_t stored = 0x5a5a'5a5a'5a5a'5a5a;
 
 // `text` stores $t0 by the base %0 with the index %1 in %2.
-#define ROM_STORE(text)                                                                                         \
-  attempt([] {                                                                                                  \
-    asm volatile("move $t0, %1\n" text : : "r"(rom), "r"(stored), "r"(uint64_t{16}) : "$t0", "$t1", "memory");  \
+#define ROM_STORE(text)                                                                                        \
+  attempt([] {                                                                                                 \
+    asm volatile("move $t0, %1\n" text : : "r"(rom), "r"(stored), "r"(uint64_t{16}) : "$t0", "$t1", "memory"); \
   })
 
 void general_registers() {
