@@ -5,41 +5,16 @@
 #include <vector>
 
 #include "fuzz.hpp"
-#include "tests/unit/vmm/virtio_driver.hpp"
+#include "virtio_actions.hpp"
 #include "vmm/disk/memory_disks.hpp"
 #include "vmm/virtio/blk.hpp"
 
 namespace {
 
+using fuzz::Bytes;
 using fuzz::require;
 using vmm::test::VirtioDriver;
 namespace feature = vmm::virtio::feature;
-
-// The fuzzer's bytes as numbers; zeroes at their end.
-class Bytes {
- public:
-  Bytes(const uint8_t* data, size_t size) : data_(data), end_(data + size) {}
-  [[nodiscard]] bool empty() const { return data_ == end_; }
-  template <class T>
-  T take() {
-    T value = 0;
-    for (size_t i = 0; i < sizeof value && data_ != end_; ++i) value |= static_cast<T>(T{*data_++} << (8 * i));
-    return value;
-  }
-
- private:
-  const uint8_t* data_;
-  const uint8_t* end_;
-};
-
-// Mostly in the guest's buffers, sometimes anywhere.
-uint64_t any_place(Bytes& bytes) {
-  const auto choice = bytes.take<uint8_t>();
-  if (choice == 0) return bytes.take<uint64_t>();
-  if (choice == 1) return VirtioDriver::ram + VirtioDriver::ram_size - bytes.take<uint8_t>();
-  if (choice == 2) return VirtioDriver::table + bytes.take<uint16_t>();
-  return VirtioDriver::buffers + bytes.take<uint16_t>();
-}
 
 struct Machine {
   std::vector<std::byte> image = std::vector<std::byte>(100'000, std::byte{0x5a});
@@ -54,31 +29,11 @@ struct Machine {
 };
 
 void do_something(Machine& m, Bytes& bytes) {
-  VirtioDriver& driver = m.driver;
-  switch (bytes.take<uint8_t>() % 10) {
-    case 0: return m.driver.bus.write(bytes.take<uint16_t>() % 0x200 & ~3U, bytes.take<uint32_t>());
-    case 1:
-      return (void)driver.bus.read(bytes.take<uint16_t>() % 0x200 & ~7U,
-                                   static_cast<uint8_t>(1U << bytes.take<uint8_t>() % 4));
-    case 2:
-      return driver.start(feature::version_1 | (bytes.take<uint8_t>() & 3U) << 28,
-                          static_cast<uint16_t>(1U << bytes.take<uint8_t>() % 5));
-    case 3:
-    case 4:
-      driver.descriptor(bytes.take<uint8_t>() % 16, any_place(bytes), bytes.take<uint16_t>(), bytes.take<uint8_t>() % 8,
-                        bytes.take<uint8_t>() % 17,
-                        bytes.take<uint8_t>() % 4 == 0 ? VirtioDriver::buffers + 0x1000 : VirtioDriver::table);
-      return;
-    case 5:
-      m.fixture.memory.put<uint32_t>(VirtioDriver::buffers, bytes.take<uint8_t>() % 16);
-      return m.fixture.memory.put<uint64_t>(VirtioDriver::buffers + 8, bytes.take<uint8_t>());
-    case 6: return driver.make_available(bytes.take<uint8_t>() % 17);
-    case 7:
-      return m.fixture.memory.put<uint16_t>(VirtioDriver::driver_ring + bytes.take<uint8_t>() * 2U,
-                                            bytes.take<uint16_t>());
-    case 8: return m.fixture.worker.step();
-    default: return driver.notify(bytes.take<uint8_t>() % 3);
-  }
+  constexpr unsigned header = 5;  // of a request
+  const unsigned action = bytes.take<uint8_t>() % (fuzz::driver_actions + 1);
+  if (action != header) return fuzz::act(action < header ? action : action - 1, m.driver, m.fixture.worker, bytes);
+  m.fixture.memory.put<uint32_t>(VirtioDriver::buffers, bytes.take<uint8_t>() % 16);
+  m.fixture.memory.put<uint64_t>(VirtioDriver::buffers + 8, bytes.take<uint8_t>());
 }
 
 }  // namespace
