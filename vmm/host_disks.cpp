@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/host_disks.hpp"
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 #include "hal/base/fdt.hpp"
 #include "hal/driver/pci.hpp"
@@ -14,6 +16,8 @@
 #include "mm/heap.hpp"
 #include "mm/host_space.hpp"
 #include "task/cpu.hpp"
+#include "vmm/disk/host_disk.hpp"
+#include "vmm/disk/partition.hpp"
 #include "vmm/host_resources.hpp"
 
 namespace vmm {
@@ -62,7 +66,7 @@ std::optional<hal::PciHostInfo> find_host() {
 }
 
 // For good: nobody else drives the bridge.
-bool claim(const hal::PciHostInfo& host) {
+bool claim_bridge(const hal::PciHostInfo& host) {
   for (const hal::HostPhysRange range : {host.configuration, host.memory}) {
     auto held = mm::make<HostClaim>();
     if (!held) return false;
@@ -110,6 +114,31 @@ hal::Result<void, std::string_view> add(PciHost& host, const PciFunction& functi
   return {};
 }
 
+// By "serial:NUMBER" or its place.
+HostDisk* find(std::string_view name) {
+  constexpr std::string_view serial = "serial:";
+  const bool by_serial = name.starts_with(serial);
+  for (Entry* const entry : entries) {
+    if (by_serial ? entry->disk.shape().serial == name.substr(serial.size()) : entry->place == name) return &entry->disk;
+  }
+  return nullptr;
+}
+
+// What the file says of a disk of the machine, as bytes of it.
+hal::Result<DiskRange, std::string_view> range_of(HostDisk& disk, const config::DiskConfig& config) {
+  const uint64_t all = disk.shape().size;
+  if (config.partition != 0) {
+    auto block = mm::OwnedFrames::allocate(mm::frames(), 0, mm::FrameUse::heap);
+    if (!block || disk.shape().block > hal::page_size) return hal::fail("out of memory");
+    const auto found = find_partition(disk, all, config.partition, block->bytes().first(disk.shape().block));
+    if (!found) return hal::fail(name(found.error()));
+    return *found;
+  }
+  const uint64_t wanted = config.size != 0 ? config.size : all - std::min(all, config.offset);
+  if (config.offset >= all || wanted > all - config.offset) return hal::fail("the disk is not so large");
+  return DiskRange{config.offset, wanted};
+}
+
 }  // namespace
 
 HostDisks& host_disks() {
@@ -120,7 +149,7 @@ HostDisks& host_disks() {
 void HostDisks::open() {
   if (std::exchange(is_open, true) || !hal::Irqs::are_up()) return;
   const auto info = find_host();
-  if (!info || !claim(*info)) return;
+  if (!info || !claim_bridge(*info)) return;
   if (!info->coherent) return hal::log::warning("disks: the PCI bridge is not coherent with caches: none is used");
   PciHost host(*info);
   const bool mapped = host.for_each_function([&](const PciFunction& function) {
@@ -133,14 +162,32 @@ void HostDisks::open() {
   if (!mapped) hal::log::warning("disks: out of memory for the PCI bridge's registers");
 }
 
-HostDisk* HostDisks::find(std::string_view name) {
+BlockBackend* HostDisks::claim(const config::DiskConfig& disk, std::string_view vm) {
   open();
-  constexpr std::string_view serial = "serial:";
-  for (Entry* const entry : entries) {
-    const bool by_serial = name.starts_with(serial);
-    if (by_serial ? entry->disk.shape().serial == name.substr(serial.size()) : entry->place == name) return &entry->disk;
+  const auto refuse = [&](std::string_view why, std::string_view who = {}) {
+    hal::log::error("{}: disk.host: \"{}\": {}{}", vm, disk.host.view(), why, who);
+    return nullptr;
+  };
+  HostDisk* const host = find(disk.host.view());
+  if (host == nullptr) return refuse("the machine has no such disk, or no driver for it; `disk list` shows those it has");
+  const bool read_only = disk.mode == config::DiskMode::read_only;
+  if (!read_only && host->shape().read_only) return refuse("the disk is read-only");
+  const auto range = range_of(*host, disk);
+  if (!range) return refuse(range.error());
+  config::VmName owner;
+  const auto slot = HostDiskPart::claim(*host, *range, read_only, vm, owner);
+  if (!slot) {
+    return owner.empty() ? refuse("it serves no more disks of VMs at a time")
+                         : refuse("it belongs to VM ", owner.view());
   }
-  return nullptr;
+  auto part = mm::make<HostDiskPart>(*host, *slot, *range, read_only);
+  if (part) return part.value().release();
+  HostDiskPart(*host, *slot, *range, read_only);  // gives the slot back
+  return refuse("out of memory");
+}
+
+void HostDisks::release(BlockBackend& claimed) {
+  mm::Owned<HostDiskPart>(static_cast<HostDiskPart*>(&claimed)).reset();
 }
 
 std::optional<HostDiskReport> HostDisks::report(size_t number) {

@@ -5,8 +5,9 @@
 #include <optional>
 #include <string_view>
 
+#include "config/vm_config.hpp"
 #include "vmm/device/device_report.hpp"
-#include "vmm/disk/host_disk.hpp"
+#include "vmm/disk/block_backend.hpp"
 
 // The machine's disks. They are looked for when the first VM wants one, or somebody wants to know: a machine whose VMs have
 // none does not pay for it, and nothing of it is touched.
@@ -17,8 +18,10 @@ class HostDisks {
  public:
   static constexpr size_t capacity = 16;
 
-  // By "serial:NUMBER" or its place. The first, where several say the same. Null: there is none.
-  [[nodiscard]] HostDisk* find(std::string_view name);
+  // What `disk` of VM `vm`'s file asks for: the VM's until release(), which comes when nobody uses it any more. Null: it is not
+  // there, or not to be had; the log says why. A disk of a serial number is the first that has it.
+  [[nodiscard]] BlockBackend* claim(const config::DiskConfig& disk, std::string_view vm);
+  void release(BlockBackend& claimed);
   // By number.
   [[nodiscard]] std::optional<HostDiskReport> report(size_t number);
 

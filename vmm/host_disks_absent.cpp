@@ -2,6 +2,8 @@
 // For an image without drivers for disks.
 #include "vmm/host_disks.hpp"
 
+#include "hal/log.hpp"
+
 namespace vmm {
 
 HostDisks& host_disks() {
@@ -9,7 +11,12 @@ HostDisks& host_disks() {
   return disks;
 }
 
-HostDisk* HostDisks::find(std::string_view) { return nullptr; }
+BlockBackend* HostDisks::claim(const config::DiskConfig& disk, std::string_view vm) {
+  hal::log::error("{}: disk.host: \"{}\": this image has no drivers for the machine's disks", vm, disk.host.view());
+  return nullptr;
+}
+
+void HostDisks::release(BlockBackend&) {}
 std::optional<HostDiskReport> HostDisks::report(size_t) { return std::nullopt; }
 
 }  // namespace vmm

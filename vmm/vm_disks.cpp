@@ -29,7 +29,11 @@ hal::Result<void, VmError> VmDisks::add(const Vm& vm, const config::DiskConfig& 
                     hal::Size{mm::frames().counts().free * hal::page_size});
     return hal::fail(VmError::out_of_memory);
   };
-  if (!config.host.empty()) return add_host_disk(vm, config, disk);
+  if (!config.host.empty()) {
+    disk.host = host_disks().claim(config, vm.name());
+    if (disk.host == nullptr) return hal::fail(VmError::not_possible);
+    return {};
+  }
   if (config.mode == config::DiskMode::ram) {
     const auto memory = reserve(disk, config.size);
     if (!memory) return out_of_memory(config.size);
@@ -56,46 +60,6 @@ hal::Result<void, VmError> VmDisks::add(const Vm& vm, const config::DiskConfig& 
   return {};
 }
 
-namespace {
-
-// What the file says of a disk of the machine, as bytes of it.
-hal::Result<DiskRange, std::string_view> range_of(HostDisk& disk, const config::DiskConfig& config) {
-  const uint64_t all = disk.shape().size;
-  if (config.partition != 0) {
-    auto block = mm::OwnedFrames::allocate(mm::frames(), 0, mm::FrameUse::heap);
-    if (!block || disk.shape().block > hal::page_size) return hal::fail("out of memory");
-    const auto found = find_partition(disk, all, config.partition, block->bytes().first(disk.shape().block));
-    if (!found) return hal::fail(name(found.error()));
-    return *found;
-  }
-  const uint64_t wanted = config.size != 0 ? config.size : all - std::min(all, config.offset);
-  if (config.offset >= all || wanted > all - config.offset) return hal::fail("the disk is not so large");
-  return DiskRange{config.offset, wanted};
-}
-
-}  // namespace
-
-hal::Result<void, VmError> VmDisks::add_host_disk(const Vm& vm, const config::DiskConfig& config, Disk& disk) {
-  const auto refuse = [&](std::string_view why, std::string_view who = {}) {
-    hal::log::error("{}: disk.host: \"{}\": {}{}", vm.name(), config.host.view(), why, who);
-    return hal::fail(VmError::not_possible);
-  };
-  HostDisk* const host = host_disks().find(config.host.view());
-  if (host == nullptr) return refuse("the machine has no such disk, or no driver for it; `disk list` shows those it has");
-  const bool read_only = config.mode == config::DiskMode::read_only;
-  if (!read_only && host->shape().read_only) return refuse("the disk is read-only");
-  const auto range = range_of(*host, config);
-  if (!range) return refuse(range.error());
-  config::VmName owner;
-  const auto slot = HostDiskPart::claim(*host, *range, read_only, vm.name(), owner);
-  if (!slot) {
-    return owner.empty() ? refuse("it serves no more disks of VMs at a time")
-                         : refuse("it belongs to VM ", owner.view());
-  }
-  disk.model.emplace<HostDiskPart>(*host, *slot, *range, read_only);
-  return {};
-}
-
 hal::Result<void, VmError> VmDisks::create(const Vm& vm) {
   const auto& wanted = vm.config().disks;
   auto disks = mm::make_array<Disk>(wanted.size());
@@ -107,7 +71,7 @@ hal::Result<void, VmError> VmDisks::create(const Vm& vm) {
     if (auto* const image = std::get_if<ImageDisk>(&disk.model)) backends_[count_] = image;
     if (auto* const ram = std::get_if<RamDisk>(&disk.model)) backends_[count_] = ram;
     if (auto* const overlay = std::get_if<OverlayDisk>(&disk.model)) backends_[count_] = overlay;
-    if (auto* const part = std::get_if<HostDiskPart>(&disk.model)) backends_[count_] = part;
+    if (disk.host != nullptr) backends_[count_] = disk.host;
     ++count_;
   }
   return {};
@@ -116,6 +80,7 @@ hal::Result<void, VmError> VmDisks::create(const Vm& vm) {
 // What a guest has written is nobody else's to read: whoever destroys the VM scrubs it, with the VM's RAM.
 VmDisks::~VmDisks() {
   for (Disk& disk : disks_.span()) {
+    if (disk.host != nullptr) host_disks().release(*disk.host);
     for (mm::OwnedFrames& frames : disk.frames.span()) {
       if (!frames) continue;
       mm::frames().free_dirty(frames.release(), mm::order_for(ChunkedMemory::chunk), mm::FrameUse::guest);

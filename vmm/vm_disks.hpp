@@ -11,7 +11,6 @@
 #include "hal/base/result.hpp"
 #include "mm/frames.hpp"
 #include "mm/heap.hpp"
-#include "vmm/disk/host_disk.hpp"
 #include "vmm/disk/memory_disks.hpp"
 
 namespace vmm {
@@ -35,14 +34,14 @@ class VmDisks {
 
  private:
   struct Disk {
-    std::variant<std::monostate, ImageDisk, RamDisk, OverlayDisk, HostDiskPart> model;
+    std::variant<std::monostate, ImageDisk, RamDisk, OverlayDisk> model;
+    BlockBackend* host = nullptr;  // one of the machine's; `model` is nothing
     mm::OwnedArray<mm::OwnedFrames> frames;
     mm::OwnedArray<std::byte*> chunks;
     mm::OwnedArray<uint32_t> index;
   };
 
   hal::Result<void, VmError> add(const Vm& vm, const config::DiskConfig& config, Disk& disk);
-  static hal::Result<void, VmError> add_host_disk(const Vm& vm, const config::DiskConfig& config, Disk& disk);
   [[nodiscard]] static hal::Result<ChunkedMemory, mm::MmError> reserve(Disk& disk, uint64_t size);
 
   mm::OwnedArray<Disk> disks_;
