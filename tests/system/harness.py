@@ -183,7 +183,8 @@ class Run:
         data = raw_bundle if raw_bundle is not None else bundle(vms, host_config, arch) if vms or host_config is not None else None
         path = self.file("bundle.cpio", data) if data is not None else None
         settings = {"smp": 2, "mem": "512M"} | machine
-        return self.start(Machine(arch, **settings).command(building.product_of(arch), path, SCRIPTED), reject)
+        product = building.product_of(arch, disks=bool(machine.get("disks")))
+        return self.start(Machine(arch, **settings).command(product, path, SCRIPTED), reject)
 
     def bare(self, guest, arguments="", gic=3, cpu=None, smp=2, arch="aarch64"):
         """Starts one of our guests on the machine itself, without the hypervisor; its virtio-mmio is that of version 1."""

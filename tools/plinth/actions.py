@@ -24,7 +24,7 @@ def run(arguments):
     if arguments.dry_run:
         return _print_commands(arguments, files, machine)
     emulator = machine.prepare()
-    kernel = building.image(arguments.arch)
+    kernel = building.image(arguments.arch, disks=bool(arguments.disks))
     names = [vm["name"] for vm in wanted]
     overrides = [*arguments.overrides, *_first_console(arguments, names)]
     packed = bundle.pack(files, arguments.arch, overrides, _host_config(arguments), given=arguments.images)
@@ -69,7 +69,7 @@ def _machine(arguments, wanted):
 
 def _print_commands(arguments, files, machine):
     console = machines.interactive(arguments.log) if arguments.script is None else machines.SCRIPTED
-    words = machine.command(building.product_of(arguments.arch), bundle.default_output(files), console)
+    words = machine.command(building.product_of(arguments.arch, bool(arguments.disks)), bundle.default_output(files), console)
     print(f"plinth pack {shlex.join(shown(file) for file in files)} -o {shown(bundle.default_output(files))}"
           + "".join(f" --set {shlex.quote(override)}" for override in arguments.overrides)
           + "".join(f" --image {shlex.quote(image)}" for image in arguments.images))

@@ -14,21 +14,24 @@ from .paths import BUILD, HOST_TOOL, ROOT, shown
 from .ui import Failure, call, say, step
 
 
-def image(arch):
-    """Builds the hypervisor and its guests for `arch`; returns the image that QEMU takes, and U-Boot on AArch64."""
+def image(arch, disks=False):
+    """Builds the hypervisor and its guests for `arch`; returns the image that QEMU takes, and U-Boot on AArch64. `disks`: the
+    one that drives the machine's disks, which the usual one has no room for."""
     if not (ROOT / "arch" / arch / "CMakeLists.txt").exists():
         raise Failure(f"the hypervisor does not run on {arch} yet (see the support table in README.md)")
     packages.ensure(packages.BUILD)
     _build(arch)
-    product = product_of(arch)
+    if disks:
+        _build(arch, "plinth-disks.elf")
+    product = product_of(arch, disks)
     if not product.exists():
         raise Failure(f"the build went through, but made no {shown(product)}")
     return product
 
 
-def product_of(arch):
+def product_of(arch, disks=False):
     """Where the image is, built or not: QEMU's -kernel of LoongArch takes the ELF file."""
-    return BUILD / arch / ("plinth.elf" if arch == "loongarch64" else "plinth.bin")
+    return BUILD / arch / (("plinth-disks" if disks else "plinth") + (".elf" if arch == "loongarch64" else ".bin"))
 
 
 def flat_image(arch):

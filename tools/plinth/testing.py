@@ -220,7 +220,7 @@ class SystemTests:
         building.host_tool()
         for arch in sorted({test.arguments.get("arch", "aarch64") for test in tests}):
             machines.Machine(arch).prepare()
-            building.image(arch)
+            building.image(arch, disks=True)
             for name in guests.fetched_names(arch):
                 guests.image(name, arch)
         tally = Tally()
