@@ -113,10 +113,10 @@ def probe(run, vcpus, smp, **machine):
 
 @test(limit=90)
 def vms_on_one_cpu_meet_only_their_own_breakpoints_and_count_only_their_own_events(run):
-    slices = '[scheduler]\nslice = "100us"\n'
+    slices = '[scheduler]\nslice = "1ms"\n'
     guests = [bare_metal("debug", name=f"debug{own}", cmdline=str(own), extra=slices) for own in (0, 2)]
     console = run.boot(*guests, attach="debug0", smp=1, reject=(HYPERVISOR_PANIC, "debug: wrong"))
-    console.expect("debug: 1000 rounds")
+    console.expect("debug: 1000 rounds, alone")
     console.prompt()
     for own in (2, 0):
         console.attach(f"debug{own}")
