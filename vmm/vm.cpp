@@ -246,14 +246,12 @@ void Vm::guest_ends(Vcpu& vcpu, VmEvent event) {
 
 void Vm::crash(Vcpu& vcpu, std::string_view reason) {
   remember(reason);
-  hal::log::error("{}: vCPU {} crashed at {:#x}: {}", name(), vcpu.index(), vcpu.pc(), reason);
   crashed_vcpu_.store(&vcpu, std::memory_order_release);
   guest_ends(vcpu, VmEvent::crash);
 }
 
 void Vm::crash(std::string_view reason) {
   remember(reason);
-  hal::log::error("{}: crashed: {}", name(), reason);
   post(bit_of(VmEvent::crash));
 }
 

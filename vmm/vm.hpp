@@ -30,6 +30,8 @@
 
 namespace vmm {
 
+struct StartFailure;
+
 // The vCPUs of a VM.
 struct VmVcpus {
   task::WaitQueue queue;                        // the parked ones wait here
@@ -160,7 +162,7 @@ class Vm final : public hal::ListNode<> {
   [[nodiscard]] bool ask_guest();
   [[nodiscard]] bool asked() const { return stop_deadline_ != hal::never; }
   void begin_guest();
-  [[nodiscard]] bool start_guest();
+  [[nodiscard]] hal::Result<void, StartFailure> start_guest();
   void load_as_guest(bool as_guest);
   void start_again();
   void open_gate();
@@ -171,6 +173,8 @@ class Vm final : public hal::ListNode<> {
   void consoles_end();
   void after_reset();
   void after_crash();
+  void record_crash();
+  void log_crash() const;
   [[nodiscard]] hal::Ticks first_pause() const;
   [[nodiscard]] static hal::Ticks longest_pause();
 

@@ -127,8 +127,8 @@ void Vm::carry_out(VmEvent event) {
       return consoles_end();
     case VmEvent::crash:
       end_guest();
-      post_mortem_->take(*this, vmm::name(VmState::crashed));
-      set_state(VmState::crashed);
+      record_crash();
+      log_crash();
       return after_crash();
     case VmEvent::destroy:
       close_gate();
@@ -152,16 +152,34 @@ void Vm::set_state(VmState state) {
 void Vm::begin_guest() {
   end_guest();
   set_state(VmState::running);
-  has_guest_ = start_guest();
+  const auto started = start_guest();
+  has_guest_ = started.ok();
   if (has_guest_) {
     board_->resume(0);
     return open_gate();
   }
   // Whoever ends it comes next.
   if (load_is_abandoned()) return;
+  std::array<char, 160> buffer{};
+  hal::BufferSink text(buffer);
+  vmm::describe(text, started.error().error);
+  remember(text.text());
+  record_crash();
+  hal::log::error("{}: {}: {}", name(), started.error().file, text.text());
+  consoles_end();
+}
+
+// Comes before the log tells of it: whoever reads that may ask for the report at once.
+void Vm::record_crash() {
   post_mortem_->take(*this, vmm::name(VmState::crashed));
   set_state(VmState::crashed);
-  consoles_end();
+}
+
+void Vm::log_crash() const {
+  const auto reason = last_words();
+  const Vcpu* const vcpu = crashed_vcpu();
+  if (vcpu == nullptr) return hal::log::error("{}: crashed: {}", name(), reason.view());
+  hal::log::error("{}: vCPU {} crashed at {:#x}: {}", name(), vcpu->index(), vcpu->pc(), reason.view());
 }
 
 // Loading takes long. It is charged to the VM, and takes no more from others than the guest could.
@@ -173,7 +191,7 @@ void Vm::load_as_guest(bool as_guest) {
 }
 
 // Clean memory, devices as after power-on, images from the bundle.
-bool Vm::start_guest() {
+hal::Result<void, StartFailure> Vm::start_guest() {
   crashed_vcpu_.store(nullptr, std::memory_order_relaxed);
   for (unsigned i = 0; i < vcpus_.count; ++i) vcpus_.list[i]->reset_power();
   clock_.reset();
@@ -182,20 +200,12 @@ bool Vm::start_guest() {
   load_as_guest(true);
   const auto entry = load_vm(*this);
   load_as_guest(false);
-  if (!entry && entry.error().error.kind == LoadError::Kind::abandoned) return false;
-  if (!entry) {
-    std::array<char, 160> buffer{};
-    hal::BufferSink text(buffer);
-    vmm::describe(text, entry.error().error);
-    hal::log::error("{}: {}: {}", name(), entry.error().file, text.text());
-    remember(text.text());
-    return false;
-  }
+  if (!entry) return hal::fail(entry.error());
   board_->boot(*entry);
   starts_.fetch_add(1, std::memory_order_relaxed);
   started_at_.store(hal::Timer::now(), std::memory_order_relaxed);
   vcpus_.primary().attention.fetch_or(Vcpu::start, std::memory_order_acq_rel);
-  return true;
+  return {};
 }
 
 void Vm::open_gate() {
