@@ -6,8 +6,8 @@
         console = run.boot(vm("hello"))
         console.expect("hello from a guest")
 
-Its name is the sentence it stands for. Every machine of a test is killed when it ends, at the latest when its limit is
-reached. See docs/testing.md.
+Its name is the sentence it stands for. Every machine of a test is killed when it ends, at the latest when PATIENCE times
+its limit is reached. See docs/testing.md.
 """
 
 import re
@@ -25,13 +25,19 @@ from plinth.ui import Failure
 TESTS = []
 ESCAPE = "\x1e"  # Ctrl-^: from a guest's console to the prompt
 IMAGE = building.product_of("aarch64")
-PROMPT = r"plinth> "
+PROMPT = "plinth> "
+GUEST_PROMPT = r"guest:\S*# "  # with the folder in it, and ~ for / in shells that do not edit lines
 HYPERVISOR_PANIC = r"\[plinth\].*panic"
 
 
 # Time is what the machine executes, and passes at once where it sleeps: nothing depends on how fast this machine is, and a
 # minute of sleep takes none.
 OWN_TIME = ["-icount", "shift=3,sleep=off", "-rtc", "clock=vm"]
+
+
+# Times the limit of a test that one may take: on a machine that is slow or busy with other things. Where all is well nobody
+# waits so long, and what hangs has no hurry.
+PATIENCE = 4
 
 
 class Skipped(Exception):
@@ -48,7 +54,8 @@ class Test:
 
 
 def test(limit=60, only_full=False, name=None, **arguments):
-    """Registers a function as a test that must end within `limit` seconds; `arguments` are handed to it."""
+    """Registers a function as a test that ends within `limit` seconds on a machine that does nothing else; `arguments` are
+    handed to it."""
     def register(function):
         TESTS.append(Test(name or function.__name__, function, limit, only_full, arguments))
         return function
@@ -128,41 +135,91 @@ def bundle(vms, host_config=None, arch="aarch64"):
 
 
 class Console(Session):
-    """The UART of a machine that runs the hypervisor."""
+    """The UART of a machine that runs the hypervisor.
+
+    Nothing is typed before somebody listens: who types for the prompt must have seen it since the last order, and what a
+    command says is looked for behind its echo, which is the last that is not its own."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self._at_prompt = False
+
+    def expect(self, pattern):
+        """Waits until the test's limit: how long something takes is a matter of the machine's speed."""
+        match = super().expect(pattern)
+        if match.group(0).endswith(PROMPT):
+            self._at_prompt = True
+        return match
+
+    def expect_all(self, *patterns):
+        """Waits for all of these, in whichever order they come."""
+        rest = {f"pattern{number}": pattern for number, pattern in enumerate(patterns)}
+        while rest:
+            match = self.expect("|".join(f"(?P<{name}>{pattern})" for name, pattern in rest.items()))
+            rest = {name: pattern for name, pattern in rest.items() if match.group(name) is None}
 
     def prompt(self):
-        """From a guest's console to the hypervisor's prompt."""
+        """From a guest's console to the hypervisor's prompt; a guest that has ended has led there by itself."""
+        if self._at_prompt:
+            return
         self.send(ESCAPE)
-        self.expect(PROMPT, timeout=15)
+        self.expect(PROMPT)
+
+    def begin(self, command):
+        """Gives the prompt a command; what it says comes next. Who does not wait for its end has to say where he is."""
+        check(self._at_prompt, f"nobody has seen the prompt to which this was to be typed: {command}")
+        self._at_prompt = False
+        self.send(command + "\n")
+        # The log may break the line, which then is drawn once more.
+        self.expect(re.escape(command) + "\n")
 
     def order(self, command, answer=None):
         """Gives the prompt a command; returns the match of what it must say, if anything, and waits for the prompt."""
-        self.send(command + "\n")
-        match = self.expect(answer, timeout=15) if answer else None
-        self.expect(PROMPT, timeout=15)
+        self.begin(command)
+        match = self.expect(answer) if answer else None
+        if not self._at_prompt:
+            self.expect(PROMPT)
         return match
 
+    def orders(self, answers):
+        """Gives the prompt many commands at once, which is quicker; `answers` are (command, what it must say)."""
+        check(self._at_prompt, "nobody has seen the prompt to which this was to be typed")
+        self._at_prompt = False
+        self.send("".join(f"{command}\n" for command, _ in answers))
+        for command, answer in answers:
+            self.expect(re.escape(command) + "\n")
+            self.expect(answer)
+        self.expect(PROMPT)
+
     def attach(self, name):
-        """From the prompt to a guest's console."""
-        self.send(f"console {name}\n")
+        """From the prompt to a guest's console: what it has not shown yet comes next, and its unfinished line."""
+        self.begin(f"console {name}")
+        self.expect(rf"^\[plinth\] console of '{re.escape(name)}'.*\n")
 
     def see(self, name, text):
         """From the prompt to a guest's console until it has said `text`, and back. VMs start side by side: that one is
         ready says nothing of the others."""
         self.attach(name)
-        self.expect(text, timeout=20)
+        self.expect(text)
         self.prompt()
 
-    def shell(self, command, timeout=20):
+    def shell(self, command):
         """Runs a command in a Linux guest that is at its shell prompt; returns what it printed."""
         # The quotes keep the markers out of the echo of what is typed.
         self.send(f"echo be''gun; {command}; echo en''ded\n")
-        return self.expect(r"(?s)begun\n(.*?)ended\n", timeout=timeout).group(1)
+        said = self.expect(r"(?s)begun\n(.*?)ended\n").group(1)
+        self.expect(GUEST_PROMPT)
+        return said
 
-    def login(self, timeout=None):
-        """Waits for a Linux guest's shell."""
-        self.expect("GUEST-UP", timeout)
-        self.expect("guest:/# ", timeout)
+    def login(self):
+        """Waits for a Linux guest that boots to come to its shell."""
+        self.expect("GUEST-UP")
+        self.expect(GUEST_PROMPT)
+
+    def attach_shell(self, name):
+        """From the prompt to the shell of a Linux guest that is there already, or comes there now."""
+        self.attach(name)
+        self.expect(GUEST_PROMPT)
 
 
 class Run:
@@ -171,7 +228,7 @@ class Run:
     def __init__(self, name, log, limit):
         self._stack = ExitStack()
         self._log = log
-        self._end = time.monotonic() + limit
+        self._end = time.monotonic() + PATIENCE * limit
         self.folder = BUILD / "test-run" / name
 
     def boot(self, *vms, attach=None, host_config=None, raw_bundle=None, reject=(HYPERVISOR_PANIC,), arch="aarch64",

@@ -10,7 +10,7 @@ from plinth.paths import BUILD
 from plinth.emulated_boards import EmulatedBoard
 from plinth.machines import SCRIPTED
 
-from harness import IMAGE, check, test
+from harness import IMAGE, PROMPT, check, test
 
 # What is understood of 1,649 trees. A newer kernel has more: the share may not fall.
 TREES = 1649
@@ -37,7 +37,7 @@ def boards_that_debian_knows_are_understood(run):
 def emulated_board(run, board):
     console = run.start(EmulatedBoard(board).command(IMAGE, None, SCRIPTED))
     console.expect("4 of 4 CPUs can run guests")
-    console.expect("plinth> ")
+    console.expect(PROMPT)
     console.order("help", "console")
 
 

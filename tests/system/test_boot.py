@@ -7,7 +7,7 @@ import subprocess
 
 from plinth.machines import SCRIPTED, Machine
 
-from harness import IMAGE, bare_metal, check, test, vm
+from harness import IMAGE, PROMPT, bare_metal, check, test, vm
 
 
 @test(limit=30)
@@ -97,7 +97,7 @@ def gicv2(reg="0x8010000 0x00 0x10000 0x00 0x8030000 0x00 0x10000 0x00 0x8040000
 def gic_refused(run, why, change):
     console = run.boot(vm("hello"), gic=2, extra=board_tree(run, change, gic=2))
     console.expect(f"no VM can run: .*{why}")
-    console.expect("plinth> ")
+    console.expect(PROMPT)
 
 
 @test(limit=40)
@@ -112,7 +112,7 @@ def a_board_without_a_timer_has_a_shell(run):
         return source.replace('compatible = "arm,armv8-timer', 'compatible = "somebody,timer', 1).replace('arm,armv7-timer', 'somebody,timer', 1)
     console = run.boot(vm("hello"), extra=board_tree(run, change))
     console.expect("no VM can run: the device tree describes no generic timer")
-    console.expect("plinth> ")
+    console.expect(PROMPT)
     console.order("help", "console")
 
 

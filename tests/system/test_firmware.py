@@ -7,6 +7,7 @@ import subprocess
 
 from plinth import building, disk_image, machines
 
+import u_boot
 from harness import bare_metal, bundle, check, image, test
 from test_boot import board_tree
 
@@ -98,24 +99,22 @@ def uboot_starts_it_from_a_disk_by_itself(run):
 
 def uboot_prompt(run, path):
     console = start(run, "uboot/u-boot.bin", disk=path)
-    console.expect("stop autoboot")
-    console.send("\n")
-    console.expect("=> ")
+    u_boot.come_to_prompt(console)
     return console
 
 
 @test(limit=120)
 def uboot_starts_it_by_its_script(run):
     console = uboot_prompt(run, disk(run))
-    console.send("setenv devtype virtio; setenv devnum 0; setenv distro_bootpart 1\n")
-    console.send("load virtio 0:1 ${scriptaddr} boot.scr && source ${scriptaddr}\n")
+    u_boot.order(console, "setenv devtype virtio; setenv devnum 0; setenv distro_bootpart 1")
+    u_boot.begin(console, "load virtio 0:1 ${scriptaddr} boot.scr && source ${scriptaddr}")
     console.expect(READY)
 
 
 @test(limit=120)
 def uboot_starts_it_as_an_efi_application(run):
     console = uboot_prompt(run, disk(run))
-    console.send("load virtio 0:1 ${kernel_addr_r} EFI/BOOT/BOOTAA64.EFI && bootefi ${kernel_addr_r} ${fdtcontroladdr}\n")
+    u_boot.begin(console, "load virtio 0:1 ${kernel_addr_r} EFI/BOOT/BOOTAA64.EFI && bootefi ${kernel_addr_r} ${fdtcontroladdr}")
     console.expect(READY)
 
 

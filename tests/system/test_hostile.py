@@ -79,7 +79,7 @@ def withstand(run, attack, ends, **machine):
     attacker = bare_metal("hostile", vcpus=2, cmdline=f"attack={attack}")
     attacker.text += TARGETS.get(attack, "")
     console = run.boot(attacker, victim, attach="hostile", **machine)
-    console.expect(f"hostile: {attack} begins", timeout=20)
+    console.expect(f"hostile: {attack} begins")
     if attack in LAST_WORDS:
         console.expect(f"hostile: {LAST_WORDS[attack]}")
     if ends:
@@ -94,7 +94,7 @@ def withstand(run, attack, ends, **machine):
     console.see("victim", "guards its memory")
     console.attach("victim")
     console.send("?")
-    console.expect(r"guarded its memory in [1-9]\d* looks, 0 were wrong", timeout=20)
+    console.expect(r"guarded its memory in [1-9]\d* looks, 0 were wrong")
 
 
 for _attack, _ends in ATTACKS.items():

@@ -3,7 +3,7 @@
 
 import re
 
-from harness import bare_metal, check, on_both, test
+from harness import PROMPT, bare_metal, check, on_both, test
 
 
 def registers(name, deed):
@@ -14,7 +14,7 @@ def printed(console, name):
     """Starts `name` and returns the lines of all that it says, as lists of words."""
     console.order(f"vm start {name}", "started")
     console.attach(name)
-    said = console.expect(r"(?s)(.*?)registers: done", timeout=60).group(1)
+    said = console.expect(r"(?s)(.*?)registers: done").group(1)
     console.prompt()
     return [line.split() for line in re.sub(r"\x1b\[[\d;]*m|\r", "", said).split("\n")]
 
@@ -30,7 +30,7 @@ def values(lines):
 def no_leak(run, gic, cpu):
     console = run.boot(registers("writer", "write"), registers("before", "read"), registers("after", "read"), gic=gic,
                        cpu=cpu, smp=1)
-    console.expect("plinth> ")
+    console.expect(PROMPT)
     before = values(printed(console, "before"))
     written = {words[1]: (int(words[2], 16), int(words[3], 16)) for words in printed(console, "writer")
                if len(words) == 4 and words[0] == "wrote"}
@@ -60,7 +60,7 @@ def no_guard_saw_another(console):
     for name in GUARDS:
         console.attach(name)
         console.send("?")
-        looks, wrong = map(int, console.expect(r"in (\d+) looks, (\d+) were wrong", timeout=30).groups())
+        looks, wrong = map(int, console.expect(r"in (\d+) looks, (\d+) were wrong").groups())
         check(looks >= 2048 and wrong == 0, f"{name} looked {looks} times, and saw what is not its own {wrong} times")
         console.prompt()
 
@@ -91,8 +91,8 @@ def more_tags_than_the_tlb_has_are_given_out(run, arch):
     console = run.boot(*guards(), brief, attach="one", smp=1, arch=arch)
     begin(console)
     for _ in range(270):
-        console.send("vm start brief\n")
-        console.expect("brief: powered itself off")
-        console.send("vm destroy brief\nvm create vms/brief.toml\n")
-        console.expect("brief: created")
+        console.begin("vm start brief")
+        console.expect("brief: powered itself off\n")  # the prompt moves below it
+        console.expect(PROMPT)
+        console.orders((("vm destroy brief", "brief: destroyed"), ("vm create vms/brief.toml", "brief: created")))
     no_guard_saw_another(console)

@@ -3,8 +3,9 @@
 
 import itertools
 import re
+import time
 
-from harness import ESCAPE, bare_metal, check, image, on_both, test, vm
+from harness import ESCAPE, GUEST_PROMPT, PROMPT, bare_metal, check, image, on_both, test, vm
 
 GICS, CPUS, SMPS = (2, 3), ("cortex-a53", "cortex-a72", "max"), (1, 4)
 # Every pair of values occurs; --full runs the whole product.
@@ -72,10 +73,13 @@ def timer_and_uart_interrupts_count_in_proc_interrupts(run, devices, arch="aarch
 def two_seconds_of_sleep_take_two_seconds(run):
     console = run.boot(vm("linux"))
     console.login()
-    first, last = map(int, console.shell("date +%s; sleep 2; date +%s").split())
-    check(2 <= last - first <= 3, f"sleep 2 took {last - first} s by the guest's clock")
-    check(first > 1_600_000_000, f"the guest's clock was never set: {first}")
-    console.shell("t=$(cut -d. -f1 /proc/uptime); sleep 3; n=$(cut -d. -f1 /proc/uptime); [ $((n - t)) -le 4 ]")
+    for clock in ("date +%s", "cut -d. -f1 /proc/uptime"):
+        start = time.monotonic()
+        first, last = map(int, console.shell(f"{clock}; sleep 2; {clock}").split())
+        outside = time.monotonic() - start
+        check(2 <= last - first <= outside + 1, f"sleep 2 took {last - first} s by {clock}, and {outside:.1f} s outside")
+    now = int(console.shell("date +%s"))
+    check(now > 1_600_000_000, f"the guest's clock was never set: {now}")
 
 
 def processor_times(console):
@@ -124,13 +128,13 @@ def control_keys_reach_the_guest(run, arch="aarch64"):
     console.send("sh -c \"echo be''gun; exec sleep 1000\"\n")
     console.expect("begun\n")
     console.send("\x03")
-    console.expect("guest:/# ")
+    console.expect(GUEST_PROMPT)
     console.send("echo be''gun; cat\n")
     console.expect("begun\n")
     console.send("one line\n")
     console.expect("one line\n(?:.*\n)*?one line\n")
     console.send("\x04")
-    console.expect("guest:/# ")
+    console.expect(GUEST_PROMPT)
 
 
 @test(limit=120)
@@ -154,7 +158,7 @@ def much_typed_input_arrives_complete(run, arch="aarch64"):
     lines = [f"{number:04d} the quick brown fox jumps over the lazy dog" for number in range(60)]
     console.send("\n".join(lines) + "\n")
     console.send("\x04")
-    console.expect("guest:[/~]# ")  # newer shells call / ~ while they do not edit lines, because there is no echo
+    console.expect(GUEST_PROMPT)
     got = console.shell("wc -c < /tmp/typed; stty echo").split()[0]
     check(int(got) == sum(len(line) + 1 for line in lines), f"{got} characters arrived")
 
@@ -166,8 +170,7 @@ def poweroff_ends_the_vm_and_leaves_the_prompt_alive(run, arch="aarch64"):
     console.login()
     console.send("poweroff\n")
     console.expect("linux: powered itself off")
-    console.send("\n")
-    console.prompt()
+    console.expect(PROMPT)
     console.order("vm list", r"linux.*stopped")
     console.order("help", r"vm")
 
@@ -190,33 +193,35 @@ def four_busy_vcpus_share_two_cpus(run):
     console.login()
     console.shell("for i in 1 2 3 4; do (while :; do :; done) & done; true")
     check(console.shell("nproc").strip() == "4", "the guest does not have 4 CPUs")
-    console.shell("sleep 2; kill $(jobs -p)", timeout=30)
+    console.shell("sleep 2; kill $(jobs -p)")
 
 
 @test(limit=300)
-def a_busy_linux_that_was_suspended_for_a_minute_finds_nothing_late(run):
+def a_busy_linux_that_was_suspended_for_long_finds_nothing_late(run):
     sleeper = bare_metal("actor", name="sleeper")
     console = run.boot(vm("linux", vcpus=2), sleeper, attach="linux", smp=2)
     console.login()
+    # It complains sooner than it would by itself: ten seconds show what a minute shows.
+    console.shell("echo 2 > /proc/sys/kernel/watchdog_thresh; echo 5 > /sys/module/rcupdate/parameters/rcu_cpu_stall_timeout")
     console.shell("for i in 1 2; do (while :; do :; done) & done; true")
+
     def clocks():
-        wall, uptime = console.shell("cat /sys/class/rtc/rtc0/since_epoch; cut -d. -f1 /proc/uptime", timeout=60).split()
+        wall, uptime = console.shell("cat /sys/class/rtc/rtc0/since_epoch; cut -d. -f1 /proc/uptime").split()
         return int(wall), int(uptime)
     wall, uptime = clocks()
     console.prompt()
     console.order("vm suspend linux", "linux: suspended")
     console.attach("sleeper")
-    console.send("Z")
-    console.expect("has slept a minute", timeout=150)
+    console.expect("actor: ready")
+    console.send("z")
+    console.expect("has slept ten seconds")
     console.prompt()
     console.order("vm resume linux", "linux: resumed")
-    console.attach("linux")
-    console.send("\n")
-    console.expect("guest:/# ", timeout=60)
+    console.attach_shell("linux")
     later, up = clocks()
-    check(later - wall >= 60, f"the real-time clock moved by {later - wall} s only")
-    check(later - wall - (up - uptime) >= 55, f"{up - uptime} s of {later - wall} s passed for the guest")
-    complaints = console.shell("dmesg | grep -ciE 'lockup|stall|clocksource.*unstable'", timeout=60).strip()
+    check(later - wall >= 10, f"the real-time clock moved by {later - wall} s only")
+    check(later - wall - (up - uptime) >= 8, f"{up - uptime} s of {later - wall} s passed for the guest")
+    complaints = console.shell("dmesg | grep -ciE 'lockup|stall|clocksource.*unstable'").strip()
     check(complaints == "0", f"{complaints} complaints of the kernel")
 
 
@@ -235,9 +240,7 @@ def two_linux_guests_run_side_by_side(run):
     console.login()
     for name in ("left", "right", "left"):
         console.prompt()
-        console.attach(name)
-        console.send("\n")
-        console.expect("guest:/# ", timeout=60)
+        console.attach_shell(name)
         check(console.shell("cat /tmp/who 2>/dev/null || echo nobody").strip() in (name, "nobody"), "consoles are mixed up")
         console.shell(f"echo {name} > /tmp/who")
 
@@ -248,10 +251,9 @@ def a_passed_through_clock_shows_the_hosts_time(run):
     guest.text += '\n[[passthrough]]\naddress = 0x0901_0000\nsize = "4KiB"\nguest = 0x0b00_0000\n'
     console = run.boot(guest)
     console.login()
-    shown, identity = console.shell("devmem 0xb000000; devmem 0xb000fe0").split()
+    shown, identity, now = console.shell("devmem 0xb000000; devmem 0xb000fe0; date +%s").split()
     check(int(identity, 16) == 0x31, f"no PL031 at the guest's address: identification {identity}")
-    now = int(console.shell("date +%s"))
-    check(abs(now - int(shown, 16)) <= 5, f"the host's clock reads {int(shown, 16)}, the guest's own {now}")
+    check(abs(int(now) - int(shown, 16)) <= 5, f"the host's clock reads {int(shown, 16)}, the guest's own {now}")
 
 
 @test(limit=60)
@@ -291,8 +293,7 @@ def works_hard(run, seconds, extra=()):
     kinds = ("cpu", "vecmath", "vm", "fork", "timer", "switch", "futex", "mmap", "tlb-shootdown")
     stressors = " ".join(f"--{kind} 1" for kind in kinds)
     said = console.shell(f"LD_LIBRARY_PATH=/lib stress-ng {stressors} --vm-bytes 16m --mmap-bytes 16m --timeout {seconds} "
-                         "--verify 2>&1",
-                         timeout=run.left())
+                         "--verify 2>&1")
     check("successful run completed" in said, f"stress-ng is not content:\n{said}")
-    complaints = console.shell(f"dmesg | grep -iE '{COMPLAINTS}' || echo none", timeout=60)
+    complaints = console.shell(f"dmesg | grep -iE '{COMPLAINTS}' || echo none")
     check(complaints.strip() == "none", f"the kernel complains:\n{complaints}")

@@ -28,11 +28,11 @@ def four_vcpus(run, smp, arch="aarch64"):
     check(console.shell("nproc").strip() == "4", "it does not have 4 CPUs")
     console.shell("dmesg -n 1; cd /sys/devices/system/cpu")
     console.shell("put() { for c in 1 2 3; do echo $1 > cpu$c/online; done; nproc; }")
-    counts = console.shell("for i in $(seq 20); do put 0; put 1; done", timeout=90).split()
+    counts = console.shell("for i in $(seq 20); do put 0; put 1; done").split()
     check(counts == ["1", "4"] * 20, f"CPUs that went off and on: {counts}")
     before = numbers(console, "cat /proc/stat")
     console.shell("for c in 0 1 2 3; do taskset -c $c sh -c 'while :; do :; done' & done")
-    console.shell("sleep 3; kill $(jobs -p)", timeout=40)
+    console.shell("sleep 3; kill $(jobs -p)")
     after = numbers(console, "cat /proc/stat")
     busy = [sum(after[f"cpu{n}"][:3]) - sum(before[f"cpu{n}"][:3]) for n in range(4)]
     # This machine may have fewer CPUs, and other work: all that is known is that nobody may stand still.
@@ -66,7 +66,7 @@ def linux_is_restarted_by_its_watchdog(run):
     console.login()
     found = console.shell("insmod /modules/watchdog.ko; insmod /modules/sbsa_gwdt.ko; dmesg | grep sbsa-gwdt")
     check("Initialized" in found, f"the driver does not find its device:\n{found}")
-    console.shell("watchdog -t 1 -T 4 /dev/watchdog0; sleep 6; cat /sys/class/watchdog/watchdog0/state", timeout=40)
+    console.shell("watchdog -t 1 -T 4 /dev/watchdog0; sleep 6; cat /sys/class/watchdog/watchdog0/state")
     console.send("kill -9 $(pidof watchdog)\n")
-    console.expect("linux: crashed: its watchdog expired twice", timeout=40)
+    console.expect("linux: crashed: its watchdog expired twice")
     console.login()

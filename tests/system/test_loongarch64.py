@@ -14,7 +14,7 @@ def a_cpu_without_lvz_says_so_and_gives_its_shell(run, arch):
     console.expect(PROMPT)
     console.order("vm list", r"no VMs: this machine cannot run guests")
     console.order("vm create vms/hello.toml", "error: this machine cannot run guests; 'log' says why")
-    console.send("poweroff\n")
+    console.begin("poweroff")
     console.expect(r"switching off")
 
 
@@ -27,12 +27,12 @@ def disk_on_pci(run, arch, cmdline):
     console = run.boot(guest, arch=arch)
     console.login()
     console.shell("insmod /modules/virtio_blk.ko")
-    check(hashlib.md5(content).hexdigest() in console.shell("md5sum /dev/vda", timeout=90), "it reads as something else")
+    check(hashlib.md5(content).hexdigest() in console.shell("md5sum /dev/vda"), "it reads as something else")
     changed = bytearray(content)
     changed[77 * 512:78 * 512] = b"written by the guest\n".ljust(512, b"\0")
     console.shell("echo written by the guest | dd of=/dev/vda bs=512 seek=77 conv=sync,fsync 2>/dev/null")
     console.shell("echo 3 > /proc/sys/vm/drop_caches")
-    check(hashlib.md5(changed).hexdigest() in console.shell("md5sum /dev/vda", timeout=90), "what was written is not there")
+    check(hashlib.md5(changed).hexdigest() in console.shell("md5sum /dev/vda"), "what was written is not there")
     return console.shell("cat /proc/interrupts")
 
 

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import random
 
+import u_boot
 from harness import check, image, newc, on_both, test, vm
 
 MODULES = "virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci failover net_failover virtio_net"
@@ -28,7 +29,6 @@ def linux(name, *networks, arch="aarch64", cmdline="", files=None, **settings):
 
 
 def bring_up(console, address):
-    console.login()
     console.shell(f"for m in {MODULES}; do [ -e /modules/$m.ko ] && insmod /modules/$m.ko; done")
     console.shell(f"ip address add {address}/24 dev eth0; ip link set eth0 up")
 
@@ -44,33 +44,24 @@ def ping_and_fetch(run, arch, cmdline, controllers):
     console = run.boot(linux("server", 'network = "lan"', arch=arch, cmdline=cmdline, files={"file": content}),
                        linux("client", 'network = "lan"', arch=arch, cmdline=cmdline),
                        linux("stranger", 'network = "other"', arch=arch, cmdline=cmdline), attach="server", arch=arch)
+    console.login()
     bring_up(console, "10.0.0.1")
     console.shell("httpd -h /srv")
     console.prompt()
-    console.attach("stranger")
-    console.send("\n")
-    bring_up_again(console, "10.0.0.3")
+    console.attach_shell("stranger")
+    bring_up(console, "10.0.0.3")
     heard = console.shell("cat /sys/class/net/eth0/statistics/rx_packets").strip()
     console.prompt()
-    console.attach("client")
-    console.send("\n")
-    bring_up_again(console, "10.0.0.2")
+    console.attach_shell("client")
+    bring_up(console, "10.0.0.2")
     check("3 packets received" in console.shell("ping -c 3 -i 0.2 10.0.0.1"), "the server is not there")
     check("0 packets received" in console.shell("ping -c 2 -i 0.2 -W 1 10.0.0.3"), "networks are not apart")
-    fetched = console.shell("wget -q -O - http://10.0.0.1/file | md5sum", timeout=120)
+    fetched = console.shell("wget -q -O - http://10.0.0.1/file | md5sum")
     check(hashlib.md5(content).hexdigest() in fetched, "the file came as something else")
     check(interrupts(console, controllers) > 10, "not by the interrupts that were asked for")
     console.prompt()
-    console.attach("stranger")
-    console.send("\n")
+    console.attach_shell("stranger")
     check(console.shell("cat /sys/class/net/eth0/statistics/rx_packets").strip() == heard, "the stranger hears something")
-
-
-def bring_up_again(console, address):
-    """In a guest that has come to its shell while another was on the screen, or comes there now."""
-    console.expect("guest:/# ")
-    console.shell(f"for m in {MODULES}; do [ -e /modules/$m.ko ] && insmod /modules/$m.ko; done")
-    console.shell(f"ip address add {address}/24 dev eth0; ip link set eth0 up")
 
 
 @on_both(limit=240)
@@ -89,13 +80,11 @@ def u_boot_gets_an_address_from_a_linux_guest(run):
     boot.text += '\n[[network]]\nnetwork = "lan"\n'
     settings = b"interface eth0\nstart 10.0.0.50\nend 10.0.0.50\noption subnet 255.255.255.0\nlease_file /tmp/leases\n"
     console = run.boot(linux("server", 'network = "lan"', files={"udhcpd.conf": settings}), boot, attach="server")
+    console.login()
     bring_up(console, "10.0.0.1")
     console.shell("touch /tmp/leases; udhcpd -S /srv/udhcpd.conf")
     console.prompt()
     console.attach("uboot")
-    console.send("\n")
-    console.expect("=> ")
-    console.send("setenv autoload no; dhcp\n")
-    console.expect(r"DHCP client bound to address 10\.0\.0\.50")
-    console.send("ping 10.0.0.1\n")
-    console.expect("host 10.0.0.1 is alive")
+    u_boot.come_to_prompt(console)
+    check("DHCP client bound to address 10.0.0.50" in u_boot.order(console, "setenv autoload no; dhcp"), "it got no address")
+    check("host 10.0.0.1 is alive" in u_boot.order(console, "ping 10.0.0.1"), "the server is not there")

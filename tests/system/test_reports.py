@@ -2,8 +2,9 @@
 """What is told of VMs: statistics of their exits, post-mortems, and traces."""
 
 import json
+import re
 
-from harness import bare_metal, check, on_both, test, vm
+from harness import PROMPT, bare_metal, check, on_both, test, vm
 from plinth import trace
 
 
@@ -22,32 +23,33 @@ REPORTS = {  # lines about the vCPU that crashed
 
 @on_both(limit=60)
 def a_crash_leaves_a_report_that_outlives_the_next_start(run, arch):
-    guest = bare_metal("hostile", cmdline="attack=spin_with_interrupts_off", vcpus=2, extra='progress_timeout = "1s"')
-    console = run.boot(guest, arch=arch)
-    console.expect("hostile: vCPU 0 crashed", timeout=30)
-    console.expect("plinth> ")  # the console comes here once the VM has ended
-    console.send("vm crash hostile\n")
-    for line in (r"hostile crashed, \d+\.\d{3} s after its start number 1: no progress", r"vcpu 0: crashed", *REPORTS[arch],
+    console = run.boot(bare_metal("actor", vcpus=2, extra='progress_timeout = "1s"'), arch=arch)
+    console.expect("actor: ready")
+    console.send("S")
+    console.expect("actor: vCPU 0 crashed")
+    console.expect(PROMPT)  # the console comes here once the VM has ended
+    console.begin("vm crash actor")
+    for line in (r"actor crashed, \d+\.\d{3} s after its start number 1: no progress", r"vcpu 0: crashed", *REPORTS[arch],
                  r"stage 2 of 0x[0-9a-f]+: .*, rwx normal\n", r"code .*\([0-9a-f]{8}\)",
-                 r"exits: interrupt \d+ idle \d+ call \d+ device [1-9]", r"last output:(.|\n)*spin_with_interrupts_off begins",
-                 r"vcpu 1: off", r"GICv3: " if arch == "aarch64" else r"vCPU 0: lines 0x"):
-        console.expect(line, timeout=15)
-    console.order("vm start hostile", "hostile: started")
-    console.order("vm crash hostile", "hostile crashed, .* start number 1:")
-    console.order("vm destroy hostile", "hostile: destroyed")
-    console.order("vm crash hostile", "error: there is no VM")
+                 r"exits: interrupt \d+ idle \d+ call \d+ device [1-9]", r"last output:(.|\n)*actor: spins",
+                 r"vcpu 1: off", r"GICv3: " if arch == "aarch64" else r"vCPU 0: lines 0x", PROMPT):
+        console.expect(line)
+    console.order("vm start actor", "actor: started")
+    console.order("vm crash actor", "actor crashed, .* start number 1:")
+    console.order("vm destroy actor", "actor: destroyed")
+    console.order("vm crash actor", "error: there is no VM")
 
 
 @on_both(limit=60)
 def a_report_on_many_vcpus_says_where_it_was_cut_off(run, arch):
     console = run.boot(bare_metal("hostile", cmdline="attack=spin_on_every_cpu", vcpus=64, extra='progress_timeout = "1s"'),
                        arch=arch)
-    console.expect("crashed at", timeout=40)
-    console.expect("plinth> ")
-    console.send("vm crash hostile\n")
-    console.expect(r"vcpu \d+: crashed\n")
-    console.expect(r"vcpu 0: on\n")
-    console.expect(r"\(the rest did not fit\)\n", timeout=20)
+    console.expect("crashed at")
+    console.expect(PROMPT)
+    console.begin("vm crash hostile")
+    crashed = int(console.expect(r"vcpu (\d+): crashed\n").group(1))
+    console.expect(rf"vcpu {1 if crashed == 0 else 0}: on\n")
+    console.expect(r"\(the rest did not fit\)\n")
 
 
 @on_both(limit=60)
@@ -55,9 +57,9 @@ def a_vm_that_could_not_be_loaded_leaves_a_report(run, arch):
     guest = bare_metal("hello")
     guest.images["hello/hello.bin"] = b"\x1f\x8b no gzip at all"
     console = run.boot(guest, arch=arch)
-    console.expect(r"\[plinth\] .*hello", timeout=20)
-    console.prompt()
-    console.order("vm crash hello", "hello crashed, .*: .+\n")
+    reason = console.expect(r"^\[plinth\] error: hello: hello/hello\.bin: (.+)\n").group(1)
+    console.expect(PROMPT)
+    console.order("vm crash hello", rf"^hello crashed, .*: {re.escape(reason)}\n")
 
 
 @test(limit=60, controller="GICv2:", gic=2)
@@ -110,8 +112,8 @@ def a_trace_has_every_event_on_its_track(run, arch):
     console.send("R")  # a call, and a change of state
     console.expect("RAM is clean\ntick 1")
     console.prompt()
-    console.send("trace dump\n")
-    text = console.expect(r"(?s)trace begin .*?trace end [^\n]*\n", timeout=30).group(0)
+    console.begin("trace dump")
+    text = console.expect(r"(?s)trace begin .*?trace end [^\n]*\n").group(0)
     dump = trace.parse(text.splitlines())
     # A reset is a call on the one board, and an access to a device on the other, where the timer's interrupt comes without
     # the hypervisor.

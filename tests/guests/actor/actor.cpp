@@ -89,12 +89,12 @@ void measure_gaps() {
 // Until something is typed: how far the counters and the real-time clock moved at most between two looks.
 void watch_clocks() {
   mask_interrupts();
-  print("actor: watches its clocks");
   struct Look {
     uint64_t counter, other, clock;
   };
   const auto look = [] { return Look{now(), actor::other_counter(), actor::clock_seconds()}; };
   Look last = look(), most{};
+  print("actor: watches its clocks");  // who reads it may freeze the guest: the next look is the first behind that
   while (!uart.has_input()) {
     const Look next = look();
     most.counter = std::max(most.counter, next.counter - last.counter);
@@ -108,9 +108,17 @@ void watch_clocks() {
   unmask_interrupts();
 }
 
-void sleep_a_minute() {
-  const uint64_t end = now() + ticks(60'000);
+void sleep_until(uint64_t end) {
   while (now() < end) wait_for_interrupt();
+}
+
+void sleep_ten_seconds() {
+  sleep_until(now() + ticks(10'000));
+  print("actor: has slept ten seconds");
+}
+
+void sleep_a_minute() {
+  sleep_until(now() + ticks(60'000));
   print("actor: has slept a minute");
 }
 
@@ -178,6 +186,7 @@ constexpr std::array deeds{
     actor::Deed{'C', compute},
     actor::Deed{'G', measure_gaps},
     actor::Deed{'V', watch_clocks},
+    actor::Deed{'z', sleep_ten_seconds},
     actor::Deed{'Z', sleep_a_minute},
     actor::Deed{'M', guard_memory},
     actor::Deed{'T', start_often},
