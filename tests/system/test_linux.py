@@ -21,6 +21,8 @@ def linux_boots(run, gic, cpu, smp):
     # All of QEMU's CPUs have six event counters; the seventh counts cycles.
     monitors = console.shell("dmesg | grep 'PMU driver'; grep pmu /proc/interrupts")
     check(re.search(r"armv8_pmuv3.*, 7 .*counters available(?s:.*)arm-pmu", monitors), f"no performance monitors:\n{monitors}")
+    features = console.shell("grep -m 1 Features /proc/cpuinfo").split()
+    check(("sve" in features) == (cpu == "max"), f"SVE is there only where the CPU has it: {features}")
     check("Plinth" in (faults := console.shell("dmesg | grep -iE 'BUG|WARNING|Oops|call trace' || echo Plinth")),
           f"the guest's kernel complains:\n{faults}")
 
