@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 
-from . import building
+from . import building, variants
 from .apt import PrivateApt
 from .paths import ROOT, cache, shown
 from .ui import Failure, say, step
@@ -73,6 +73,9 @@ was tried: on hardware, and on QEMU's boards, a system test or a person has to.
 
 "Understood" is: the console has a driver; the GIC and the timer can serve VMs; every CPU can be started.
 """
+VARIANTS_HEAD = """\
+Where a VM ran, each by a system test `a_vm_runs_on_virt_with_...`, which also compares what guests get of SVE. Other boards of
+QEMU have tests of their own."""
 
 
 def _write_page(folder):
@@ -91,6 +94,7 @@ def _write_page(folder):
     lines += [_row(name, count) for name, count in sorted(found["drivers"].items(), key=lambda item: -item[1])]
     lines += ["", "What is missing on the others:", "", "| what | trees |", "|---|---:|"]
     lines += [_row(why, count) for why, count in sorted(found["missing"].items(), key=lambda item: -item[1])]
+    lines += ["", "## Variants of QEMU's `virt`", "", VARIANTS_HEAD, "", *variants.table()]
     PAGE.write_text("\n".join(lines) + "\n")
     say(f"wrote {shown(PAGE)}")
     return 0
