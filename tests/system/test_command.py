@@ -13,7 +13,7 @@ IMAGE_LIMIT = 384 * KIB
 
 
 def plinth(*words):
-    return subprocess.run([ROOT / "plinth", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    return subprocess.run([ROOT / "plinth", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=400)
 
 
 @test(limit=150, name="run_expect_succeeds_with_gic_2", gic="2")
@@ -109,7 +109,7 @@ def trouble_with_files_is_told_without_a_traceback(run):
 def set_overrides_a_value_for_one_run(run):
     console = run.plinth("run", "hello", "--set", "hello.memory=24MiB", "--set", "hello.vcpus=3",
                          "--set", "hello.kernel.cmdline=from the command line", "--expect", "24MiB of RAM.*3 CPU",
-                         "--expect", "bye|is ready", "--timeout", "40")
+                         "--expect", "bye|is ready", "--timeout", "200")
     check(console.wait() == 0, "the command failed")
 
 
@@ -119,7 +119,7 @@ def no_compiler_runs_when_a_vm_file_changes(run):
     text = 'name = "mine"\nmemory = "{}MiB"\n[kernel]\nimage = "hello/hello.bin"\n'
     for size in (20, 28):
         file = run.file("mine.toml", text.format(size))
-        console = run.plinth("run", file, "--expect", f"{size}MiB of RAM", "--timeout", "25")
+        console = run.plinth("run", file, "--expect", f"{size}MiB of RAM", "--timeout", "200")
         check(console.wait() == 0, f"it does not boot with {size} MiB")
     check(IMAGE.stat().st_mtime_ns == before, "the hypervisor was built again")
 
