@@ -72,8 +72,9 @@ def timer_and_uart_interrupts_count_in_proc_interrupts(run, devices, arch="aarch
 
 
 @test(limit=120)
-def two_seconds_of_sleep_take_two_seconds(run):
-    console = run.boot(vm("linux"))
+@test(limit=200, name="two_seconds_of_sleep_take_two_seconds_on_1_cpu_of_loongarch64", smp=1, arch="loongarch64")
+def two_seconds_of_sleep_take_two_seconds(run, arch="aarch64", **machine):
+    console = run.boot(vm("linux"), arch=arch, **machine)
     console.login()
     for clock in ("date +%s", "cut -d. -f1 /proc/uptime"):
         start = time.monotonic()
@@ -81,7 +82,8 @@ def two_seconds_of_sleep_take_two_seconds(run):
         outside = time.monotonic() - start
         check(2 <= last - first <= outside + 1, f"sleep 2 took {last - first} s by {clock}, and {outside:.1f} s outside")
     now = int(console.shell("date +%s"))
-    check(now > 1_600_000_000, f"the guest's clock was never set: {now}")
+    # Debian's kernel for LoongArch has no driver for the clock of its board.
+    check(arch == "loongarch64" or now > 1_600_000_000, f"the guest's clock was never set: {now}")
 
 
 def processor_times(console):
