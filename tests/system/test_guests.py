@@ -5,7 +5,7 @@ import gzip
 import re
 
 import u_boot
-from harness import HYPERVISOR_PANIC, bare_metal, check, handwritten, image, on_both, test, vm
+from harness import HYPERVISOR_PANIC, OWN_TIME, bare_metal, check, handwritten, image, on_both, test, vm
 
 
 @test(limit=60, name="hello_says_hello_with_gic_2", gic=2)
@@ -112,8 +112,9 @@ def probe(run, vcpus, smp, **machine):
 def vms_on_one_cpu_meet_only_their_own_breakpoints_and_count_only_their_own_events(run):
     slices = '[scheduler]\nslice = "1ms"\n'
     guests = [bare_metal("debug", name=f"debug{own}", cmdline=str(own), extra=slices) for own in (0, 2)]
-    console = run.boot(*guests, attach="debug0", smp=1, reject=(HYPERVISOR_PANIC, "debug: wrong"))
-    console.expect("debug: 1000 rounds, alone")
+    console = run.boot(*guests, attach="debug0", smp=1, reject=(HYPERVISOR_PANIC, "debug: wrong"),
+                       extra=OWN_TIME)
+    console.expect("debug: 400 rounds, alone")
     console.prompt()
     for own in (2, 0):
         console.attach(f"debug{own}")
