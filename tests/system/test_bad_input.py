@@ -15,13 +15,19 @@ HELLO = 'name = "bad"\nmemory = "16MiB"\n[kernel]\nimage = "hello/hello.bin"\n'
 UARTS = {"aarch64": "0x0900_0000", "loongarch64": "0x1fe0_0000"}
 
 
-def refused(run, arch, text, message, images=None):
-    """The VM file `text` is refused with `message`; the VM beside it runs, and so does the prompt."""
-    if isinstance(text, str):
-        text = text.replace("{uart}", UARTS[arch])
-    bad = handwritten("bad", text, images=images or {})
-    console = run.boot(bad, vm("hello"), attach="hello", arch=arch)
-    console.expect_all(message, "is ready")
+def refused(run, arch, cases):
+    """Each of these VM files is refused with its message; the VM beside them runs, and so does the prompt. `cases` are texts,
+    what the error must say, and perhaps the content of the file of the bundle that is to blame. Where one says "bad", it is
+    the only one in the bundle."""
+    bad, messages = [], ["is ready"]
+    for number, (text, message, *content) in enumerate(cases, 1):
+        own = f"bad{number:02}"
+        text = text.replace(b"bad", own.encode()) if isinstance(text, bytes) else text.replace("bad", own).replace("{uart}", UARTS[arch])
+        images = {f"{own}.file": data for data in content}
+        bad.append(handwritten(own, text, images={**images, "hello/hello.bin": None}))
+        messages.append(message.replace("bad", own))
+    console = run.boot(*bad, vm("hello"), attach="hello", arch=arch)
+    console.expect_all(*messages)
     console.prompt()
     console.order("vm list", r"hello.*running")
 
@@ -47,33 +53,26 @@ CASES = {  # name: text, what the error must say
         'name = "bad"\n[kernel]\nimage = "hello/hello.bin"\n'
         '[[memory.region]]\naddress = 0x4000_0000\nsize = "16MiB"\nkind = "ram"\n'
         '[[memory.region]]\naddress = {uart}\nsize = "4KiB"\nkind = "ram"\n', r"bad\.toml:\d+:\d+: .*overlap"),
-    "the_name_of_another_vm": (HELLO.replace('"bad"', '"hello"'), r"hello"),
     "an_empty_file": ("", r"bad\.toml"),
     "a_file_of_nul_bytes": (b"\0" * 100, r"bad\.toml:1:1: "),
     "deep_nesting": ("x = " + "[" * 5000 + "]" * 5000 + "\n", r"bad\.toml:1:\d+: "),
 }
-for _name, (_text, _message) in CASES.items():
-    on_both(limit=60, name=f"{_name}_is_refused", text=_text, message=_message)(refused)
+on_both(limit=60, name="vm_files_with_mistakes_are_refused", cases=CASES.values())(refused)
+on_both(limit=60, name="the_name_of_another_vm_is_refused",
+        cases=[(HELLO.replace('"bad"', '"hello"'), r'vms/(bad|hello)\.toml.*hello')])(refused)
 
-IMAGES = {  # name: image content, more of the file, what the error must say
-    "an_empty_image": (b"", "", r"bad.*guest\.bin"),
-    "a_kernel_too_large_for_ram": (b"\0" * (17 << 20), "", r"bad.*guest\.bin"),
-    "a_truncated_gzip": (gzip.compress(bytes(range(256)) * 4096)[:600], "", r"bad.*guest\.bin"),
-    "a_gzip_with_a_wrong_checksum": (gzip.compress(bytes(range(256)) * 4096)[:-8] + bytes(8), "", r"bad.*guest\.bin"),
-    "a_gzip_that_unpacks_to_more_than_ram": (gzip.compress(bytes(64 << 20)), "", r"bad.*guest\.bin"),
-    "a_truncated_elf": (b"\x7fELF\x02\x01\x01" + bytes(20), "", r"bad.*guest\.bin"),
-    "garbage_declared_as_image": (b"garbage " * 100, 'format = "image"\n', r"bad.*guest\.bin"),
-    "garbage_declared_as_elf": (b"garbage " * 100, 'format = "elf"\n', r"bad.*guest\.bin"),
+IMAGES = {  # name: image content, more of the file
+    "an_empty_image": (b"", ""),
+    "a_kernel_too_large_for_ram": (b"\0" * (17 << 20), ""),
+    "a_truncated_gzip": (gzip.compress(bytes(range(256)) * 4096)[:600], ""),
+    "a_gzip_with_a_wrong_checksum": (gzip.compress(bytes(range(256)) * 4096)[:-8] + bytes(8), ""),
+    "a_gzip_that_unpacks_to_more_than_ram": (gzip.compress(bytes(64 << 20)), ""),
+    "a_truncated_elf": (b"\x7fELF\x02\x01\x01" + bytes(20), ""),
+    "garbage_declared_as_image": (b"garbage " * 100, 'format = "image"\n'),
+    "garbage_declared_as_elf": (b"garbage " * 100, 'format = "elf"\n'),
 }
-
-
-def image_refused(run, arch, data, more, message):
-    text = f'name = "bad"\nmemory = "16MiB"\n[kernel]\nimage = "guest.bin"\n{more}'
-    refused(run, arch, text, message, {"guest.bin": data})
-
-
-for _name, (_data, _more, _message) in IMAGES.items():
-    on_both(limit=60, name=f"{_name}_is_refused", data=_data, more=_more, message=_message)(image_refused)
+on_both(limit=60, name="images_that_cannot_be_loaded_are_refused", cases=[
+    (HELLO.replace("hello/hello.bin", "bad.file") + more, r"bad: bad\.file: ", data) for data, more in IMAGES.values()])(refused)
 
 
 @on_both(limit=60)
@@ -93,17 +92,12 @@ def device_tree(run):
     return subprocess.run(["dtc", "-I", "dts", "-O", "dtb", source], check=True, capture_output=True).stdout
 
 
-def tree_refused(run, arch, damage):
-    text = HELLO + 'dtb = "guest.dtb"\n'
-    refused(run, arch, text, r"bad.*guest\.dtb", {"guest.dtb": damage(device_tree(run))})
-
-
-on_both(limit=60, name="a_guest_device_tree_with_bad_magic_is_refused",
-        damage=lambda tree: b"\0\0\0\0" + tree[4:])(tree_refused)
-on_both(limit=60, name="a_guest_device_tree_that_is_cut_off_is_refused",
-        damage=lambda tree: tree[:len(tree) // 2])(tree_refused)
-on_both(limit=60, name="a_guest_device_tree_that_lies_about_its_size_is_refused",
-        damage=lambda tree: tree[:4] + struct.pack(">I", 1 << 30) + tree[8:])(tree_refused)
+@on_both(limit=60)
+def device_trees_that_are_damaged_are_refused(run, arch):
+    tree = device_tree(run)
+    damaged = {"bad magic": b"\0\0\0\0" + tree[4:], "cut off": tree[:len(tree) // 2],
+               "lies about its size": tree[:4] + struct.pack(">I", 1 << 30) + tree[8:]}
+    refused(run, arch, [(HELLO + 'dtb = "bad.file"\n', r"bad.*bad\.file", data) for data in damaged.values()])
 
 
 @on_both(limit=60)

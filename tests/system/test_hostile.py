@@ -86,7 +86,7 @@ def withstand(run, attack, ends, **machine):
         # It may also have been stopped by the hypervisor, with a report. One that did nothing proves nothing.
         console.expect(rf"hostile: {attack} has ended after [1-9]\d+ deeds|\[plinth\] hostile: vCPU \d+ crashed")
     else:
-        console.drain(2)
+        console.drain(1)
     console.prompt()
     if not ends:
         console.order("vm list", r"hostile +(running|crashed)")
