@@ -171,6 +171,7 @@ class SlowDisk final : public BlockBackend {
   }
   void cancel(BlockJob&) override { job_ = nullptr; }
   [[nodiscard]] bool is_busy() const { return job_ != nullptr; }
+  [[nodiscard]] bool is_busy_with(BlockOperation operation) const { return job_ != nullptr && job_->operation == operation; }
   void finish() {
     BlockJob& job = *std::exchange(job_, nullptr);
     vmm::BlockClient* const client = job.client;
@@ -417,6 +418,7 @@ struct SlowMachine {
   Blk device{fixture.site(config), disk, ""};
   VirtioDriver driver{device, fixture.irqs, fixture.memory};
   static constexpr uint64_t header = VirtioDriver::buffers, status = header + 0x100, data = header + 0x1000;
+  static constexpr uint64_t flushing = vmm::virtio::feature::version_1 | 1 << 9;
 
   void write(uint16_t head, uint32_t size = 512) {
     fixture.memory.put<uint32_t>(header, 1);
@@ -429,7 +431,7 @@ struct SlowMachine {
 
 TEST(SlowVirtioBlk, answers_when_its_disk_does) {
   SlowMachine m;
-  m.driver.start();
+  m.driver.start(SlowMachine::flushing);
   m.write(0);
   m.write(3);
   EXPECT_TRUE(m.driver.take_used().empty());
@@ -445,18 +447,31 @@ TEST(SlowVirtioBlk, answers_when_its_disk_does) {
 
 TEST(SlowVirtioBlk, gives_up_what_is_pending_when_it_is_reset) {
   SlowMachine m;
-  m.driver.start();
+  m.driver.start(SlowMachine::flushing);
   m.write(0, 128 * 1024);
   ASSERT_TRUE(m.disk.is_busy());
   m.driver.bus.write(VirtioDriver::status, 0);
   EXPECT_FALSE(m.disk.is_busy());
-  m.driver.start();
+  m.driver.start(SlowMachine::flushing);
   m.write(0, 128 * 1024);
   m.disk.finish();
   ASSERT_TRUE(m.disk.is_busy()) << "in jobs of 64 KiB";
   m.disk.finish();
   EXPECT_EQ(m.driver.take_used().size(), 1U);
   EXPECT_EQ(m.fixture.memory.get<uint8_t>(SlowMachine::status), 0U);
+}
+
+TEST(SlowVirtioBlk, flushes_what_was_written_by_a_driver_that_does_not) {
+  SlowMachine m;
+  m.driver.start(vmm::virtio::feature::version_1);
+  m.write(0);
+  ASSERT_TRUE(m.disk.is_busy_with(BlockOperation::write));
+  m.disk.finish();
+  ASSERT_TRUE(m.disk.is_busy_with(BlockOperation::flush));
+  EXPECT_TRUE(m.driver.take_used().empty()) << "before it is there for good";
+  m.disk.finish();
+  EXPECT_EQ(m.driver.take_used().size(), 1U);
+  EXPECT_FALSE(m.disk.is_busy());
 }
 
 }  // namespace
