@@ -34,7 +34,7 @@ def linux_has_a_second_console_of_its_own(run, arch):
     typed = console.shell("stty echo; wc -c < /tmp/typed").split()
     check(typed == [str(sum(len(line) + 1 for line in lines))], f"{typed} characters arrived")
     console.prompt()
-    console.order("vm log linux:hvc0", "wc -c")
+    console.order("vm log linux:hvc0", "cat > /tmp/typed")
     console.order("vm show linux", r"console +hvc0")
     console.attach_shell("linux")
     check(console.shell("readlink /proc/self/fd/0").strip() == f"/dev/{UART[arch]}", "the consoles are mixed up")
