@@ -92,7 +92,7 @@ struct Client final : vmm::BlockClient {
   std::function<void()> then;
 };
 
-constexpr uint64_t mib = hal::mib;
+constexpr uint64_t unit = 4 * hal::kib;
 
 class HostDisks : public testing::Test {
  protected:
@@ -109,7 +109,7 @@ class HostDisks : public testing::Test {
     return made;
   }
 
-  FakeDisk device{16 * mib};
+  FakeDisk device{16 * unit};
   HostDisk disk{device};
   config::VmName owner;
   Client client;
@@ -120,33 +120,33 @@ class HostDisks : public testing::Test {
 // --- who has what ----------------------------------------------------------------------------------------------------
 
 TEST_F(HostDisks, belong_to_whoever_writes_them_alone) {
-  const auto first = part({4 * mib, 4 * mib}, false, "linux");
+  const auto first = part({4 * unit, 4 * unit}, false, "linux");
   ASSERT_TRUE(first);
-  EXPECT_FALSE(part({0, 16 * mib}, true, "other"));
+  EXPECT_FALSE(part({0, 16 * unit}, true, "other"));
   EXPECT_EQ(owner, "linux");
-  EXPECT_FALSE(part({7 * mib, 2 * mib}));
-  EXPECT_TRUE(part({8 * mib, mib})) << "what lies beside it is free";
-  EXPECT_TRUE(part({3 * mib, mib}));
+  EXPECT_FALSE(part({7 * unit, 2 * unit}));
+  EXPECT_TRUE(part({8 * unit, unit})) << "what lies beside it is free";
+  EXPECT_TRUE(part({3 * unit, unit}));
   EXPECT_EQ(disk.users(), 1U);
 }
 
 TEST_F(HostDisks, are_shared_by_those_who_read_up_to_its_slots_and_free_again_after_them) {
   {
-    const auto first = part({0, 16 * mib}, true, "a"), second = part({0, 16 * mib}, true, "b"),
-               third = part({0, 16 * mib}, true, "c");
+    const auto first = part({0, 16 * unit}, true, "a"), second = part({0, 16 * unit}, true, "b"),
+               third = part({0, 16 * unit}, true, "c");
     EXPECT_TRUE(first && second && third);
-    EXPECT_FALSE(part({0, 16 * mib}, true, "d"));
+    EXPECT_FALSE(part({0, 16 * unit}, true, "d"));
     EXPECT_TRUE(owner.empty()) << "nobody owns it: there is no room";
-    EXPECT_FALSE(part({0, mib}, false, "e"));
+    EXPECT_FALSE(part({0, unit}, false, "e"));
     EXPECT_FALSE(owner.empty());
   }
-  EXPECT_TRUE(part({0, mib}, false, "e"));
+  EXPECT_TRUE(part({0, unit}, false, "e"));
 }
 
 // --- jobs ------------------------------------------------------------------------------------------------------------
 
 TEST_F(HostDisks, do_jobs_at_their_parts_place_and_tell_when_they_are_done) {
-  const auto mine = part({4 * mib, mib});
+  const auto mine = part({4 * unit, unit});
   BlockJob write = job(BlockOperation::write, 5, 512);
   EXPECT_EQ(mine->start(write), BlockStatus::pending);
   disk.serve();
@@ -155,9 +155,9 @@ TEST_F(HostDisks, do_jobs_at_their_parts_place_and_tell_when_they_are_done) {
   disk.serve();
   EXPECT_EQ(client.numbers, std::vector<uint64_t>{5});
   EXPECT_EQ(client.last, BlockStatus::done);
-  EXPECT_EQ(device.medium[4 * mib + 511], std::byte{0});
-  EXPECT_EQ(device.medium[4 * mib + 512], std::byte{7});
-  EXPECT_EQ(device.medium[4 * mib + 1536], std::byte{0});
+  EXPECT_EQ(device.medium[4 * unit + 511], std::byte{0});
+  EXPECT_EQ(device.medium[4 * unit + 512], std::byte{7});
+  EXPECT_EQ(device.medium[4 * unit + 1536], std::byte{0});
   EXPECT_EQ(device.acknowledged, 2U);
   BlockJob read = job(BlockOperation::read, 6);
   EXPECT_EQ(mine->start(read), BlockStatus::pending);
@@ -167,7 +167,7 @@ TEST_F(HostDisks, do_jobs_at_their_parts_place_and_tell_when_they_are_done) {
 }
 
 TEST_F(HostDisks, begin_a_job_out_of_the_end_of_another) {
-  const auto mine = part({0, mib});
+  const auto mine = part({0, unit});
   BlockJob first = job(BlockOperation::write, 1), second = job(BlockOperation::flush, 2);
   client.then = [&] {
     client.then = nullptr;
@@ -184,7 +184,7 @@ TEST_F(HostDisks, begin_a_job_out_of_the_end_of_another) {
 TEST_F(HostDisks, say_at_once_what_the_medium_never_does) {
   device.change().flushes = device.change().discards = device.change().writes_zeroes = false;
   device.change().block = 4096;
-  const auto mine = part({0, mib});
+  const auto mine = part({0, unit});
   EXPECT_EQ(mine->shape().block, 4096U);
   EXPECT_FALSE(mine->shape().discards || mine->shape().writes_zeroes);
   BlockJob flush = job(BlockOperation::flush, 1), discard = job(BlockOperation::discard, 2),
@@ -197,7 +197,7 @@ TEST_F(HostDisks, say_at_once_what_the_medium_never_does) {
 }
 
 TEST_F(HostDisks, have_let_go_of_memory_when_a_job_is_given_up) {
-  const auto mine = part({0, mib});
+  const auto mine = part({0, unit});
   BlockJob read = job(BlockOperation::read, 1);
   EXPECT_EQ(mine->start(read), BlockStatus::pending);
   unsigned waited = 0;
@@ -215,7 +215,7 @@ TEST_F(HostDisks, have_let_go_of_memory_when_a_job_is_given_up) {
 }
 
 TEST_F(HostDisks, let_the_next_job_wait_for_a_flush_that_was_given_up) {
-  const auto mine = part({0, mib});
+  const auto mine = part({0, unit});
   BlockJob flush = job(BlockOperation::flush, 1), lost = job(BlockOperation::write, 2), kept = job(BlockOperation::write, 3);
   EXPECT_EQ(mine->start(flush), BlockStatus::pending);
   mine->cancel(flush);
@@ -233,20 +233,20 @@ TEST_F(HostDisks, let_the_next_job_wait_for_a_flush_that_was_given_up) {
 
 TEST_F(HostDisks, keep_a_slot_until_what_its_last_owner_left_is_over) {
   {
-    const auto mine = part({0, mib});
+    const auto mine = part({0, unit});
     BlockJob flush = job(BlockOperation::flush, 1);
     EXPECT_EQ(mine->start(flush), BlockStatus::pending);
     mine->cancel(flush);
     mine->settle();
   }
-  const auto next = part({0, mib});
+  const auto next = part({0, unit});
   BlockJob write = job(BlockOperation::write, 2);
   EXPECT_EQ(next->start(write), BlockStatus::pending);
   EXPECT_EQ(device.requests.size(), 2U) << "in another slot";
 }
 
 TEST_F(HostDisks, that_go_mad_are_shut_off_and_fail_everything) {
-  const auto mine = part({0, mib}), other = part({mib, mib});
+  const auto mine = part({0, unit}), other = part({unit, unit});
   BlockJob flush = job(BlockOperation::flush, 1), waiting = job(BlockOperation::write, 2), write = job(BlockOperation::write, 3);
   EXPECT_EQ(mine->start(flush), BlockStatus::pending);
   mine->cancel(flush);
@@ -263,7 +263,7 @@ TEST_F(HostDisks, that_go_mad_are_shut_off_and_fail_everything) {
 }
 
 TEST_F(HostDisks, are_read_for_ourselves_beside_what_vms_do) {
-  const auto mine = part({0, mib});
+  const auto mine = part({0, unit});
   BlockJob write = job(BlockOperation::write, 1);
   EXPECT_EQ(mine->start(write), BlockStatus::pending);
   device.medium[1024] = std::byte{9};
@@ -287,7 +287,7 @@ class DiskOfAGuest : public HostDisks {
   static constexpr uint8_t untouched = 0xcc, ok = 0, io_error = 1;
 
   DiskOfAGuest()
-      : mine(part({mib, mib})),
+      : mine(part({unit, unit})),
         blk(std::make_unique<Blk>(fixture.site(config), *mine, "")),
         driver(*blk, fixture.irqs, fixture.memory) {}
   void post(uint32_t type, std::vector<VirtioDriver::Part> parts) {
