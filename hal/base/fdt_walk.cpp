@@ -194,11 +194,13 @@ std::optional<FdtNode> Fdt::find_phandle(uint32_t phandle) const {
     if (found == index_.end()) return {};
     return FdtNode(*this, found->node);
   }
-  uint32_t node = root_;
+  uint32_t node = root_, of_node = 0;
   for (FdtToken at = token(root_); at.kind != Kind::end; at = token(at.next)) {
-    // Properties come before children, so a property is of the node that began last.
-    if (at.kind == Kind::begin_node) node = at.offset;
-    if (at.kind == Kind::property && is_phandle(at) && property(at).u32() == phandle) return FdtNode(*this, node);
+    // Properties come before children, so a property is of the node that began last. Its first number counts.
+    if (at.kind == Kind::begin_node) node = at.offset, of_node = 0;
+    if (at.kind != Kind::property || of_node != 0 || !is_phandle(at)) continue;
+    of_node = property(at).u32().value_or(0);
+    if (of_node == phandle) return FdtNode(*this, node);
   }
   return {};
 }

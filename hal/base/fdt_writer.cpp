@@ -98,15 +98,12 @@ void FdtWriter::end_node() {
 }
 
 size_t FdtWriter::intern(std::string_view name) {
-  const auto stored = buffer_.last(strings_).first(strings_ - adopted_);
-  const char* const end = reinterpret_cast<const char*>(stored.data() + stored.size());
-  for (const char* at = end - stored.size(); at != end; ++at) {
-    const size_t left = static_cast<size_t>(end - at);
-    if (left > name.size() && at[name.size()] == '\0' && std::memcmp(at, name.data(), name.size()) == 0) {
-      return left + adopted_;
-    }
-    // All are terminated.
-    at = static_cast<const char*>(std::memchr(at, '\0', left));
+  // A name lies in front of the one that came before it, so the distances tell its length too, with its NUL.
+  size_t before = adopted_;
+  for (const uint32_t at : names_) {
+    const bool as_long = at - before == name.size() + 1;
+    if (as_long && std::memcmp(buffer_.last(at).data(), name.data(), name.size()) == 0) return at;
+    before = at;
   }
   if (name.size() + 1 > buffer_.size() - strings_ - used_) {
     fail_with(FdtError::no_space);
@@ -116,6 +113,8 @@ size_t FdtWriter::intern(std::string_view name) {
   const auto place = buffer_.last(strings_);
   copy_text(place, name);
   place[name.size()] = std::byte{0};
+  // One more than there is room for is merely stored again when it comes again.
+  (void)names_.push_back(static_cast<uint32_t>(strings_));
   return strings_;
 }
 

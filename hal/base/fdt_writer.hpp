@@ -10,6 +10,7 @@
 
 #include "hal/base/address.hpp"
 #include "hal/base/fdt.hpp"
+#include "hal/base/fixed.hpp"
 #include "hal/base/result.hpp"
 
 namespace hal {
@@ -30,7 +31,7 @@ class FdtEdit;
 //
 // The first error sticks and is what finish() returns; calls after it do nothing, so callers need not check each one.
 //
-//     | header | reservations -> | structure -> |      free      | <- names, each stored once |
+//     | header | reservations -> | structure -> |      free      | <- names, the first 128 once |
 //
 // finish() closes the gap. The blob's address should be 8-byte aligned, as the specification asks.
 class FdtWriter {
@@ -90,6 +91,8 @@ class FdtWriter {
   size_t structure_ = 0;           // where that block begins; 0 before the first node
   size_t strings_ = 0;             // bytes at the end of the buffer
   size_t adopted_ = 0;             // the last of them, which came from another tree and are not looked through
+  // Where the other names are, by their distance from the end, which grows from one to the next.
+  FixedVector<uint32_t, 128> names_;
   uint32_t boot_cpu_;
   size_t depth_ = 0;
   bool root_closed_ = false;

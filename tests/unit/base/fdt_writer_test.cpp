@@ -59,6 +59,44 @@ TEST(FdtWriter, writes_what_dtc_compiles_from_the_same_source) {
   EXPECT_EQ(ours, dtc::decompile(dtc::compile(sample_source)));
 }
 
+TEST(FdtWriter, stores_a_name_once_and_keeps_apart_those_that_end_or_begin_alike) {
+  std::vector<std::byte> buffer(4096);
+  FdtWriter writer(buffer);
+  writer.begin_node("");
+  for (uint32_t i = 0; i < 8; ++i) {
+    writer.begin_node("n", i);
+    for (const std::string_view name : {"reg", "a-reg", "reg-names", "re", "neg"}) writer.u32(name, i);
+    writer.end_node();
+  }
+  writer.end_node();
+  const auto blob = writer.finish();
+  ASSERT_TRUE(blob.ok());
+  const Fdt fdt = Fdt::open(*blob).value();
+  EXPECT_EQ(fdt.names().size(), std::string_view("reg.a-reg.reg-names.re.neg.").size());
+  for (const hal::FdtNode node : fdt.root().children()) {
+    for (const std::string_view name : {"reg", "a-reg", "reg-names", "re", "neg"}) EXPECT_TRUE(node.u32(name)) << name;
+  }
+}
+
+TEST(FdtWriter, writes_more_names_than_it_remembers) {
+  constexpr uint32_t count = 300;
+  std::vector<std::byte> buffer(64 * 1024);
+  FdtWriter writer(buffer);
+  writer.begin_node("");
+  for (const std::string_view node : {"a", "b"}) {
+    writer.begin_node(node);
+    for (uint32_t i = 0; i < count; ++i) writer.u32("p" + std::to_string(i), i);
+    writer.end_node();
+  }
+  writer.end_node();
+  const auto blob = writer.finish();
+  ASSERT_TRUE(blob.ok());
+  const Fdt fdt = Fdt::open(*blob).value();
+  for (const hal::FdtNode node : fdt.root().children()) {
+    for (uint32_t i = 0; i < count; ++i) EXPECT_EQ(node.u32("p" + std::to_string(i)), i);
+  }
+}
+
 TEST(FdtWriter, needs_exactly_the_bytes_that_it_returns) {
   std::vector<std::byte> buffer(4096);
   FdtWriter sizing(buffer);
