@@ -75,6 +75,10 @@ struct GuestAccess {
 };
 // The callee advances the program counter.
 void guest_access(Vcpu& vcpu, const GuestAccess& access);
+// The same of an aligned word in our byte order, for the exit path: only the device's part of it. `word` is where the
+// general register is. False: it is not of the device that this vCPU accessed last, or not aligned, and nothing has
+// happened.
+[[nodiscard]] bool guest_accesses_word(Vcpu& vcpu, GuestPhys address, uint64_t& word, bool write);
 // The same where the hardware gives no registers: the callee has it decoded (Vcpu::decode_access()), advances or
 // injects.
 struct GuestFault {

@@ -171,6 +171,23 @@ using namespace vmm;
   vcpu.skip_instruction();
 }
 
+// Part of its only caller.
+[[gnu::always_inline]] bool guest_accesses_word(hal::Vcpu& vcpu, hal::GuestPhys address, uint64_t& word, bool write) {
+  constexpr uint8_t size = 4;
+  vmm::Vcpu& guest = self(vcpu);
+  const auto& last = guest.last_device;
+  const MmioAccess access{.offset = address.value() - last.window.start.value(), .size = size, .vcpu = guest.index()};
+  if (access.offset >= last.window.size || !address.is_aligned(size)) [[unlikely]]
+    return false;
+  if (write) [[unlikely]] {
+    last.device->write(access, static_cast<uint32_t>(word));
+    guest.notice_interrupts();
+  } else {
+    word = static_cast<uint32_t>(last.device->read(access));
+  }
+  return true;
+}
+
 void guest_undecoded_access(hal::Vcpu& vcpu, const GuestFault& fault) { access_undecoded(vcpu, fault); }
 
 void guest_fetch_fault(hal::Vcpu& vcpu, const GuestFault& fault) {

@@ -137,7 +137,9 @@ FirmwareAction Psci::call(VcpuIndex vcpu, const FirmwareCall& call) {
 }
 
 FirmwareAction Psci::stated_version(VcpuIndex, const Arguments& arguments) {
-  return arguments.resume(static_cast<int64_t>(fixed_answer(arguments.function).value_or(0)));
+  int64_t version = not_supported;
+  const bool stated = answer_at_once(arguments.function, [&](uint64_t answer) { version = static_cast<int64_t>(answer); });
+  return arguments.resume(stated ? version : not_supported);
 }
 
 // 5.15: the flags of a function that is there; all are 0, CPU_SUSPEND's among them (original format, the platform

@@ -89,22 +89,30 @@ class Psci {
 
   Psci(AffinityMap affinities, GuestEntryCheck& entries, FirmwareOffers offers);
 
-  // The answer to a function that only states a version, or that is of a range where nothing is known: for the exit
-  // path to give before it looks any further.
-  [[nodiscard]] static constexpr std::optional<uint64_t> fixed_answer(uint64_t function) {
+  // A function that only states a version, or that is of a range where nothing is known, for the exit path to answer
+  // before it looks any further: calls answer(value). False: call() knows.
+  template <class Answer>
+  [[nodiscard]] static constexpr bool answer_at_once(uint64_t function, Answer answer) {
     const auto id = static_cast<uint32_t>(function);
     switch (service(id)) {
-      case standard_secure: return id == psci_version_id ? std::optional(psci_1_1) : std::nullopt;
-      case arm_architecture: return id == smccc_version_id ? std::optional(smccc_1_2) : std::nullopt;
+      case standard_secure:
+        if (id != psci_version_id) return false;
+        answer(psci_1_1);
+        return true;
+      case arm_architecture:
+        if (id != smccc_version_id) return false;
+        answer(smccc_1_2);
+        return true;
       case vendor_hypervisor:
-        if ((id & 0xff'fffc) == 0xff00) return std::nullopt;
+        if ((id & 0xff'fffc) == 0xff00) return false;
         break;
       case standard_hypervisor:
-        if ((id & 0xff'fffe) == 0x20) return std::nullopt;
+        if ((id & 0xff'fffe) == 0x20) return false;
         break;
       default: break;
     }
-    return ~uint64_t{0};  // NOT_SUPPORTED
+    answer(~uint64_t{0});  // NOT_SUPPORTED
+    return true;
   }
 
   // Carry out the call of `vcpu`. Changes power states; everything else is the caller's to do.

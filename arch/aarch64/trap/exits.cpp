@@ -33,7 +33,10 @@ void wait_for_event(GuestFrame& frame, uint64_t) { hal::upcall::guest_idle(*fram
 [[gnu::noinline]] void hypervisor_call(GuestFrame& frame, uint64_t esr) {
   constexpr uint64_t not_supported = ~uint64_t{0};
   if (call_iss::immediate::get(esr) != 0) return frame.set(0, not_supported);
-  hal::upcall::guest_call(*frame.vcpu);
+  Vcpu& vcpu = *frame.vcpu;
+  // So that X0 is not looked for by way of the vCPU.
+  if (&vcpu.frame() != &frame) __builtin_unreachable();
+  hal::upcall::guest_call(vcpu);
 }
 
 // A trapped SMC has not been executed: its return address is itself (D1.3.5.4).
@@ -116,18 +119,34 @@ void refuse_access(Vcpu& vcpu, uint64_t iss) {
                                    .wide = iss::sf::is_set(esr)});
 }
 
-// Nearly always a load or store of a word where stage 2 has nothing: a device's register.
+// A load or store of a word where stage 2 has nothing.
+[[gnu::noinline]] void data_abort_of_a_word(GuestFrame& frame, uint64_t esr) {
+  hal::upcall::guest_access(*frame.vcpu, {.address = ipa_of(read<far_el2>()),
+                                          .size = 4,
+                                          .reg = static_cast<uint8_t>(abort_iss::srt::get(esr)),
+                                          .write = abort_iss::wnr::is_set(esr),
+                                          .sign_extend = false,
+                                          .wide = false});
+}
+
+// Of a little-endian guest's A64 code: no byte order to ask for, and nothing that AArch32 has beside PC.
+bool is_plain_code(const GuestFrame& frame) {
+  using sctlr = sctlr_el1;
+  return (read<sctlr>() & (sctlr::ee::mask | sctlr::e0e::mask)) == 0 && !spsr::nrw::is_set(frame.pstate);
+}
+
+// Nearly always such an access, to the device that the vCPU accessed before. Everything else goes to others, so that this
+// one need not keep what they want to know.
 void data_abort(GuestFrame& frame, uint64_t esr) {
   using iss = abort_iss;
   constexpr uint64_t form = iss::isv::mask | iss::sas::mask | iss::sse::mask | (iss::fsc::mask & ~iss::level_mask);
   constexpr uint64_t word = iss::isv::mask | iss::sas::of(2) | iss::fsc::of(iss::translation);
   if ((esr & form) != word) [[unlikely]] return data_abort_of_any_form(frame, esr);
-  hal::upcall::guest_access(*frame.vcpu, {.address = ipa_of(read<far_el2>()),
-                                          .size = 4,
-                                          .reg = static_cast<uint8_t>(iss::srt::get(esr)),
-                                          .write = iss::wnr::is_set(esr),
-                                          .sign_extend = false,
-                                          .wide = false});
+  if (!is_plain_code(frame)) [[unlikely]] return data_abort_of_a_word(frame, esr);
+  const bool known = hal::upcall::guest_accesses_word(*frame.vcpu, ipa_of(read<far_el2>()), frame.x[iss::srt::get(esr)],
+                                                      iss::wnr::is_set(esr));
+  if (!known) [[unlikely]] return data_abort_of_a_word(frame, esr);
+  frame.skip_instruction();
 }
 
 [[clang::minsize]] void instruction_abort(GuestFrame& frame, uint64_t esr) {

@@ -117,8 +117,9 @@ constexpr uint64_t id_group_mask =
     system_iss::op0::mask | system_iss::op1::mask | system_iss::crn::mask | system_iss::read::mask;
 constexpr uint64_t id_group_read = system_iss::op0::of(3) | system_iss::read::mask;
 
-// An access to one register, whichever general register it goes by.
-constexpr uint64_t access_mask = id_group_mask | system_iss::crm::mask | system_iss::op2::mask;
+// One register, read or written, whichever general register it goes by.
+constexpr uint64_t which_mask =
+    (id_group_mask & ~system_iss::read::mask) | system_iss::crm::mask | system_iss::op2::mask;
 template <class Register>
 constexpr uint64_t access_to = system_iss::op0::of(Register::op0) | system_iss::op1::of(Register::op1) |
                                system_iss::crn::of(Register::crn) | system_iss::crm::of(Register::crm) |
@@ -155,20 +156,20 @@ constexpr uint64_t access_to = system_iss::op0::of(Register::op0) | system_iss::
 
 }  // namespace
 
+// Those that are accessed all the time, by as few comparisons as tell them, and nothing that needs the stack.
 void emulate_system_register(GuestFrame& frame, uint64_t iss) {
   const auto rt = static_cast<unsigned>(system_iss::rt::get(iss));
-  if ((iss & id_group_mask) == id_group_read) {
-    const auto op = static_cast<unsigned>(system_iss::crm::get(iss) << 3 | system_iss::op2::get(iss));
-    frame.set(rt, frame.vcpu->id_register(op));
-    return frame.skip_instruction();
+  const uint64_t which = iss & which_mask;
+  if (which == access_to<cntp_ctl_el0>) {
+    return upcall::guest_accesses_physical_timer_control(frame, rt, system_iss::read::is_set(iss));
   }
-  const uint64_t access = iss & access_mask;
-  if (access == access_to<icc_sgi1r_el1> && gic::version() == 3) {
+  if (which == access_to<icc_sgi1r_el1> && !system_iss::read::is_set(iss) && gic::version() == 3) {
     frame.skip_instruction();
     return upcall::guest_sends_sgi(*frame.vcpu, frame.get(rt));
   }
-  if (access == (access_to<cntp_ctl_el0> | system_iss::read::mask)) {
-    frame.set(rt, upcall::guest_physical_timer_control(*frame.vcpu));
+  if ((iss & id_group_mask) == id_group_read) {
+    const auto op = static_cast<unsigned>(system_iss::crm::get(iss) << 3 | system_iss::op2::get(iss));
+    frame.set(rt, frame.vcpu->id_register(op));
     return frame.skip_instruction();
   }
   emulate_any(frame, iss);

@@ -112,7 +112,7 @@ hal::Result<void, VmError> Board::make_machine() {
   }
   TRY(plug_in(aarch64::device_kinds, gic_, pci_, {windows.begin(), windows.size()}));
   for (VcpuIndex index = 0; index < vm().config().vcpus; ++index)
-    physical_timers_[index].emplace(gic_, index, vm().clock());
+    physical_timers_[index].timer.emplace(gic_, index, vm().clock());
   if (vm().config().paravirtual) TRY(make_stolen_times());
   if (features_.sve_quads != 0) TRY(make_room_for_sve());
   if (arch::gic_version() == 2) {
@@ -204,7 +204,7 @@ void Board::end_without_vcpus(Vcpu& vcpu) {
 
 void Board::reset() {
   psci_.reset();
-  for (VcpuIndex index = 0; index < vm().config().vcpus; ++index) physical_timers_[index]->reset();
+  for (VcpuIndex index = 0; index < vm().config().vcpus; ++index) physical_timer(index).reset();
   for (StolenTime& time : stolen_times_) time.reset();
   std::ranges::fill(stolen_time_records_, std::byte{});
   devices().reset();
@@ -213,12 +213,12 @@ void Board::reset() {
 }
 
 void Board::pause() {
-  for (VcpuIndex index = 0; index < vm().config().vcpus; ++index) physical_timers_[index]->pause();
+  for (VcpuIndex index = 0; index < vm().config().vcpus; ++index) physical_timer(index).pause();
   BoardCommon::pause();
 }
 
 void Board::resume(hal::Ticks passed) {
-  for (VcpuIndex index = 0; index < vm().config().vcpus; ++index) physical_timers_[index]->resume();
+  for (VcpuIndex index = 0; index < vm().config().vcpus; ++index) physical_timer(index).resume();
   BoardCommon::resume(passed);
 }
 
@@ -230,7 +230,7 @@ std::optional<hal::StartState> Board::take_start(VcpuIndex index) {
 
 void Board::reset_vcpu(VcpuIndex index) {
   gic_.reset_cpu_interface(index);
-  physical_timers_[index]->reset();
+  physical_timer(index).reset();
 }
 
 hal::Result<std::span<const std::byte>, hal::FdtError> Board::describe(const LoadPlan& plan,

@@ -61,9 +61,7 @@ class Board final : public BoardCommon {
   // --- what a guest did ---
   // What firmware answers to every VM alike, and what call() is not needed for.
   [[nodiscard]] static bool answer_at_once(hal::Vcpu& vcpu) {
-    const auto answer = aarch64::Psci::fixed_answer(vcpu.reg(0));
-    if (answer) vcpu.set_reg(0, *answer);
-    return answer.has_value();
+    return aarch64::Psci::answer_at_once(vcpu.reg(0), [&vcpu](uint64_t answer) { vcpu.set_reg(0, answer); });
   }
   void call(Vcpu& vcpu);
   [[nodiscard]] bool register_read(Vcpu& vcpu, uint32_t id, uint64_t& value);
@@ -93,7 +91,7 @@ class Board final : public BoardCommon {
   static constexpr GuestIsa isa = GuestIsa::aarch64;
 
   [[nodiscard]] vgic::Vgic& gic() { return gic_; }
-  [[nodiscard]] const PhysicalTimer& physical_timer(VcpuIndex index) const { return *physical_timers_[index]; }
+  [[nodiscard]] PhysicalTimer& physical_timer(VcpuIndex index) { return *physical_timers_[index].timer; }
   // The interrupt controller's state in words, for post-mortems. No vCPU is loaded.
   void report(hal::TextSink& sink) { gic_.describe(sink); }
   // Interrupts given to a vCPU. Any CPU.
@@ -117,7 +115,11 @@ class Board final : public BoardCommon {
   vgic::Gicv2m gicv2m_;  // of a GICv2
   pci::Bus pci_;
   aarch64::Psci psci_;
-  std::array<std::optional<PhysicalTimer>, max_vcpus> physical_timers_;
+  // Of a size by which an exit finds its vCPU's without multiplying.
+  struct alignas(128) TimerPlace {
+    std::optional<PhysicalTimer> timer;
+  };
+  std::array<TimerPlace, max_vcpus> physical_timers_;
   std::span<std::byte> stolen_time_records_;  // what the guest reads; empty: none is offered
   std::array<StolenTime, max_vcpus> stolen_times_;
 };

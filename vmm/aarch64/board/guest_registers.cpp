@@ -24,7 +24,7 @@ bool Board::read_gic_register(uint32_t id, uint64_t& value) const {
 
 bool Board::register_read(Vcpu& vcpu, uint32_t id, uint64_t& value) {
   if (gic_.config().version == vgic::Version::v3 && read_gic_register(id, value)) return true;
-  PhysicalTimer& timer = *physical_timers_[vcpu.index()];
+  PhysicalTimer& timer = physical_timer(vcpu.index());
   switch (id) {
     case regs::cntp_ctl_el0::id: value = timer.control(); return true;
     case regs::cntp_cval_el0::id: value = timer.compare_value(); return true;
@@ -52,7 +52,7 @@ bool Board::write_gic_register(VcpuIndex index, uint32_t id, uint64_t value) {
 bool Board::register_write(Vcpu& vcpu, uint32_t id, uint64_t value) {
   const VcpuIndex index = vcpu.index();
   if (gic_.config().version == vgic::Version::v3 && write_gic_register(index, id, value)) return true;
-  PhysicalTimer& timer = *physical_timers_[index];
+  PhysicalTimer& timer = physical_timer(index);
   switch (id) {
     case regs::cntp_ctl_el0::id: timer.set_control(value); return true;
     case regs::cntp_cval_el0::id: timer.set_compare_value(value); return true;

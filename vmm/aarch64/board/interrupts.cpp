@@ -37,9 +37,25 @@ void guest_sends_sgi(Vcpu& vcpu, uint64_t value) {
   guest.vm().board().gic().send_sgi(guest.index(), vmm::vgic::Vgic::SgiRegister::sgi1r, value);
 }
 
-uint64_t guest_physical_timer_control(const Vcpu& vcpu) {
-  const auto& guest = static_cast<const vmm::Vcpu&>(vcpu);
-  return guest.vm().board().physical_timer(guest.index()).control();
+namespace {
+
+// What needs more than a look at the timer, apart, so that a look needs no stack.
+[[gnu::noinline]] void read_running(GuestFrame& frame, unsigned reg, const vmm::PhysicalTimer& timer) {
+  frame.set(reg, timer.control());
+}
+[[gnu::noinline]] void change(GuestFrame& frame, unsigned reg, vmm::PhysicalTimer& timer) {
+  timer.set_control(frame.get(reg));
+  static_cast<vmm::Vcpu&>(*frame.vcpu).notice_interrupts();
+}
+
+}  // namespace
+
+void guest_accesses_physical_timer_control(GuestFrame& frame, unsigned reg, bool read) {
+  const auto& guest = static_cast<const vmm::Vcpu&>(*frame.vcpu);
+  vmm::PhysicalTimer& timer = guest.vm().board().physical_timer(guest.index());
+  frame.skip_instruction();
+  if (read) return timer.is_enabled() ? read_running(frame, reg, timer) : frame.set(reg, timer.control());
+  if (timer.would_change(frame.get(reg))) change(frame, reg, timer);
 }
 
 void guest_interrupt_maintenance() {

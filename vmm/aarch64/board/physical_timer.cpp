@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/aarch64/board/physical_timer.hpp"
 
-#include "arch/aarch64/regs/system.hpp"
 #include "config/aarch64_virt.hpp"
 
 namespace vmm {
@@ -12,15 +11,11 @@ constexpr vgic::IntId ppi = config::aarch64_virt::ppi_base + config::aarch64_vir
 
 }  // namespace
 
-uint64_t PhysicalTimer::control() const {
-  const bool due = timer_control::enable::is_set(control_) && is_due();
-  return control_ | timer_control::istatus::of(due);
-}
+uint64_t PhysicalTimer::enabled_control() const { return control_ | timer_control::istatus::of(is_due()); }
 
 void PhysicalTimer::set_control(uint64_t value) {
-  const uint64_t control = value & (timer_control::enable::mask | timer_control::imask::mask);
-  if (control == control_) return;
-  control_ = control;
+  if (!would_change(value)) return;
+  control_ = value & writable;
   update();
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "arch/aarch64/regs/system.hpp"
 #include "hal/base/lock.hpp"
 #include "hal/timer.hpp"
 #include "task/timer.hpp"
@@ -18,8 +19,11 @@ class PhysicalTimer {
   PhysicalTimer(vgic::Vgic& gic, VcpuIndex vcpu, const GuestClock& clock) : gic_(gic), vcpu_(vcpu), clock_(clock) {}
 
   // On the vCPU's own task.
-  [[nodiscard]] uint64_t control() const;
+  [[nodiscard]] bool is_enabled() const { return arch::regs::timer_control::enable::is_set(control_); }
+  [[nodiscard]] uint64_t control() const { return is_enabled() ? enabled_control() : control_; }
   void set_control(uint64_t value);
+  // Whether that value differs from what the guest wrote before.
+  [[nodiscard]] bool would_change(uint64_t control) const { return (control & writable) != control_; }
   [[nodiscard]] uint64_t compare_value() const { return compare_; }
   void set_compare_value(uint64_t value);
   [[nodiscard]] uint64_t timer_value() const;
@@ -32,8 +36,11 @@ class PhysicalTimer {
  private:
   [[nodiscard]] hal::Ticks now() const { return clock_.at(hal::Timer::now()); }
   [[nodiscard]] bool is_due() const { return now() >= compare_; }
+  [[nodiscard]] uint64_t enabled_control() const;
   void update();
   static void expired(void* self);
+
+  static constexpr uint64_t writable = arch::regs::timer_control::enable::mask | arch::regs::timer_control::imask::mask;
 
   vgic::Vgic& gic_;
   const VcpuIndex vcpu_;

@@ -11,6 +11,7 @@
 namespace arch {
 
 class Vcpu;
+struct GuestFrame;
 
 // Interrupts that belong to the guest whose registers this CPU holds. The board of a VM defines them; as for the
 // functions of hal/upcall.hpp, interrupts are masked and no lock is held.
@@ -23,9 +24,10 @@ void guest_interrupt_maintenance();
 // The CPU's performance monitors ask for their interrupt; and what becomes of it: that of `vcpu`, a level.
 void guest_counters_overflowed();
 void guest_pmu_interrupt(Vcpu& vcpu, bool level);
-// A trapped write of ICC_SGI1R_EL1, on a machine with GICv3; a trapped read of CNTP_CTL_EL0.
+// A trapped write of ICC_SGI1R_EL1, on a machine with GICv3.
 void guest_sends_sgi(Vcpu& vcpu, uint64_t value);
-[[nodiscard]] uint64_t guest_physical_timer_control(const Vcpu& vcpu);
+// A trapped access of A64 code to CNTP_CTL_EL0, all of it: the exit of a guest that uses this timer is little else.
+void guest_accesses_physical_timer_control(GuestFrame& frame, unsigned reg, bool read);
 }  // namespace upcall
 
 struct TimerInterrupt {
