@@ -217,8 +217,10 @@ class Console(Session):
         self.expect(GUEST_PROMPT)
 
     def attach_shell(self, name):
-        """From the prompt to the shell of a Linux guest that is there already, or comes there now."""
+        """From the prompt to the shell of a Linux guest that is there already, or comes there now. Enter brings its prompt
+        once more where the kernel has said something behind it."""
         self.attach(name)
+        self.send("\n")
         self.expect(GUEST_PROMPT)
 
 
