@@ -50,40 +50,43 @@ struct Size {
 // they print through a `std::string_view name(T)` found by argument-dependent look-up.
 class FormatArgument {
  public:
-  enum class Kind : uint8_t { unsigned_number, signed_number, text, character, boolean, address, size };
+  enum class Kind : uint8_t { text, unsigned_number, signed_number, character, boolean, address, size };
 
-  constexpr FormatArgument(bool value) : number_(value), kind_(Kind::boolean) {}
-  constexpr FormatArgument(char value) : number_(static_cast<unsigned char>(value)), kind_(Kind::character) {}
+  constexpr FormatArgument(bool value) : FormatArgument(uint64_t{value}, Kind::boolean) {}
+  constexpr FormatArgument(char value) : FormatArgument(static_cast<unsigned char>(value), Kind::character) {}
   template <std::unsigned_integral T>
-  constexpr FormatArgument(T value) : number_(value), kind_(Kind::unsigned_number) {}
+  constexpr FormatArgument(T value) : FormatArgument(value, Kind::unsigned_number) {}
   template <std::signed_integral T>
-  constexpr FormatArgument(T value)
-      : number_(static_cast<uint64_t>(static_cast<int64_t>(value))), kind_(Kind::signed_number) {}
-  constexpr FormatArgument(std::string_view value)
-      : text_(value.data()), length_(static_cast<uint32_t>(value.size())), kind_(Kind::text) {}
+  constexpr FormatArgument(T value) : FormatArgument(static_cast<uint64_t>(static_cast<int64_t>(value)), Kind::signed_number) {}
+  constexpr FormatArgument(std::string_view value) : text_(value.data()), kind_and_length_(value.size()) {}
   constexpr FormatArgument(const char* value) : FormatArgument(std::string_view(value)) {}
-  constexpr FormatArgument(Size value) : number_(value.bytes), kind_(Kind::size) {}
+  constexpr FormatArgument(Size value) : FormatArgument(value.bytes, Kind::size) {}
   template <class Place>
-  constexpr FormatArgument(Address<Place> value) : number_(value.value()), kind_(Kind::address) {}
-  FormatArgument(const void* value) : number_(reinterpret_cast<uintptr_t>(value)), kind_(Kind::address) {}
+  constexpr FormatArgument(Address<Place> value) : FormatArgument(value.value(), Kind::address) {}
+  FormatArgument(const void* value) : FormatArgument(reinterpret_cast<uintptr_t>(value), Kind::address) {}
   template <class T>
     requires std::is_enum_v<T> && requires(T value) {
       { name(value) } -> std::convertible_to<std::string_view>;
     }
   constexpr FormatArgument(T value) : FormatArgument(std::string_view(name(value))) {}
 
-  [[nodiscard]] constexpr Kind kind() const { return kind_; }
+  [[nodiscard]] constexpr Kind kind() const { return static_cast<Kind>(kind_and_length_ >> kind_shift); }
   [[nodiscard]] constexpr uint64_t number() const { return number_; }
-  [[nodiscard]] constexpr std::string_view text() const { return {text_, length_}; }
+  // Of Kind::text, which is 0.
+  [[nodiscard]] constexpr std::string_view text() const { return {text_, kind_and_length_}; }
 
  private:
-  // Two registers' worth, because there are hundreds of places that fill one in.
+  static constexpr unsigned kind_shift = 56;
+
+  constexpr FormatArgument(uint64_t number, Kind kind)
+      : number_(number), kind_and_length_(uint64_t{static_cast<uint8_t>(kind)} << kind_shift) {}
+
+  // Two registers and one store of both: there are hundreds of places that fill one in, and a text is in two already.
   union {
     uint64_t number_;
     const char* text_;
   };
-  uint32_t length_ = 0;
-  Kind kind_;
+  uint64_t kind_and_length_;
 };
 
 namespace detail {
