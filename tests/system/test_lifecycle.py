@@ -15,7 +15,7 @@ def actor(deeds="", name="actor", settings="", **more):
 
 def things_used(console):
     """What the guest finds that is not as after power-on."""
-    return int(console.expect(r"actor: (\d+) things are not as after power-on").group(1))
+    return int(console.expect(r"actor: (\d+) things are not as after power-on\n").group(1))
 
 
 def all_vms(console):
