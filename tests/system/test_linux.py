@@ -7,7 +7,7 @@ import re
 import struct
 import time
 
-from harness import ESCAPE, GUEST_PROMPT, PROMPT, bare_metal, check, image, on_both, test, vm
+from harness import ESCAPE, GUEST_PROMPT, OWN_TIME, PROMPT, bare_metal, check, image, on_both, test, vm
 
 GICS, CPUS, SMPS = (2, 3), ("cortex-a53", "cortex-a72", "max"), (1, 4)
 # Every pair of values occurs; --full runs the whole product.
@@ -98,7 +98,8 @@ def processor_times(console):
 @on_both(limit=300)
 def a_guest_knows_what_time_was_stolen_from_it(run, arch):
     """Beside an equal that never waits, a busy guest has half of the time, and must not take the other half for its own."""
-    console = run.boot(vm("linux"), bare_metal("actor", cmdline="C"), attach="linux", smp=1, mem="1G", arch=arch)
+    console = run.boot(vm("linux"), bare_metal("actor", cmdline="C"), attach="linux", smp=1, mem="1G", arch=arch,
+                       extra=OWN_TIME)
     console.login()
     before = processor_times(console)
     console.shell("timeout 4 sh -c 'while :; do :; done'")
