@@ -75,8 +75,6 @@ REST = (
     Figure("linux-log", "the same with the kernel's log on the emulated UART"),
     Figure("linux-load", "before that: from power-on, with 256 MiB zeroed and 28 MB loaded"),
     Figure("create", "`vm create`, a VM with 1 vCPU", allowance=None),
-    Figure("destroy", "`vm destroy`, without its RAM", allowance=None),
-    Figure("scrub", "and to zero each MiB of its RAM", allowance=None),
     Figure("image", "image, bytes", 384 * 1024),
     Figure("ram", "RAM besides the guest's with one VM, bytes", 2 * 1024 * 1024),
     Figure("vm-ram", "RAM of each further VM besides its own and page tables, bytes", 128 * 1024),
