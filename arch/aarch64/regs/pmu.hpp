@@ -63,6 +63,8 @@ struct pmevtyper {
 // ID_AA64DFR0_EL1.PMUVer.
 struct pmu_version {
   static constexpr uint64_t v3p1 = 4, v3p4 = 5, v3p5 = 6, v3p7 = 7, v3p8 = 8;
+  // 0xf is a PMU in a way of its own.
+  static constexpr bool is_pmuv3(uint64_t version) { return version != 0 && version != 0xf; }
 };
 
 // The cycle counter's number, in masks of counters and for PMSELR_EL0.

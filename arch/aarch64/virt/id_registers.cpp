@@ -12,7 +12,7 @@ namespace {
 
 using namespace regs;
 
-// By what a VM lacks: hidden_features below. The first is that of a VM that lacks nothing.
+// By what a VM lacks (regs::hide_features()). The first is that of a VM that lacks nothing.
 constexpr size_t hides_sve = 1, hides_pmu = 2;
 constinit std::array<IdRegisters, 4> tables{};
 constinit IdRegisters& shown = tables[0];

@@ -19,11 +19,6 @@ constexpr uint64_t every_counter = hal::low_mask(32);
 constinit PmuModel shared{};
 constinit bool known = false;
 
-uint64_t host_version() {
-  const uint64_t version = id_aa64dfr0_el1::pmuver::get(read<id_aa64dfr0_el1>());
-  return version == 0xf ? 0 : version;
-}
-
 // Makes PMXEVTYPER_EL0 and PMXEVCNTR_EL0 those of one counter, which exists. Without the barrier they may still be
 // those of another (D24.1.2).
 void select(unsigned counter) {
@@ -37,7 +32,7 @@ void select(unsigned counter) {
 // the guest, of whose PMUSERENR_EL0 the CPU knows nothing.
 [[clang::minsize]] void HostPmu::join_cpu() {
   PmuModel mine{.version = id_aa64dfr0_el1::pmuver::get(id_registers::read(id_op(5, 0)))};
-  if (host_version() != 0) {
+  if (pmu_version::is_pmuv3(id_aa64dfr0_el1::pmuver::get(read<id_aa64dfr0_el1>()))) {
     static_cast<void>(stop());
     write<pmuserenr_el0>(pmuserenr_el0::en::mask);
     mine.counters = static_cast<unsigned>(pmcr_el0::n::get(read<pmcr_el0>()));
@@ -102,8 +97,7 @@ uint64_t HostPmu::slots() {
 
 bool guest_pmu_is_offered() { return HostPmu::model().version != 0; }
 
-// --- a vCPU's
-// ---------------------------------------------------------------------------------------------------------
+// --- a vCPU's ---
 
 void Vcpu::tell_pmu_interrupt() {
   if (pmu_.line_has_changed()) upcall::guest_pmu_interrupt(*this, pmu_.line());

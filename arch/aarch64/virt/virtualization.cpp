@@ -55,8 +55,7 @@ uint64_t hypervisor_configuration() {
 uint64_t debug_configuration() {
   const uint64_t debug = read<id_aa64dfr0_el1>();
   uint64_t mdcr = mdcr_el2::tda::mask | mdcr_el2::tdosa::mask | mdcr_el2::tdra::mask;
-  const uint64_t pmu = id_aa64dfr0_el1::pmuver::get(debug);
-  if (pmu != 0 && pmu != 0xf) {
+  if (pmu_version::is_pmuv3(id_aa64dfr0_el1::pmuver::get(debug))) {
     // All counters are the guest's (HPMN), in the way of a guest at EL1: PMCR_EL0.E starts them.
     mdcr |= mdcr_el2::tpm::mask | mdcr_el2::tpmcr::mask | mdcr_el2::hpmn::of(pmcr_el0::n::get(read<pmcr_el0>()));
   }
