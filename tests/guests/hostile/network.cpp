@@ -6,6 +6,7 @@
 #include "attack.hpp"
 #include "cpu.hpp"
 #include "machine.hpp"
+#include "queue.hpp"
 
 using namespace guest;
 
@@ -38,11 +39,6 @@ constexpr unsigned queues = 3;
 constexpr unsigned transmit = 1;
 constexpr uint16_t entries = 256;
 
-struct Descriptor {
-  uint64_t place;
-  uint32_t size;
-  uint16_t flags, next;
-};
 struct Rings {
   alignas(16) std::array<Descriptor, entries> table;
   alignas(4) struct {
@@ -65,16 +61,6 @@ uint64_t card = 0;  // its configuration space
 // As the guest's physical memory has it.
 uint64_t address_of(const volatile void* object) {
   return reinterpret_cast<uint64_t>(object) & ((uint64_t{1} << 48) - 1);
-}
-template <class T>
-void put(T& where, T value) {
-  *const_cast<volatile T*>(&where) = value;
-}
-void put(Descriptor& where, const Descriptor& value) {
-  put(where.place, value.place);
-  put(where.size, value.size);
-  put(where.flags, value.flags);
-  put(where.next, value.next);
 }
 
 bool find_card() {

@@ -7,6 +7,7 @@
 #include "cpu.hpp"
 #include "machine.hpp"
 #include "map.hpp"
+#include "queue.hpp"
 #include "smp.hpp"
 #include "trap.hpp"
 
@@ -33,11 +34,6 @@ enum Register : uint64_t {
 };
 constexpr uint16_t entries = 8;
 
-struct Descriptor {
-  uint64_t place;
-  uint32_t size;
-  uint16_t flags, next;
-};
 struct Rings {
   alignas(16) std::array<Descriptor, entries> table;
   alignas(16) std::array<Descriptor, entries> indirect;
@@ -63,16 +59,6 @@ alignas(16) constinit Request request{};
 uint64_t disk = 0;
 
 uint64_t address_of(const volatile void* object) { return reinterpret_cast<uint64_t>(object); }
-template <class T>
-void put(T& where, T value) {
-  *const_cast<volatile T*>(&where) = value;
-}
-void put(Descriptor& where, const Descriptor& value) {
-  put(where.place, value.place);
-  put(where.size, value.size);
-  put(where.flags, value.flags);
-  put(where.next, value.next);
-}
 void write_address(uint64_t at, uint64_t place) {
   write32(disk + at, static_cast<uint32_t>(place));
   write32(disk + at + 4, static_cast<uint32_t>(place >> 32));

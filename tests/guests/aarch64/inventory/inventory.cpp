@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cpu.hpp"
+#include "dump.hpp"
 #include "gic.hpp"
 #include "gic_registers.hpp"
 #include "machine.hpp"
@@ -22,21 +23,6 @@ constexpr uint64_t gpio_base = 0x0903'0000;
 constexpr uint64_t virtio_base = 0x0a00'0000;
 constexpr uint64_t frame = 0x1'0000;
 constexpr uint64_t page = 0x1000;
-
-void say(std::string_view where, uint64_t offset, uint64_t value) {
-  if (value != 0) print("reg {} {:#x} {:#x}", where, offset, value);
-}
-
-void dump(std::string_view where, uint64_t base, uint64_t size) {
-  for (uint64_t offset = 0; offset < size; offset += 4) {
-    uint32_t value = 0;
-    if (attempt([&] { value = read32(base + offset); }).taken) {
-      print("reg {} {:#x} fault", where, offset);
-    } else {
-      say(where, offset, value);
-    }
-  }
-}
 
 // The UART's own must be read before it says the first word.
 constinit std::array<uint32_t, page / 4> uart_words{};

@@ -7,6 +7,7 @@
 
 #include "code.hpp"
 #include "cpu.hpp"
+#include "dump.hpp"
 #include "machine.hpp"
 #include "smp.hpp"
 #include "trap.hpp"
@@ -20,21 +21,6 @@ constexpr uint64_t bridge_base = 0x2000'0000;  // configuration space of PCI fun
 constexpr uint32_t csrs = 1 << 14;
 constexpr uint32_t csrrd_instruction = 0x0400'0000;
 constexpr unsigned uart_registers = 8;
-
-void say(std::string_view where, uint64_t offset, uint64_t value) {
-  if (value != 0) print("reg {} {:#x} {:#x}", where, offset, value);
-}
-
-void dump(std::string_view where, uint64_t base, uint64_t size) {
-  for (uint64_t offset = 0; offset < size; offset += 4) {
-    uint32_t value = 0;
-    if (attempt([&] { value = read32(base + offset); }).taken) {
-      print("reg {} {:#x} fault", where, offset);
-    } else {
-      say(where, offset, value);
-    }
-  }
-}
 
 // The UART's own must be read before it says the first word.
 constinit std::array<uint8_t, uart_registers> uart_bytes{};
